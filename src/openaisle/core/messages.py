@@ -1,0 +1,412 @@
+"""Everything that is said between rooms, defined once, in the order of the path.
+
+    readings -> detections -> tracks -> interactions -> carts -> receipts          and, from all: health
+
+Messages are frozen. Fields are added with defaults, never repurposed. Every array is float32 (shape and frame in the
+comment); NaN means "no reading". Pixels travel by reference and are never logged: `Frame` is no message.
+`encode`/`decode` are msgpack for logs and queues, `encode_json`/`decode_json` for files people read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = np.ndarray  # float32 in every message
+
+StoreId: TypeAlias = str
+CameraId: TypeAlias = str
+ScaleId: TypeAlias = str  # one weighing device: usually all plates of one gondola
+ShelfId: TypeAlias = str  # "A3": gondola A, third shelf from below
+SlotId: TypeAlias = str  # "A3-2": second slot from the left
+PlateId: TypeAlias = str  # "A3.04": fourth plate from the left
+GateId: TypeAlias = str
+ProductId: TypeAlias = str
+TrackId: TypeAlias = str
+VisitId: TypeAlias = str
+AccountId: TypeAlias = str  # an account of the goods ledger: slot:A3-2, cart:<visit>, sold, staff, unexplained
+
+JOINTS: Final = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
+    "left_knee", "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+"""The 17 COCO keypoints, in COCO's order. Left and right are the person's own."""
+JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINTS)}
+WRISTS: Final = (JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"])
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all messages: frozen, keyword-only, tagged with the class's name."""
+
+
+def _shape(message: Message, name: str, *dimensions: int) -> None:
+    """Check an array's shape; one of no rows, which JSON flattens, gets its shape back."""
+    array: Array = getattr(message, name)
+    if array.size == 0:
+        wanted = tuple(max(dimension, 0) for dimension in dimensions)
+        # Keeps the width that the sender gave, where it gave one.
+        wanted = array.shape if array.ndim == len(wanted) and array.shape[0] == wanted[0] else wanted
+        msgspec.structs.force_setattr(message, name, np.zeros(wanted, np.float32))
+        return
+    fits = array.ndim == len(dimensions)
+    fits = fits and all(d in (-1, n) for d, n in zip(dimensions, array.shape, strict=True))
+    if not fits:
+        raise ValueError(f"{type(message).__name__}.{name}: expected shape {dimensions}, found {array.shape}")
+
+
+# --- 1 readings ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture. Lives in RAM only; passed by reference, never encoded."""
+
+    camera_id: CameraId
+    captured_ns: int
+    received_ns: int
+    pixels: NDArray[np.uint8]  # [height, width, 3] BGR
+
+
+class ScaleBatch(Message, frozen=True, kw_only=True):
+    """Some samples of all plates of one weighing device."""
+
+    scale_id: ScaleId
+    boot_id: str  # changes when the device restarts; no weight change is computed across boots
+    sequence: int  # counts batches from 0 within a boot
+    device_ns: int  # the device's clock at the first sample
+    received_ns: int
+    rate_hz: float
+    grams: Array  # [sample_count, plate_count], plates in the store's order; NaN where there is no plate
+
+
+class GateTap(Message, frozen=True, kw_only=True):
+    """A verified code was shown at a gate, or somebody pressed out at an exit."""
+
+    gate_id: GateId
+    direction: str  # "entry" | "exit"
+    visit_id: VisitId
+    tapped_ns: int
+    received_ns: int
+    people_count: int = 1  # several people on one code
+    is_staff: bool = False
+
+
+# --- 2 detections -------------------------------------------------------------------------------------------------
+
+
+class CameraDetections(Message, frozen=True, kw_only=True):
+    """The people one camera saw in one frame."""
+
+    camera_id: CameraId
+    captured_ns: int
+    received_ns: int
+    boxes_image_px: Array  # [people, 4] x1 y1 x2 y2
+    scores: Array  # [people] probability that it is a person
+    keypoints_image_px: Array  # [people, 17, 3] x y confidence (0 = not seen)
+    appearance: Array  # [people, features] unit vectors; features may be 0
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        _shape(self, "boxes_image_px", count, 4)
+        _shape(self, "keypoints_image_px", count, len(JOINTS), 3)
+        _shape(self, "appearance", count, -1)
+
+
+class BodySkeletons(Message, frozen=True, kw_only=True):
+    """Bodies in 3-D from a pose system outside OpenAisle, which keeps identities itself."""
+
+    source_id: str
+    captured_ns: int
+    received_ns: int
+    body_ids: tuple[str, ...]
+    joints_floor_m: Array  # [bodies, 17, 4] x y z confidence; NaN where unknown
+
+    def __post_init__(self) -> None:
+        _shape(self, "joints_floor_m", len(self.body_ids), len(JOINTS), 4)
+
+
+class StepStatus(StrEnum):
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class WeightStep(Message, frozen=True, kw_only=True):
+    """The load on one shelf changed. The same step_id may come again with a higher revision."""
+
+    step_id: str
+    revision: int
+    status: StepStatus
+    shelf_id: ShelfId
+    started_ns: int  # first sample that left the old level (pressing hands included)
+    edge_ns: int  # when most of the change happened
+    settled_ns: int  # last sample used
+    detected_ns: int
+    mass_change_g: Array  # [plates of the shelf]; negative: something left
+    noise_sd_g: Array  # [plates of the shelf] of that change
+    pressed_g: float = 0.0  # largest extra load while the hand was there
+
+
+# --- 3 tracks -----------------------------------------------------------------------------------------------------
+
+
+class FloorTracks(Message, frozen=True, kw_only=True):
+    """Where everybody is at one time. One row a person; rows sorted by track_id."""
+
+    captured_ns: int
+    decided_ns: int
+    track_ids: tuple[TrackId, ...]
+    visit_ids: tuple[VisitId | None, ...]  # None: not bound to a visit (yet)
+    positions_floor_m: Array  # [people, 2] feet
+    position_sd_m: Array  # [people]
+    heights_m: Array  # [people] NaN if unknown
+    joints_floor_m: Array  # [people, 17, 4] x y z confidence; NaN where unknown
+
+    def __post_init__(self) -> None:
+        count = len(self.track_ids)
+        assert len(self.visit_ids) == count
+        _shape(self, "positions_floor_m", count, 2)
+        _shape(self, "joints_floor_m", count, len(JOINTS), 4)
+
+
+class VisitOpened(Message, frozen=True, kw_only=True):
+    visit_id: VisitId
+    gate_id: GateId
+    track_id: TrackId | None
+    opened_ns: int
+    people_count: int = 1
+    is_staff: bool = False
+
+
+class VisitClosed(Message, frozen=True, kw_only=True):
+    """Everybody of this visit has left. The receipt may be made."""
+
+    visit_id: VisitId
+    gate_id: GateId
+    closed_ns: int
+
+
+# --- 4 interactions -----------------------------------------------------------------------------------------------
+
+
+class InteractionKind(StrEnum):
+    PICK_UP = "pick_up"
+    PUT_BACK = "put_back"  # into its own slot
+    PUT_BACK_WRONG = "put_back_wrong"  # into a foreign slot: the slot's contents follow, staff get a task
+    BROWSE = "browse"  # a hand came near, nothing changed
+    TOUCH_RETURN = "touch_return"  # approach, pause, reverse: touched or lifted, no net change
+    UNEXPLAINED = "unexplained"  # load changed, nothing we know explains it: never billed
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One explanation beside the chosen one, with its probability."""
+
+    product_id: ProductId | None
+    quantity: int
+    visit_id: VisitId | None
+    probability: float
+
+
+class Interaction(Message, frozen=True, kw_only=True):
+    """Somebody did something at a shelf. A higher revision of the same id replaces the lower one."""
+
+    interaction_id: str
+    revision: int
+    kind: InteractionKind
+    shelf_id: ShelfId
+    slot_id: SlotId | None
+    product_id: ProductId | None
+    quantity: int  # units, >= 0; the kind says the direction
+    visit_id: VisitId | None  # who; None: nobody we can name
+    probability: float  # that product, quantity and shopper are all right
+    happened_ns: int
+    decided_ns: int
+    mass_change_g: float = 0.0
+    step_ids: tuple[str, ...] = ()
+    alternatives: tuple[Candidate, ...] = ()
+    withdrawn: bool = False  # the step was withdrawn: this interaction did not happen
+
+
+# --- 5 carts ------------------------------------------------------------------------------------------------------
+
+
+class MoveState(StrEnum):
+    PENDING = "pending"  # likely, not yet sure: shown as "checking", not billed as it stands
+    POSTED = "posted"
+    VOIDED = "voided"
+
+
+class Move(Message, frozen=True, kw_only=True):
+    """Units of one product changing place. Goods are moved, never created or destroyed."""
+
+    move_id: str  # derived from the interaction and its revision, so a retry is the same move
+    product_id: ProductId
+    quantity: int  # > 0
+    source: AccountId
+    target: AccountId
+    moved_ns: int
+    decided_ns: int
+    state: MoveState
+    interaction_id: str = ""
+    probability: float = 1.0
+    reason: str = ""
+
+
+class CartLine(msgspec.Struct, frozen=True, kw_only=True):
+    product_id: ProductId
+    quantity: int
+    price_minor: int  # of one unit, at pick time
+    probability: float
+    pending: bool
+    slot_id: SlotId | None
+    picked_ns: int
+
+
+class CartChanged(Message, frozen=True, kw_only=True):
+    """A cart as it now stands."""
+
+    visit_id: VisitId
+    changed_ns: int  # decision time of the newest move
+    happened_ns: int  # physical time of the newest interaction, 0 if none
+    lines: tuple[CartLine, ...]
+    total_minor: int
+    currency: str
+
+
+class CartClosed(Message, frozen=True, kw_only=True):
+    """The visit is over and its cart will not change by itself any more: price it."""
+
+    visit_id: VisitId
+    closed_ns: int
+    lines: tuple[CartLine, ...]  # posted lines only; what is in doubt is under review, not here
+    review_ids: tuple[str, ...] = ()
+
+
+class ReviewOpened(Message, frozen=True, kw_only=True):
+    """A person must look: the shopper is not charged for what is in doubt."""
+
+    review_id: str
+    visit_id: VisitId | None
+    interaction_id: str
+    reason: str
+    opened_ns: int
+
+
+# --- 6 receipts ---------------------------------------------------------------------------------------------------
+
+
+class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
+    product_id: ProductId
+    gtin: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    total_minor: int
+    tax_class: str
+    tax_minor: int
+    evidence: tuple[str, ...] = ()  # interaction ids
+
+
+class Receipt(Message, frozen=True, kw_only=True):
+    receipt_id: str
+    visit_id: VisitId
+    store_id: StoreId
+    issued_ns: int
+    lines: tuple[ReceiptLine, ...]
+    total_minor: int
+    tax_minor: int
+    currency: str
+    prices_include_tax: bool = True
+    review_ids: tuple[str, ...] = ()
+
+
+# --- health -------------------------------------------------------------------------------------------------------
+
+
+class SensorDegraded(Message, frozen=True, kw_only=True):
+    """A sensor is worse than it should be. Data, not an exception: carry on with wider uncertainty."""
+
+    sensor_id: str
+    kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
+    reason: str  # a fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late
+    since_ns: int
+    detail: str = ""
+
+
+class SensorRecovered(Message, frozen=True, kw_only=True):
+    sensor_id: str
+    kind: str
+    reason: str
+    recovered_ns: int
+
+
+Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons
+"""What enters the path at or above the seam, pixels aside."""
+
+AnyMessage: TypeAlias = (
+    ScaleBatch | GateTap | CameraDetections | BodySkeletons | WeightStep | FloorTracks | VisitOpened | VisitClosed
+    | Interaction | Move | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded | SensorRecovered
+)  # fmt: skip
+
+
+# --- encoding -----------------------------------------------------------------------------------------------------
+
+
+def _encode_array(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value, dtype="<f4")
+        head = msgspec.msgpack.encode(array.shape)
+        return msgspec.msgpack.Ext(1, bytes([len(head)]) + head + array.tobytes())
+    raise TypeError(f"cannot encode {type(value).__name__} in a message")
+
+
+def _decode_array(code: int, data: memoryview) -> Any:
+    assert code == 1
+    length = data[0]
+    shape: Sequence[int] = msgspec.msgpack.decode(data[1 : 1 + length])
+    return np.frombuffer(data[1 + length :], dtype="<f4").reshape(tuple(shape)).copy()
+
+
+def _list_from_array(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"cannot encode {type(value).__name__} in a message")
+
+
+def _array_from_list(kind: Any, value: Any) -> Any:
+    if kind is np.ndarray:
+        return value if isinstance(value, np.ndarray) else np.array(value, dtype=np.float32)
+    raise TypeError(f"cannot decode {kind}")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_array)
+_decoder = msgspec.msgpack.Decoder(AnyMessage, ext_hook=_decode_array, dec_hook=_array_from_list)
+_json_encoder = msgspec.json.Encoder(enc_hook=_list_from_array)
+_json_decoder = msgspec.json.Decoder(AnyMessage, dec_hook=_array_from_list)
+
+
+def encode(message: Message) -> bytes:
+    """A message as msgpack, arrays as raw little-endian float32. Equal messages give equal bytes."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes | memoryview) -> AnyMessage:
+    """The message in `data`; msgspec.DecodeError (a ValueError) if it is none."""
+    return _decoder.decode(data)
+
+
+def encode_json(message: Message) -> bytes:
+    """A message as one line of JSON without a line end. NaN becomes null."""
+    return _json_encoder.encode(message)
+
+
+def decode_json(data: bytes | str) -> AnyMessage:
+    """The message in a line of JSON; msgspec.DecodeError (a ValueError) if it is none."""
+    return _json_decoder.decode(data)
