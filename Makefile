@@ -4,35 +4,91 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# Passed on: make test ARGS="-k ledger", make demo ARGS="--port 8080", make lock ARGS=--upgrade
 ARGS ?=
-VENV := .venv
-BIN  := $(VENV)/bin
-# One file says that the environment is current; it is older than whatever it was made from, or it is made again.
-READY := $(VENV)/.ready
 
+VENV := .venv
+BIN := $(VENV)/bin
 # Two --quiet: errors only.
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+
+# The first Python that runs and that the lock is made for: a version manager may put names on PATH that do not.
+PYTHON = $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  "$$name" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+  && echo "$$name" && break; done)
+NO_PYTHON := OpenAisle needs Python 3.11, 3.12 or 3.13 with its venv module, and none is on PATH.
+need_python = $(if $(PYTHON),,echo "$(NO_PYTHON)" >&2; exit 1)
+
+# Used by `make lock` alone, in an environment thrown away afterwards.
+UV_VERSION := 0.13.9
 
 .PHONY: help
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: venv
-venv: $(READY) ## build .venv with the openaisle command; nothing when it is current
+venv: $(VENV)/.ready ## build .venv with the openaisle command; nothing when it is current
+	@:
 
-# The first Python that runs and is 3.11, 3.12 or 3.13: a version manager's stub may be on PATH yet not run.
-$(READY): requirements.lock pyproject.toml
-	@python=; for name in python3 python3.13 python3.12 python3.11; do \
-	  if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-	    python=$$name; break; fi; done; \
-	if [ -z "$$python" ]; then \
-	  echo 'OpenAisle needs Python 3.11, 3.12 or 3.13 with venv, and none is on PATH: install one, then run make again.' >&2; exit 1; fi; \
-	echo "building $(VENV) with $$($$python -V) (about a minute and a half)"; \
-	rm -rf $(VENV) && "$$python" -m venv $(VENV)
-	@$(PIP) install --no-deps --only-binary :all: --require-hashes -r requirements.lock
+# A changed lock makes the environment anew, so nothing of the old one stays behind.
+$(VENV)/.locked: requirements.lock
+	@$(need_python)
+	@echo "building $(VENV) with $$($(PYTHON) -V), a minute or two"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --no-deps --only-binary :all: --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: demo
-demo: venv ## run the simulated shop live in the browser (ARGS="--help" for options)
+demo: venv ## run the simulated shop live in the browser
 	@$(BIN)/openaisle demo $(ARGS)
+
+.PHONY: test
+test: lint ## everything a change must pass: lint, then the tests
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: venv ## format, rules, types and layers, without changing anything
+	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports --no-color --cache-dir .cache/import_linter
+
+.PHONY: format
+format: venv ## format the code and mend what the rules can mend
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: lock
+lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade for the newest)
+	@$(need_python)
+	@set -e; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	$(PYTHON) -m venv "$$scratch"; \
+	"$$scratch/bin/pip" install -qq --disable-pip-version-check uv==$(UV_VERSION); \
+	"$$scratch/bin/uv" pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	  --extra sim --extra demo --extra dev --generate-hashes --no-emit-index-url --annotation-style line \
+	  --custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml; \
+	for machine in x86_64 aarch64; do for version in 3.11 3.12 3.13; do \
+	  echo "checking that Python $$version on Linux $$machine finds a wheel for every line"; \
+	  "$$scratch/bin/uv" pip install --quiet --dry-run --no-deps --only-binary :all: --require-hashes \
+	    --python-platform "$$machine-manylinux_2_28" --python-version "$$version" \
+	    --target "$$scratch/none" --requirement requirements.lock; \
+	done; done
+
+.PHONY: soak
+soak: venv ## hours of simulated shop with every fault
+	@$(BIN)/pytest -m soak --timeout 0 $(ARGS)
+
+.PHONY: bench
+bench: venv ## measure the published figures on this machine
+	@$(BIN)/openaisle bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove what make made, .venv and out/ included
+	@rm -rf $(VENV) out build dist .cache .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	@find src tests -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf src/*.egg-info
