@@ -56,7 +56,7 @@ lint: venv ## format, rules, types and layers, without changing anything
 	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format' >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/pyright --warnings
-	@$(BIN)/lint-imports --no-color --cache-dir .cache/import_linter
+	@layers=$$($(BIN)/lint-imports --no-logo --cache-dir .cache/import_linter) || { echo "$$layers" >&2; exit 1; }
 
 .PHONY: format
 format: venv ## format the code and mend what the rules can mend
