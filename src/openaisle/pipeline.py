@@ -1,0 +1,87 @@
+"""The whole path on one screen: readings in, receipts out. No I/O, no clock, no threads.
+
+    readings -> detections -> tracks -> interactions -> carts -> receipts
+
+Pixels became `CameraDetections` before they came here: that is the seam. From here on the same readings in the same
+order give the same messages, byte for byte. An edge node, a replay and a benchmark all run this one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from openaisle.carts.cart import Carts
+from openaisle.core.messages import (
+    AnyMessage,
+    CartClosed,
+    FloorTracks,
+    Interaction,
+    ProductId,
+    Reading,
+    VisitClosed,
+    VisitId,
+    VisitOpened,
+    WeightStep,
+)
+from openaisle.detections.weight_steps import WeightSteps
+from openaisle.interactions.decide import Interactions
+from openaisle.ports import EventLog
+from openaisle.readings.align import Timeline
+from openaisle.receipts.receipt import Receipts
+from openaisle.store.schema import Store
+from openaisle.tracks.floor import Tracks
+
+
+class Pipeline:
+    """One shop's path. Feed it readings as they arrive; it says everything it concluded, in order."""
+
+    def __init__(self, store: Store, event_log: EventLog) -> None:
+        self._timeline = Timeline(store)
+        self._weight_steps = WeightSteps(store)
+        self._tracks = Tracks(store)
+        self._interactions = Interactions(store)
+        self._carts = Carts(store, event_log)
+        self._receipts = Receipts(store)
+        self._now_ns = 0
+
+    @property
+    def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
+        """What every open visit carries, by the ledger."""
+        return self._carts.holdings
+
+    def step(self, readings: Sequence[Reading], now_ns: int) -> list[AnyMessage]:
+        """Everything concluded from `readings`, which arrived by `now_ns`; call it without readings to let timers run.
+
+        `now_ns` never goes back. Raises OSError or LedgerDamaged if the ledger cannot be written.
+        """
+        assert now_ns >= self._now_ns, "time went back"
+        self._now_ns = now_ns
+        aligned = self._timeline.step(readings, now_ns)
+        weights = self._weight_steps.step(aligned.scale_batches, now_ns)
+        people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
+        return [*aligned.health, *weights, *people, *self._conclude(weights, people, now_ns, is_last=False)]
+
+    def finish(self, now_ns: int) -> list[AnyMessage]:
+        """The recording ended or the shop closes: decide what can be decided, close every visit, price every cart."""
+        assert now_ns >= self._now_ns, "time went back"
+        self._now_ns = now_ns
+        aligned = self._timeline.finish(now_ns)
+        weights = [*self._weight_steps.step(aligned.scale_batches, now_ns), *self._weight_steps.finish(now_ns)]
+        people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
+        people += self._tracks.finish(now_ns)
+        return [*aligned.health, *weights, *people, *self._conclude(weights, people, now_ns, is_last=True)]
+
+    def _conclude(
+        self, weights: Sequence[AnyMessage], people: Sequence[AnyMessage], now_ns: int, *, is_last: bool
+    ) -> list[AnyMessage]:
+        steps = [message for message in weights if isinstance(message, WeightStep)]
+        tracks = [message for message in people if isinstance(message, FloorTracks)]
+        visits = [message for message in people if isinstance(message, VisitOpened | VisitClosed)]
+        decided: list[Interaction] = self._interactions.step(steps, tracks, visits, self._carts.holdings, now_ns)
+        if is_last:
+            decided += self._interactions.finish(now_ns)
+        moved: list[AnyMessage] = self._carts.step(decided, visits, now_ns)
+        if is_last:
+            moved += self._carts.finish(now_ns)
+        closed = [message for message in moved if isinstance(message, CartClosed)]
+        return [*decided, *moved, *self._receipts.step(closed, now_ns)]
