@@ -66,7 +66,10 @@ class Pipeline:
         assert now_ns >= self._now_ns, "time went back"
         self._now_ns = now_ns
         aligned = self._timeline.finish(now_ns)
-        weights = [*self._weight_steps.step(aligned.scale_batches, now_ns), *self._weight_steps.finish(now_ns)]
+        weights = [
+            *self._weight_steps.step(aligned.scale_batches, now_ns),
+            *self._weight_steps.finish(now_ns),
+        ]
         people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
         people += self._tracks.finish(now_ns)
         return [*aligned.health, *weights, *people, *self._conclude(weights, people, now_ns, is_last=True)]
@@ -77,7 +80,9 @@ class Pipeline:
         steps = [message for message in weights if isinstance(message, WeightStep)]
         tracks = [message for message in people if isinstance(message, FloorTracks)]
         visits = [message for message in people if isinstance(message, VisitOpened | VisitClosed)]
-        decided: list[Interaction] = self._interactions.step(steps, tracks, visits, self._carts.holdings, now_ns)
+        decided: list[Interaction] = self._interactions.step(
+            steps, tracks, visits, self._carts.holdings, now_ns
+        )
         if is_last:
             decided += self._interactions.finish(now_ns)
         moved: list[AnyMessage] = self._carts.step(decided, visits, now_ns)

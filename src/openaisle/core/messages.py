@@ -30,7 +30,9 @@ GateId: TypeAlias = str
 ProductId: TypeAlias = str
 TrackId: TypeAlias = str
 VisitId: TypeAlias = str
-AccountId: TypeAlias = str  # an account of the goods ledger: slot:A3-2, cart:<visit>, sold, staff, unexplained
+AccountId: TypeAlias = (
+    str  # an account of the goods ledger: slot:A3-2, cart:<visit>, sold, staff, unexplained
+)
 
 JOINTS: Final = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
@@ -382,7 +384,7 @@ def _list_from_array(value: Any) -> Any:
 
 def _array_from_list(kind: Any, value: Any) -> Any:
     if kind is np.ndarray:
-        return value if isinstance(value, np.ndarray) else np.array(value, dtype=np.float32)
+        return np.asarray(value, dtype=np.float32)
     raise TypeError(f"cannot decode {kind}")
 
 

@@ -156,7 +156,9 @@ class Camera:
     main_width_px: int
     main_height_px: int
     fps: float
-    source: str = ""  # substream URL or file: rtsp://..., file:..., tcp://...; "" in a store that is only simulated
+    source: str = (
+        ""  # substream URL or file: rtsp://..., file:..., tcp://...; "" in a store that is only simulated
+    )
     main_source: str = ""
     is_wide: bool = True
 
@@ -218,7 +220,9 @@ class Store:
     def gate_of(self) -> Mapping[GateId, Gate]:
         return {gate.gate_id: gate for gate in self.gates}
 
-    def shelf_point_floor_m(self, shelf: Shelf, along_m: float, into_m: float, above_m: float = 0.0) -> Floats:
+    def shelf_point_floor_m(
+        self, shelf: Shelf, along_m: float, into_m: float, above_m: float = 0.0
+    ) -> Floats:
         """Floor-frame point [3]: `along_m` from the shelf's left end, `into_m` from its front edge, above it."""
         gondola = self.gondola_of[shelf.gondola_id]
         point = np.array([shelf.left_m + along_m, shelf.front_m + into_m, shelf.height_m + above_m])
