@@ -337,7 +337,7 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
 
     sensor_id: str
     kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
-    reason: str  # a fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late
+    reason: str  # a fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock
     since_ns: int
     detail: str = ""
 
