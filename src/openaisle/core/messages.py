@@ -259,6 +259,7 @@ class Move(Message, frozen=True, kw_only=True):
     interaction_id: str = ""
     probability: float = 1.0
     reason: str = ""
+    price_minor: int = 0  # of one unit, when it was picked up; 0 where nobody would be charged
 
 
 class CartLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,6 +270,7 @@ class CartLine(msgspec.Struct, frozen=True, kw_only=True):
     pending: bool
     slot_id: SlotId | None
     picked_ns: int
+    interaction_ids: tuple[str, ...] = ()  # what says so
 
 
 class CartChanged(Message, frozen=True, kw_only=True):
