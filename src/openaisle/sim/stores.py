@@ -14,7 +14,8 @@ import numpy as np
 from openaisle.core.geometry import Lens
 from openaisle.sim.assortment import BRANDS, DEPARTMENTS, Department, Kind
 from openaisle.store.gtin import with_check_digit
-from openaisle.store.read import focal_for_fov_px, plate_id, plate_run_left_m
+from openaisle.store.lenses import focal_for_fov_px
+from openaisle.store.read import plate_id, plate_run_left_m
 from openaisle.store.schema import Camera, Gate, Gondola, Plate, Point2, Product, Shelf, Slot, Store, Zone
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from openaisle.core.errors import StoreError
@@ -71,6 +72,7 @@ class Plan:
 class Draft:
     """What could be read. A thing with a problem of its own is left out, but its id is in `ids_left_out`."""
 
+    folder: Path | None = None  # None: only in memory
     shop: Placed[Shop] | None = None
     plan: Placed[Plan] | None = None
     tax_rates: Placed[dict[str, float]] | None = None
@@ -86,8 +88,6 @@ class Draft:
     @classmethod
     def of(cls, store: Store) -> Draft:
         """The draft of a store that is only in memory: no lines."""
-        from dataclasses import replace
-
         shop = Shop(
             store_id=store.store_id,
             name=store.name,
@@ -118,8 +118,6 @@ class Draft:
 
     def store(self) -> Store:
         """The whole store. Call it only when there is no problem."""
-        from dataclasses import replace
-
         assert self.shop is not None
         assert self.plan is not None
         assert self.tax_rates is not None

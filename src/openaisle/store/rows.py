@@ -11,6 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
 
+_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_PRICE = r"^\d{1,9}(\.\d{1,4})?$"
+PATTERN_WORDS = {
+    _ID: "up to 64 letters, digits, '_', '.' and '-', a letter or digit first",
+    _PRICE: "a price of 0 or more with a decimal point, as 2.49",
+}
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Length = Annotated[float, Field(gt=0, lt=1000, allow_inf_nan=False)]
 Offset = Annotated[float, Field(ge=0, lt=1000, allow_inf_nan=False)]
@@ -19,7 +26,7 @@ Pair = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 Triple = Annotated[list[Finite], Field(min_length=3, max_length=3)]
 Polygon = Annotated[list[Pair], Field(min_length=3)]
 Wall = Annotated[list[Pair], Field(min_length=2, max_length=2)]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Id = Annotated[str, Field(pattern=_ID)]
 Text = Annotated[str, Field(min_length=1, max_length=120)]
 Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
@@ -155,7 +162,7 @@ class ProductRow(Row):
     product_id: Id
     gtin: str
     name: Text
-    price: Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,4})?$")]  # in the store's currency, "2.49"
+    price: Annotated[str, Field(pattern=_PRICE)]  # in the store's currency, "2.49"
     tax_class: Text
     mass_g: Annotated[float, Field(gt=0, lt=1e6, allow_inf_nan=False)]
     mass_sd_g: Annotated[float, Field(ge=0, lt=1e6, allow_inf_nan=False)]

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from openaisle.store.draft import CAMERAS_FILE, PLANOGRAM_FILE, PRODUCTS_FILE, STORE_FILE
 from openaisle.store.money import text_from_minor
@@ -220,8 +221,8 @@ def _toml(value: object) -> str:
         case str():
             # A TOML basic string is a JSON string, but for the delete character.
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
-        case tuple() | list():
-            return f"[{', '.join(_toml(item) for item in value)}]"  # pyright: ignore[reportUnknownVariableType]
+        case tuple():
+            return f"[{', '.join(_toml(item) for item in cast(tuple[object, ...], value))}]"
         case _:
             raise AssertionError(f"no TOML for {type(value).__name__}")
 
