@@ -1,0 +1,260 @@
+"""People and their 17 joints in the frames of ceiling cameras: `openaisle.ports.Detector`.
+
+For each camera: a picture in which nothing differs from the empty shop costs one comparison and is done. Otherwise
+the box network looks at the shrunk picture and the difference, the keypoint network at a window on each person it
+proposes, and at each place where somebody was a moment ago. Cameras share batches. The score of a person comes from
+both networks, the confidence of a joint from its map's peak; both are calibrated on held-out pictures (the figures
+travel in the models' metadata).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
+from openaisle.detections import appearance, crops, decode
+from openaisle.detections.background import Background, BackgroundSettings
+from openaisle.detections.crops import Floats, Letterbox, Pixels
+from openaisle.detections.runtime import OnnxModel, RuntimeSettings
+from openaisle.store.schema import Camera
+
+BOXES_FILE: Final = "people-boxes.onnx"
+BOXES_KIND: Final = "people-boxes"
+KEYPOINTS_FILE: Final = "people-keypoints.onnx"
+KEYPOINTS_KIND: Final = "people-keypoints"
+REMEMBER_NS: Final = 500_000_000
+"""A person found this long ago is looked for again at the same place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleSettings:
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    background: BackgroundSettings = field(default_factory=BackgroundSettings)
+    score_min: float = 0.5  # of a person that is reported
+    proposal_min: float = 0.15  # of a place that the keypoint network looks at
+    people_max: int = 12  # of one frame; the best stay
+    overlap_max: float = 0.65  # of two people's boxes
+    alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
+    foreground_min: float = 0.06  # share of a person's box that differs from the empty shop
+
+
+@dataclass(kw_only=True)
+class _View:
+    """One camera's state, and its frame on the way through `detect`."""
+
+    camera: Camera
+    background: Background
+    boxes_px: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # people of the last frame
+    seen_ns: int = 0
+    letterbox: Letterbox = field(default_factory=lambda: Letterbox(1, 1))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One frame in which something moves."""
+
+    index: int  # of the frame in the call
+    view: _View
+    frame: Frame
+    working: Pixels
+    difference: Pixels
+
+
+@dataclass(frozen=True)
+class _Found:
+    """People in one frame, in frame px."""
+
+    boxes_px: Floats  # [n, 4]
+    scores: Floats  # [n]
+    keypoints_px: Floats  # [n, 17, 3]
+
+    def rows(self, rows: np.ndarray) -> _Found:
+        return _Found(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows])
+
+
+class PeopleDetector:
+    """Pixels to people, for the cameras of one shop."""
+
+    def __init__(self, cameras: Sequence[Camera], *, settings: PeopleSettings | None = None) -> None:
+        """Raises ModelError when a weight file is missing or wrong."""
+        self._settings = settings or PeopleSettings()
+        self._views = {
+            camera.camera_id: _View(camera=camera, background=Background(self._settings.background))
+            for camera in cameras
+        }
+        runtime = self._settings.runtime
+        self._box_network = OnnxModel(
+            runtime.weights / BOXES_FILE,
+            kind=BOXES_KIND,
+            inputs={"pixels": (None, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4)},
+            outputs=("heat", "sides"),
+            settings=runtime,
+        )
+        self._keypoint_network = OnnxModel(
+            runtime.weights / KEYPOINTS_FILE,
+            kind=KEYPOINTS_KIND,
+            inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
+            outputs=("maps", "pair_logits", "person_logit"),
+            settings=runtime,
+        )
+        self._calibration = Calibration.of(self._keypoint_network.metadata)
+
+    def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
+        """Tell what the cameras see when nobody is there (frames uint8 [h, w, 3] BGR). Otherwise it is learned."""
+        for camera_id, pixels in sorted(backgrounds.items()):
+            letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+            self._views[camera_id].background.start_from(letterbox.shrink(pixels), at_ns)
+
+    def detect(self, frames: Sequence[Frame]) -> list[CameraDetections]:
+        """One result a frame, same order. Each camera's frames come in the order of their time."""
+        found: list[_Found] = [NOBODY] * len(frames)
+        # A camera's background takes one frame at a time: frames of one camera go in successive rounds.
+        for round_ in _rounds(frames):
+            looks = [look for index in round_ if (look := self._look(index, frames[index])) is not None]
+            for look, people in zip(looks, self._people(looks), strict=True):
+                found[look.index] = people
+            for index in round_:
+                self._remember(frames[index], found[index])
+        return [self._message(frame, people) for frame, people in zip(frames, found, strict=True)]
+
+    def _look(self, index: int, frame: Frame) -> _Look | None:
+        """None if nothing in the frame differs from the empty shop and nobody was there."""
+        assert frame.pixels.ndim == 3
+        view = self._views[frame.camera_id]
+        view.letterbox = Letterbox(frame.pixels.shape[1], frame.pixels.shape[0])
+        working = view.letterbox.shrink(frame.pixels)
+        difference = view.background.compare(working, frame.captured_ns)
+        if not view.background.has_motion() and not len(view.boxes_px):
+            return None
+        return _Look(index, view, frame, working, difference)
+
+    def _people(self, looks: Sequence[_Look]) -> list[_Found]:
+        if not looks:
+            return []
+        pixels = np.stack([crops.box_input(look.working, look.difference) for look in looks])
+        heat, sides = self._box_network.run(pixels=pixels)
+        proposals = [self._proposals(look, heat[row, 0], sides[row]) for row, look in enumerate(looks)]
+        windows = [crops.windows_of_boxes(boxes) for boxes, _ in proposals]
+        cut = [
+            crops.cut(look.frame.pixels, look.working, look.difference, window)
+            for look, rows in zip(looks, windows, strict=True)
+            for window in rows
+        ]
+        if not cut:
+            return [NOBODY] * len(looks)
+        maps, pair_logits, person_logit = self._keypoint_network.run(pixels=np.stack(cut))
+        points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
+        found: list[_Found] = []
+        start = 0
+        for look, (boxes, heats), rows in zip(looks, proposals, windows, strict=True):
+            part = slice(start, start + len(boxes))
+            start += len(boxes)
+            scores = self._calibration.person(heats, person_logit[part, 0])
+            confidence = self._calibration.joint(mass[part], spread[part])
+            keypoints = np.concatenate(
+                [crops.frame_from_crop(points[part], rows), confidence[:, :, None]], axis=2
+            )
+            found.append(self._chosen(look, _Found(boxes, scores, keypoints.astype(np.float32))))
+        return found
+
+    def _proposals(self, look: _Look, heat: Floats, sides: Floats) -> tuple[Floats, Floats]:
+        """Boxes [n, 4] in frame px and their heat [n]: the box network's, then those who were there a moment ago."""
+        settings, view = self._settings, look.view
+        stride = crops.FRAME_WIDTH_PX // heat.shape[1]
+        boxes, scores = decode.boxes(heat, sides, stride, settings.proposal_min, 2 * settings.people_max)
+        kept = decode.suppress(boxes, scores, settings.overlap_max)[: settings.people_max]
+        boxes, scores = boxes[kept] / view.letterbox.scale, scores[kept]
+        if look.frame.captured_ns - view.seen_ns <= REMEMBER_NS and len(view.boxes_px):
+            best = decode.overlaps(view.boxes_px, boxes).max(axis=1, initial=0.0)
+            lost = view.boxes_px[best < 0.3]
+            boxes = np.concatenate([boxes, lost])
+            scores = np.concatenate([scores, np.full(len(lost), settings.proposal_min, np.float32)])
+        return boxes, scores
+
+    def _chosen(self, look: _Look, found: _Found) -> _Found:
+        """Those who are sure enough, stand out from the empty shop, and are not somebody else once more."""
+        settings, view = self._settings, look.view
+        shares = view.background.foreground_shares(found.boxes_px * view.letterbox.scale)
+        found = found.rows((found.scores >= settings.score_min) & (shares >= settings.foreground_min))
+        found = found.rows(decode.suppress(found.boxes_px, found.scores, settings.overlap_max))
+        found = found.rows(decode.different_people(found.keypoints_px, found.boxes_px, settings.alike_max))
+        return found.rows(np.arange(min(len(found.scores), settings.people_max)))
+
+    def _remember(self, frame: Frame, people: _Found) -> None:
+        view = self._views[frame.camera_id]
+        view.boxes_px, view.seen_ns = people.boxes_px, frame.captured_ns
+        view.background.learn(people.boxes_px * view.letterbox.scale, frame.captured_ns)
+
+    def _message(self, frame: Frame, people: _Found) -> CameraDetections:
+        """In substream px of the camera's lens, whatever size the frame had."""
+        view = self._views[frame.camera_id]
+        vectors = appearance.describe(frame.pixels, people.keypoints_px, view.background.colour_mean)
+        lens = view.camera.lens
+        scale = np.array(
+            [lens.width_px / frame.pixels.shape[1], lens.height_px / frame.pixels.shape[0]], np.float32
+        )
+        keypoints = people.keypoints_px.copy()
+        keypoints[:, :, :2] = (keypoints[:, :, :2] + 0.5) * scale - 0.5
+        return CameraDetections(
+            camera_id=frame.camera_id,
+            captured_ns=frame.captured_ns,
+            received_ns=frame.received_ns,
+            boxes_image_px=people.boxes_px * np.tile(scale, 2),
+            scores=people.scores,
+            keypoints_image_px=keypoints,
+            appearance=vectors,
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From what the networks say to probabilities: logistic curves fitted on held-out pictures (Platt 1999)."""
+
+    person_weights: Floats  # [3] of heat logit, crop logit, 1
+    joint_weights: Floats  # [17, 3] of log mass, spread in cells, 1
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, object]) -> Calibration:
+        """As the keypoint network's metadata says; sensible curves where it says nothing."""
+        person = metadata.get("person_weights", (0.5, 0.5, 0.0))
+        joint = metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS))
+        return cls(np.array(person, np.float32), np.array(joint, np.float32).reshape(len(JOINTS), 3))
+
+    def person(self, heats: Floats, person_logits: Floats) -> Floats:
+        """Probability [n] that it is a person, from the centre's heat [n] and the crop's logit [n]."""
+        clipped = np.clip(heats, 1e-4, 1 - 1e-4)
+        terms = np.stack(
+            [np.log(clipped / (1 - clipped)), person_logits, np.ones_like(person_logits)], axis=1
+        )
+        return _sigmoid(terms @ self.person_weights)
+
+    def joint(self, mass: Floats, spread_cells: Floats) -> Floats:
+        """Probability [n, 17] that a joint is where its map peaks: within 6 % of the window's side."""
+        terms = np.stack([np.log(np.maximum(mass, 1e-4)), spread_cells, np.ones_like(mass)], axis=2)
+        return _sigmoid((terms * self.joint_weights[None]).sum(axis=2))
+
+
+NOBODY: Final = _Found(
+    np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, len(JOINTS), 3), np.float32)
+)
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return (1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
+
+
+def _rounds(frames: Sequence[Frame]) -> list[list[int]]:
+    """Indices of frames, grouped so that no group holds a camera twice and each camera's order is kept."""
+    rounds: list[list[int]] = []
+    seen: dict[CameraId, int] = {}
+    for index, frame in enumerate(frames):
+        turn = seen.get(frame.camera_id, 0)
+        seen[frame.camera_id] = turn + 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(index)
+    return rounds

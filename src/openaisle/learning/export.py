@@ -1,0 +1,130 @@
+"""From a checkpoint to the ONNX file that ships: averaged weights, folded, with its calibration in its metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from openaisle.core.errors import InputError, ModelError
+from openaisle.detections import crops
+from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND
+from openaisle.detections.runtime import METADATA_KEY
+from openaisle.learning.people_data import Shards, crop_batch, frame_batch
+
+OPSET: Final = 17
+VERSION: Final = 1
+FILE_OF: Final = {"boxes": BOXES_FILE, "keypoints": KEYPOINTS_FILE}
+KIND_OF: Final = {"boxes": BOXES_KIND, "keypoints": KEYPOINTS_KIND}
+OUTPUTS_OF: Final = {"boxes": ["heat", "sides"], "keypoints": ["maps", "pair_logits", "person_logit"]}
+
+
+def export(job: str, checkpoint: Path, weights: Path) -> Path:
+    """Write the averaged weights of a training run as `weights`/FILE; returns the file."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    from openaisle.learning.people_network import ShippedBoxNetwork, ShippedKeypointNetwork
+    from openaisle.learning.train_people import load_checkpoint, network_for
+
+    state = load_checkpoint(checkpoint, job)
+    network = network_for(job)
+    network.load_state_dict(state["averaged"])
+    shipped = (ShippedBoxNetwork if job == "boxes" else ShippedKeypointNetwork)(network).eval()
+    size = (crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX) if job == "boxes" else (crops.CROP_PX, crops.CROP_PX)
+    example = torch.zeros((2, *size, 4), dtype=torch.uint8)
+    names = OUTPUTS_OF[job]
+    weights.mkdir(parents=True, exist_ok=True)
+    path = weights / FILE_OF[job]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter announces its successor
+        torch.onnx.export(
+            shipped,
+            (example,),
+            str(path),
+            input_names=["pixels"],
+            output_names=names,
+            dynamic_axes={name: {0: "pictures"} for name in ["pixels", *names]},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    made = {key: state[key] for key in ("pictures", "samples", "settings")} | {
+        "minutes": round(state["seconds"] / 60, 1)
+    }
+    write_metadata(path, {"kind": KIND_OF[job], "version": VERSION, "made": made})
+    return path
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    import onnx  # pyright: ignore[reportMissingImports]
+
+    found = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+    if METADATA_KEY not in found:
+        raise ModelError("wrong model", file=str(path), expected=f"metadata '{METADATA_KEY}'")
+    return json.loads(found[METADATA_KEY])
+
+
+def write_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
+    """Replace what the file says about itself."""
+    import onnx  # pyright: ignore[reportMissingImports]
+
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
+    onnx.save(model, str(path))
+
+
+def quantise(job: str, weights: Path, data: Path, out: Path, *, samples: int = 256, seed: int = 1) -> Path:
+    """An INT8 copy of the shipped file in `out`, convolutions only, calibrated on pictures of a data set."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    source = weights / FILE_OF[job]
+    if not source.is_file():
+        raise InputError(
+            "no such model file", file=str(source), expected=f"made by `learn export people {job}`"
+        )
+    metadata = read_metadata(source)
+    pictures = _calibration_pictures(job, data, samples, seed)
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, np.ndarray] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+            picture = next(pictures, None)
+            return None if picture is None else {"pixels": picture}
+
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / FILE_OF[job]
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(path),
+            Reader(),
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+        )
+    write_metadata(path, metadata | {"precision": "int8"})
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _calibration_pictures(job: str, data: Path, samples: int, seed: int) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    if job == "boxes":
+        shards = Shards(data, "frames", ("pixels", "boxes"))
+    else:
+        shards = Shards(data, "crops", ("pixels", "joints", "is_person"))
+    for index in rng.choice(len(shards), min(samples, len(shards)), replace=False):
+        chosen = np.array([index])
+        batch = frame_batch(shards, chosen, None) if job == "boxes" else crop_batch(shards, chosen, None)
+        yield batch.pixels

@@ -1,0 +1,298 @@
+"""Training of the two people networks: resumable, seeded, one process, one core if need be.
+
+AdamW with a short warm-up and a cosine to zero over a given number of pictures; a moving average of the weights is
+what is kept. bf16 where the processor has it. The keypoint network learns by a softmax cross-entropy over each joint's
+map plus one cell for "not in the crop"; the box network by the focal loss of Zhou et al. 2019 and the generalised
+overlap of Rezatofighi et al. 2019 about the centres.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
+
+from openaisle.core.errors import InputError
+from openaisle.core.messages import JOINTS
+from openaisle.detections import crops
+from openaisle.learning.people_data import (
+    LEFT,
+    RIGHT,
+    CropBatch,
+    FrameBatch,
+    Shards,
+    crop_batch,
+    frame_batch,
+    shuffled,
+)
+from openaisle.learning.people_network import (
+    BOX_STRIDE_PX,
+    KEYPOINT_STRIDE_PX,
+    BoxNetwork,
+    KeypointNetwork,
+    keypoint_log_maps,
+    normalised,
+)
+
+Job = Literal["boxes", "keypoints"]
+CHECKPOINT: Final = "checkpoint.pt"
+FRAME_ARRAYS: Final = ("pixels", "boxes")
+CROP_ARRAYS: Final = ("pixels", "joints", "is_person")
+_JOINT_WEIGHT: Final = np.array(
+    [
+        1.5 if "wrist" in name else 1.2 if "elbow" in name else 0.6 if "e_" in name or "ear" in name else 1.0
+        for name in JOINTS
+    ],
+    np.float32,
+)
+_STATE_WEIGHT: Final = (0.25, 0.4, 1.0)  # outside the picture or crop, hidden, visible
+_TARGET_SD_CELLS: Final = 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    pictures: int  # seen in all: the length of the schedule
+    seed: int = 1
+    batch: int = 32
+    rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.03  # share of the schedule
+    average: float = 0.999
+    threads: int = 1
+    bf16: bool = True
+    checkpoint_s: float = 120.0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Said after every twentieth step."""
+
+    pictures: int
+    loss: float  # mean since the last one
+    seconds: float  # of training, all runs together
+
+
+class Trainer:
+    """One network on its way. `run` trains until the schedule ends; stop it at any time, a new one goes on."""
+
+    def __init__(self, job: Job, data: Path, out: Path, settings: TrainSettings) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.job, self.settings, self.out = job, settings, out
+        self.network: nn.Module = network_for(job).to(settings.device, memory_format=torch.channels_last)
+        self.averaged = copy.deepcopy(self.network).eval()
+        self.pictures, self.seconds = 0, 0.0
+        arrays = FRAME_ARRAYS if job == "boxes" else CROP_ARRAYS
+        self._shards = Shards(data, "frames" if job == "boxes" else "crops", arrays)
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        if (out / CHECKPOINT).is_file():
+            self._resume()
+
+    def run(self, report: Callable[[Progress], None]) -> None:
+        settings = self.settings
+        rng = np.random.default_rng([settings.seed, self.pictures])
+        batches = shuffled(len(self._shards), settings.batch, rng)
+        losses: list[float] = []
+        started = saved = time.monotonic()
+        before_s = self.seconds
+        step = 0
+        while self.pictures < settings.pictures:
+            losses.append(self._step(next(batches), rng))
+            self.pictures += settings.batch
+            step += 1
+            now = time.monotonic()
+            self.seconds = before_s + now - started
+            if step % 20 == 0:
+                report(Progress(self.pictures, float(np.mean(losses)), self.seconds))
+                losses.clear()
+            if now - saved > settings.checkpoint_s:
+                self.save()
+                saved = now
+        self.save()
+
+    def save(self) -> None:
+        state = {
+            "job": self.job,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "pictures": self.pictures,
+            "seconds": self.seconds,
+            "settings": asdict(self.settings),
+            "samples": len(self._shards),
+        }
+        written = self.out / (CHECKPOINT + ".new")
+        torch.save(state, written)
+        written.replace(self.out / CHECKPOINT)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.out, self.job)
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.pictures, self.seconds = state["pictures"], state["seconds"]
+
+    def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
+        settings = self.settings
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.rate * _schedule(self.pictures / settings.pictures, settings.warm_up)
+        self.network.train()
+        with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
+            if self.job == "boxes":
+                loss = box_loss(self.network, frame_batch(self._shards, indices, rng), settings.device)
+            else:
+                loss = keypoint_loss(self.network, crop_batch(self._shards, indices, rng), settings.device)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self._optimiser.step()
+        self._average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        steps = self.pictures / self.settings.batch
+        keep = min(self.settings.average, (1 + steps) / (10 + steps))
+        mine = list(self.averaged.state_dict().values())
+        theirs = list(self.network.state_dict().values())
+        floats = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.dtype.is_floating_point]
+        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
+
+
+def network_for(job: str) -> nn.Module:
+    return BoxNetwork() if job == "boxes" else KeypointNetwork()
+
+
+def load_checkpoint(folder: Path, job: str) -> dict[str, Any]:
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise InputError("no checkpoint", file=str(path), expected=f"made by `learn train people {job}`")
+    state = torch.load(path, weights_only=True)
+    if state["job"] != job:
+        raise InputError("wrong checkpoint", file=str(path), expected=f"of job '{job}'", found=state["job"])
+    return state
+
+
+def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
+    """Cross-entropy of the maps, plus who is whose left, plus person or not."""
+    inputs = _to(batch.pixels, device)
+    maps, nowhere, pairs, person = network(normalised(inputs).contiguous(memory_format=torch.channels_last))
+    size = maps.shape[-1]
+    joints, is_person = _to(batch.joints, device), _to(batch.is_person, device)
+    cells = (joints[:, :, :2] + 0.5) / KEYPOINT_STRIDE_PX - 0.5
+    is_inside = (cells > -0.5).all(dim=2) & (cells < size - 0.5).all(dim=2)
+    is_here = is_inside & (joints[:, :, 2] > 0) & (is_person[:, None] > 0)
+    log_maps = keypoint_log_maps(maps, nowhere)
+    places = torch.arange(size, device=device, dtype=torch.float32)
+    bell = torch.exp(-((cells[:, :, :, None] - places) ** 2) / (2 * _TARGET_SD_CELLS**2))
+    target = (bell[:, :, 1, :, None] * bell[:, :, 0, None, :]).flatten(2)
+    target = target / target.sum(dim=2, keepdim=True).clamp_min(1e-6)
+    here = -(target * log_maps[:, :, :-1]).sum(dim=2)
+    gone = -log_maps[:, :, -1]
+    state = torch.where(is_here, joints[:, :, 2], torch.zeros_like(joints[:, :, 2])).long()
+    weight = torch.tensor(_STATE_WEIGHT, device=device)[state] * torch.tensor(_JOINT_WEIGHT, device=device)
+    map_loss = (torch.where(is_here, here, gone) * weight).sum() / weight.sum()
+
+    apart = (joints[:, LEFT, 0] - joints[:, RIGHT, 0]).abs() / 6.0
+    pair_weight = apart.clamp_max(1.0) * is_here[:, LEFT] * is_here[:, RIGHT]
+    pair_each = functional.binary_cross_entropy_with_logits(
+        pairs.float(), _to(batch.own_left_first, device), reduction="none"
+    )
+    pair_loss = (pair_each * pair_weight).sum() / pair_weight.sum().clamp_min(1.0)
+    person_loss = functional.binary_cross_entropy_with_logits(person.float()[:, 0], is_person)
+    return map_loss + 0.3 * pair_loss + 0.5 * person_loss
+
+
+def box_loss(network: nn.Module, batch: FrameBatch, device: str) -> Tensor:
+    """Focal loss of the centres, plus the generalised overlap of the boxes about them."""
+    inputs = _to(batch.pixels, device)
+    heat_logits, sides = network(normalised(inputs).contiguous(memory_format=torch.channels_last))
+    heat_logits, sides = heat_logits.float()[:, 0], sides.float()
+    targets = box_targets(batch.boxes, heat_logits.shape[1], heat_logits.shape[2])
+    heat, judged, boxes, weight = (_to(array, device) for array in targets)
+    probability = torch.sigmoid(heat_logits).clamp(1e-4, 1 - 1e-4)
+    is_centre = heat >= 0.999
+    here = -torch.log(probability) * (1 - probability) ** 2
+    away = -torch.log(1 - probability) * probability**2 * (1 - heat) ** 4
+    centres = is_centre.sum().clamp_min(1)
+    heat_loss = (torch.where(is_centre, here, away) * judged).sum() / centres
+
+    y, x = torch.meshgrid(
+        (torch.arange(heat.shape[1], device=device) + 0.5) * BOX_STRIDE_PX,
+        (torch.arange(heat.shape[2], device=device) + 0.5) * BOX_STRIDE_PX,
+        indexing="ij",
+    )
+    found = torch.stack([x - sides[:, 0], y - sides[:, 1], x + sides[:, 2], y + sides[:, 3]], dim=1)
+    overlap = _generalised_overlap(found, boxes)
+    side_loss = ((1 - overlap) * weight).sum() / weight.sum().clamp_min(1.0)
+    return heat_loss + 2.0 * side_loss
+
+
+def box_targets(
+    boxes: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Boxes [n, 12, 5] px to heat [n, h, w], where to judge [n, h, w], boxes [n, 4, h, w] and their weight [n, h, w].
+
+    Bells about the centres follow the boxes' width and height. Where two overlap, the smaller box has the cell.
+    """
+    count = len(boxes)
+    heat = np.zeros((count, height, width), np.float32)
+    judged = np.ones((count, height, width), np.float32)
+    target = np.zeros((count, 4, height, width), np.float32)
+    weight = np.zeros((count, height, width), np.float32)
+    xs, ys = np.arange(width), np.arange(height)
+    for row in range(count):
+        there = boxes[row][boxes[row, :, 4] != 0]
+        areas = (there[:, 2] - there[:, 0]) * (there[:, 3] - there[:, 1])
+        for box in there[np.argsort(-areas, kind="stable")]:
+            x1, y1, x2, y2 = box[:4] / BOX_STRIDE_PX
+            if box[4] < 0:
+                judged[row, max(0, int(y1)) : int(y2) + 1, max(0, int(x1)) : int(x2) + 1] = 0.0
+                continue
+            column = min(width - 1, max(0, int((x1 + x2) / 2)))
+            line = min(height - 1, max(0, int((y1 + y2) / 2)))
+            spread_x, spread_y = max(0.6, 0.09 * (x2 - x1)), max(0.6, 0.09 * (y2 - y1))
+            bell = np.exp(-((ys - line) ** 2) / (2 * spread_y**2))[:, None]
+            bell = bell * np.exp(-((xs - column) ** 2) / (2 * spread_x**2))[None]
+            heat[row] = np.maximum(heat[row], bell)
+            about = bell > 0.3
+            target[row][:, about] = box[:4, None]
+            weight[row][about] = bell[about] * box[4]
+    # A centre is judged even where somebody who is not judged stands in front of it.
+    return heat, np.maximum(judged, heat >= 0.999), target, weight
+
+
+def _generalised_overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Boxes [n, 4, h, w] against boxes: [n, h, w] in -1..1."""
+    low, high = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
+    shared = (high - low).clamp_min(0).prod(dim=1)
+    area_a = (a[:, 2:] - a[:, :2]).clamp_min(0).prod(dim=1)
+    area_b = (b[:, 2:] - b[:, :2]).clamp_min(0).prod(dim=1)
+    union = (area_a + area_b - shared).clamp_min(1e-3)
+    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1).clamp_min(1e-3)
+    return shared / union - (hull - union) / hull
+
+
+def _schedule(done: float, warm_up: float) -> float:
+    if done < warm_up:
+        return (done + 1e-3) / warm_up
+    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - warm_up) / (1 - warm_up))))) + 1e-3
+
+
+def _to(array: np.ndarray, device: str) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+
+assert crops.CROP_PX % KEYPOINT_STRIDE_PX == 0
