@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from openaisle.core.errors import StoreError
+from openaisle.store.check import problems_of
+from openaisle.store.draft import STORE_FILE
 from openaisle.store.read import read_folder
 from openaisle.store.schema import Store
 
@@ -16,21 +18,36 @@ def load_store(name_or_folder: str | Path) -> Store:
 
     A shipped name ("corner") is one unless a folder of that name is here and has a store file.
     """
-    folder = store_folder(name_or_folder)
-    draft, problems = read_folder(folder)
-    if problems:
+    store, problems = examine(name_or_folder)
+    if store is None:
         raise StoreError.of_problems(str(name_or_folder), problems)
-    return draft.store()
+    return store
+
+
+def examine(name_or_folder: str | Path) -> tuple[Store | None, list[StoreError]]:
+    """The store, or None and all its problems, sorted by file and line."""
+    folder = store_folder(name_or_folder)
+    if not folder.is_dir():
+        shipped = ", ".join(shipped_names())
+        expected = f"a folder with {STORE_FILE}, or one of the shipped {shipped}"
+        return None, [StoreError("no such store", expected=expected, found=str(name_or_folder))]
+    draft, problems = read_folder(folder)
+    problems += problems_of(draft)
+    if problems:
+        order = list(dict.fromkeys(problem.file for problem in problems))
+        problems.sort(key=lambda problem: (order.index(problem.file), problem.line or 0))
+        return None, problems
+    return draft.store(), []
 
 
 def shipped_names() -> list[str]:
     """Stores that come with OpenAisle, sorted."""
-    return sorted(path.parent.name for path in SHIPPED.glob("*/store.toml"))
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{STORE_FILE}"))
 
 
 def store_folder(name_or_folder: str | Path) -> Path:
     """The folder of a shipped name or of a path."""
     folder = Path(name_or_folder)
-    if not (folder / "store.toml").is_file() and str(name_or_folder) in shipped_names():
+    if not (folder / STORE_FILE).is_file() and str(name_or_folder) in shipped_names():
         return SHIPPED / str(name_or_folder)
     return folder

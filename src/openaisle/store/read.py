@@ -39,8 +39,6 @@ from openaisle.store.toml_lines import Path as TomlPath
 def read_folder(folder: Path) -> tuple[Draft, list[StoreError]]:
     """Everything of the four files that could be understood, and every problem met on the way."""
     draft = Draft(folder=folder)
-    if not folder.is_dir():
-        return draft, [StoreError("no such store", file=str(folder), expected=f"a folder with {STORE_FILE}")]
     problems: list[StoreError] = []
     _read_store_file(folder, draft, problems)
     _read_cameras_file(folder, draft, problems)

@@ -1,0 +1,503 @@
+"""What makes a described shop impossible: every contradiction between its parts, each with its place in a file.
+
+Nothing stops at the first problem, and a thing that was left out because a field of it is wrong is not also reported
+as missing. What is only unwise is in `remarks.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from openaisle.core.errors import StoreError
+from openaisle.store.draft import Draft, Placed
+from openaisle.store.gtin import GTIN_LENGTHS, check_digit
+from openaisle.store.lenses import folds_inside_picture, horizontal_fov_deg
+from openaisle.store.money import CURRENCY_DIGITS
+from openaisle.store.polygons import (
+    contains,
+    convex_overlap_m,
+    holds,
+    is_simple,
+    outline_distance_m,
+    segments_meet,
+    signed_area,
+)
+from openaisle.store.schema import Camera, Gate, Gondola, Plate, Point2, Shelf, Slot
+
+TOLERANCE_M: Final = 0.005
+GATE_TO_OUTLINE_M_MAX: Final = 0.05
+GATE_WIDTH_M: Final = (0.5, 10.0)
+FOV_DEG: Final = (15.0, 150.0)
+
+T = TypeVar("T")
+
+
+def problems_of(draft: Draft) -> list[StoreError]:
+    """Every contradiction, in the order of the files."""
+    checks = (_shop, _plan, _gates, _zones, _gondolas, _shelves, _plates, _cameras, _products, _slots)
+    return [problem for check in checks for problem in check(draft)]
+
+
+# --- store.toml ---------------------------------------------------------------------------------------------------
+
+
+def _shop(draft: Draft) -> Iterator[StoreError]:
+    if draft.shop is not None:
+        shop = draft.shop.value
+        if shop.currency not in CURRENCY_DIGITS:
+            yield draft.shop.problem(
+                "unknown currency", "currency", expected="a code of ISO 4217, as EUR", found=shop.currency
+            )
+        if not _is_timezone(shop.timezone):
+            yield draft.shop.problem(
+                "unknown time zone",
+                "timezone",
+                expected="a name of the IANA database, as Europe/Berlin",
+                found=shop.timezone,
+            )
+    if draft.tax_rates is not None and not draft.tax_rates.value and not _left_out(draft, "tax"):
+        yield draft.tax_rates.problem("no tax class", expected="at least one, as standard = 0.19")
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _plan(draft: Draft) -> Iterator[StoreError]:
+    if draft.plan is None:
+        return
+    plan = draft.plan.value
+    outline = plan.outline_floor_m
+    if not is_simple(outline):
+        yield draft.plan.problem("crosses or touches itself", "outline_m", expected="a simple polygon")
+    elif signed_area(outline) <= 0:
+        yield draft.plan.problem("runs clockwise", "outline_m", expected="corners counter-clockwise")
+    elif signed_area(outline) < 1.0:
+        yield draft.plan.problem(
+            "too small", "outline_m", expected="1 m2 or more", found=round(signed_area(outline), 3)
+        )
+    for number, wall in enumerate(plan.walls_floor_m, start=1):
+        if not all(contains(outline, end, GATE_TO_OUTLINE_M_MAX) for end in wall):
+            yield draft.plan.problem(
+                f"wall {number} leaves the plan", "walls_m", expected="walls inside outline_m", found=wall
+            )
+
+
+def _gates(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.gates, "gate", "id", lambda gate: gate.gate_id)
+    for placed in draft.gates:
+        gate = placed.value
+        width_m = math.dist(gate.left_floor_m, gate.right_floor_m)
+        if not GATE_WIDTH_M[0] <= width_m <= GATE_WIDTH_M[1]:
+            yield placed.problem(
+                f"gate {gate.gate_id} is {width_m:.2f} m wide",
+                "right_m",
+                expected=f"{GATE_WIDTH_M[0]} to {GATE_WIDTH_M[1]} m",
+            )
+        if draft.plan is not None:
+            yield from _gate_in_plan(placed, draft.plan.value.outline_floor_m)
+        for gondola in draft.gondolas:
+            if contains(_footprint(gondola.value), gate.inside_floor_m):
+                yield placed.problem(
+                    f"gate {gate.gate_id} opens into gondola {gondola.value.gondola_id}",
+                    "inside_m",
+                    expected="a free point of the floor",
+                    found=gate.inside_floor_m,
+                )
+
+
+def _gate_in_plan(placed: Placed[Gate], outline: Sequence[Point2]) -> Iterator[StoreError]:
+    gate = placed.value
+    for name, point in (("left_m", gate.left_floor_m), ("right_m", gate.right_floor_m)):
+        distance_m = outline_distance_m(outline, point)
+        if distance_m > GATE_TO_OUTLINE_M_MAX:
+            yield placed.problem(
+                f"gate {gate.gate_id} is {distance_m:.2f} m off the outline",
+                name,
+                expected="a point on the plan's outline_m",
+                found=point,
+            )
+    if not contains(outline, gate.inside_floor_m):
+        yield placed.problem(
+            f"gate {gate.gate_id} has its inside outside the plan",
+            "inside_m",
+            expected="a point just inside the shop",
+            found=gate.inside_floor_m,
+        )
+
+
+def _zones(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.zones, "zone", "id", lambda zone: zone.zone_id)
+    for placed in draft.zones:
+        zone = placed.value
+        if not is_simple(zone.polygon_floor_m):
+            yield placed.problem(
+                f"zone {zone.zone_id} crosses or touches itself", "polygon_m", expected="a simple polygon"
+            )
+        elif draft.plan is not None and not holds(
+            draft.plan.value.outline_floor_m, zone.polygon_floor_m, GATE_TO_OUTLINE_M_MAX
+        ):
+            yield placed.problem(
+                f"zone {zone.zone_id} leaves the plan", "polygon_m", expected="a polygon inside outline_m"
+            )
+
+
+def _gondolas(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.gondolas, "gondola", "id", lambda gondola: gondola.gondola_id)
+    yield from _twice(draft.gondolas, "scale", "scale_id", lambda gondola: gondola.scale_id)
+    for placed in draft.gondolas:
+        gondola = placed.value
+        if draft.plan is None:
+            continue
+        plan = draft.plan.value
+        if not holds(plan.outline_floor_m, _footprint(gondola), TOLERANCE_M):
+            yield placed.problem(
+                f"gondola {gondola.gondola_id} leaves the plan",
+                "origin_m",
+                expected="all four corners inside outline_m",
+                found=_corners_shown(gondola),
+            )
+        if gondola.height_m > plan.ceiling_height_m:
+            yield placed.problem(
+                f"gondola {gondola.gondola_id} is higher than the ceiling",
+                "height_m",
+                expected=f"{plan.ceiling_height_m} m or less",
+                found=gondola.height_m,
+            )
+        for number, wall in enumerate(plan.walls_floor_m, start=1):
+            if _wall_cuts(wall, gondola):
+                yield placed.problem(
+                    f"wall {number} runs through gondola {gondola.gondola_id}",
+                    "origin_m",
+                    expected="no wall in it",
+                )
+    for first, second in combinations(draft.gondolas, 2):
+        depth_m = convex_overlap_m(_footprint(first.value), _footprint(second.value))
+        if depth_m > TOLERANCE_M:
+            names = f"{second.value.gondola_id} and {first.value.gondola_id}"
+            yield second.problem(
+                f"gondolas {names} overlap by {depth_m:.2f} m",
+                "origin_m",
+                expected="gondolas side by side",
+                found=second.value.origin_floor_m,
+            )
+
+
+def _footprint(gondola: Gondola) -> list[Point2]:
+    return [(float(x), float(y)) for x, y in gondola.footprint_floor_m]
+
+
+def _corners_shown(gondola: Gondola) -> list[Point2]:
+    return [(round(x, 3), round(y, 3)) for x, y in _footprint(gondola)]
+
+
+def _wall_cuts(wall: tuple[Point2, Point2], gondola: Gondola) -> bool:
+    corners = gondola.footprint_floor_m
+    inner = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 0.95  # A wall may touch its back.
+    polygon = [(float(x), float(y)) for x, y in inner]
+    sides = zip(polygon, [*polygon[1:], polygon[0]], strict=True)
+    return contains(polygon, wall[0]) or any(segments_meet(wall, side) for side in sides)
+
+
+def _shelves(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.shelves, "shelf", "id", lambda shelf: shelf.shelf_id)
+    gondolas = {placed.value.gondola_id: placed.value for placed in draft.gondolas}
+    for gondola_id, shelves in _grouped(draft.shelves, lambda shelf: shelf.gondola_id):
+        yield from _twice(
+            shelves, "level", "level", lambda shelf: f"{shelf.level} in gondola {shelf.gondola_id}"
+        )
+        shelves.sort(key=lambda placed: placed.value.level)
+        for lower, upper in pairwise(shelves):
+            if upper.value.level > lower.value.level and upper.value.height_m <= lower.value.height_m:
+                yield upper.problem(
+                    f"shelf {upper.value.shelf_id} is not above shelf {lower.value.shelf_id}",
+                    "height_m",
+                    expected=f"more than {lower.value.height_m} m: level 1 is the lowest",
+                    found=upper.value.height_m,
+                )
+        if gondola_id in gondolas:
+            for placed in shelves:
+                yield from _shelf_in_gondola(placed, gondolas[gondola_id])
+
+
+def _shelf_in_gondola(placed: Placed[Shelf], gondola: Gondola) -> Iterator[StoreError]:
+    shelf = placed.value
+    for field, size, limit, side in (
+        ("width_m", shelf.left_m + shelf.width_m, gondola.width_m, "right side"),
+        ("depth_m", shelf.front_m + shelf.depth_m, gondola.depth_m, "back"),
+        ("height_m", shelf.height_m, gondola.height_m, "top"),
+    ):
+        if size > limit + TOLERANCE_M:
+            yield placed.problem(
+                f"shelf {shelf.shelf_id} ends beyond the {side} of gondola {gondola.gondola_id}",
+                field,
+                expected=f"an end at {limit} m or less",
+                found=round(size, 4),
+            )
+
+
+def _plates(draft: Draft) -> Iterator[StoreError]:
+    plates = [(placed, plate) for placed in draft.shelves for plate in placed.value.plates]
+    seen: dict[str, str] = {}
+    channels: dict[tuple[str, int], str] = {}
+    for placed, plate in plates:
+        field = "plates"
+        if plate.plate_id in seen:
+            yield placed.problem(f"plate {plate.plate_id} is there twice", field, expected="an id of its own")
+        seen[plate.plate_id] = plate.shelf_id
+        channel = (placed.value.gondola_id, plate.channel)
+        if channel in channels and channels[channel] != plate.plate_id:
+            yield placed.problem(
+                f"plates {channels[channel]} and {plate.plate_id} are on the same channel",
+                field,
+                expected="a channel of its own for each plate of a gondola",
+                found=plate.channel,
+            )
+        channels.setdefault(channel, plate.plate_id)
+    for placed in draft.shelves:
+        yield from _plates_on_shelf(placed)
+
+
+def _plates_on_shelf(placed: Placed[Shelf]) -> Iterator[StoreError]:
+    shelf = placed.value
+    for plate in shelf.plates:
+        if plate.left_m + plate.width_m > shelf.width_m + TOLERANCE_M:
+            yield placed.problem(
+                f"plate {plate.plate_id} ends beyond shelf {shelf.shelf_id}",
+                "plates",
+                expected=f"an end at {shelf.width_m} m or less",
+                found=_end(plate),
+            )
+    for left, right in pairwise(sorted(shelf.plates, key=lambda plate: (plate.left_m, plate.plate_id))):
+        if right.left_m < left.left_m + left.width_m - TOLERANCE_M:
+            yield placed.problem(
+                f"plates {left.plate_id} and {right.plate_id} overlap",
+                "plates",
+                expected=f"plate {right.plate_id} to start at {_end(left)} m or more",
+                found=right.left_m,
+            )
+    if [plate.left_m for plate in shelf.plates] != sorted(plate.left_m for plate in shelf.plates):
+        yield placed.problem(
+            f"plates of shelf {shelf.shelf_id} are out of order",
+            "plates",
+            expected="plates from left to right",
+        )
+
+
+# --- cameras.toml -------------------------------------------------------------------------------------------------
+
+
+def _cameras(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.cameras, "camera", "id", lambda camera: camera.camera_id)
+    for placed in draft.cameras:
+        camera = placed.value
+        if draft.plan is not None:
+            yield from _camera_in_plan(placed, draft)
+        yield from _camera_lens(placed)
+        if camera.main_source and not camera.source:
+            yield placed.problem(
+                f"camera {camera.camera_id} has a main stream but no substream",
+                "main_source",
+                expected="a source as well: people are looked for in the substream",
+                found=camera.main_source,
+            )
+
+
+def _camera_in_plan(placed: Placed[Camera], draft: Draft) -> Iterator[StoreError]:
+    assert draft.plan is not None
+    plan = draft.plan.value
+    camera = placed.value
+    x, y, z = camera.position_floor_m
+    if not contains(plan.outline_floor_m, (x, y), TOLERANCE_M):
+        yield placed.problem(
+            f"camera {camera.camera_id} is outside the plan",
+            "position_m",
+            expected="x and y inside outline_m",
+            found=(x, y),
+        )
+    if not 0 < z <= plan.ceiling_height_m:
+        side = "below the floor" if z <= 0 else "above the ceiling"
+        yield placed.problem(
+            f"camera {camera.camera_id} is {side}",
+            "position_m",
+            expected=f"a height of 0 to {plan.ceiling_height_m} m",
+            found=z,
+        )
+    for gondola in draft.gondolas:
+        if 0 < z < gondola.value.height_m and contains(_footprint(gondola.value), (x, y)):
+            yield placed.problem(
+                f"camera {camera.camera_id} is inside gondola {gondola.value.gondola_id}",
+                "position_m",
+                expected="a place in the open",
+                found=camera.position_floor_m,
+            )
+
+
+def _camera_lens(placed: Placed[Camera]) -> Iterator[StoreError]:
+    camera = placed.value
+    lens = camera.lens
+    if folds_inside_picture(lens):
+        yield placed.problem(
+            f"the distortion of camera {camera.camera_id} folds back inside its picture",
+            "lens",
+            expected="a radial distortion that grows up to the corners",
+            found=lens.distortion,
+        )
+        return
+    fov_deg = horizontal_fov_deg(lens)
+    if not FOV_DEG[0] <= fov_deg <= FOV_DEG[1]:
+        yield placed.problem(
+            f"camera {camera.camera_id} sees {fov_deg:.1f} degrees across",
+            "lens",
+            expected=f"{FOV_DEG[0]:.0f} to {FOV_DEG[1]:.0f} degrees",
+        )
+    if not (0 <= lens.centre_x_px < lens.width_px and 0 <= lens.centre_y_px < lens.height_px):
+        yield placed.problem(
+            f"the optical centre of camera {camera.camera_id} is outside its picture",
+            "lens",
+            expected=f"centre_px within {lens.width_px} x {lens.height_px}",
+            found=(lens.centre_x_px, lens.centre_y_px),
+        )
+
+
+# --- products.csv -------------------------------------------------------------------------------------------------
+
+
+def _products(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.products, "product", "product_id", lambda product: product.product_id)
+    known = {placed.value.product_id for placed in draft.products} | _left_out(draft, "product")
+    gtins: dict[str, str] = {}
+    for placed in draft.products:
+        product = placed.value
+        if product.gtin:
+            yield from _gtin(placed.problem, product.gtin)
+            if gtins.setdefault(product.gtin, product.product_id) != product.product_id:
+                yield placed.problem(
+                    f"products {gtins[product.gtin]} and {product.product_id} have the same GTIN",
+                    "gtin",
+                    expected="a number of its own, or none",
+                    found=product.gtin,
+                )
+        if draft.tax_rates is not None:
+            classes = set(draft.tax_rates.value) | _left_out(draft, "tax")
+            if product.tax_class not in classes:
+                yield placed.problem(
+                    "unknown tax class",
+                    "tax_class",
+                    expected=f"one of {', '.join(sorted(classes))} of [tax] in store.toml",
+                    found=product.tax_class,
+                )
+        if product.look_alike_of is not None and (
+            product.look_alike_of not in known or product.look_alike_of == product.product_id
+        ):
+            yield placed.problem(
+                "looks like no other product",
+                "look_alike_of",
+                expected="the id of another product",
+                found=product.look_alike_of,
+            )
+        if product.pack_picture and draft.folder is not None:
+            yield from _picture(placed.problem, product.pack_picture, draft)
+
+
+def _gtin(problem: Callable[..., StoreError], gtin: str) -> Iterator[StoreError]:
+    if not (gtin.isascii() and gtin.isdigit() and len(gtin) in GTIN_LENGTHS):
+        yield problem("not a GTIN", "gtin", expected="8, 12, 13 or 14 digits, or nothing", found=gtin)
+    elif int(gtin[-1]) != check_digit(gtin[:-1]):
+        expected = f"{check_digit(gtin[:-1])} as the last digit"
+        yield problem("wrong check digit", "gtin", expected=expected, found=gtin)
+
+
+def _picture(problem: Callable[..., StoreError], name: str, draft: Draft) -> Iterator[StoreError]:
+    assert draft.folder is not None
+    folder = draft.folder.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
+        yield problem("leads out of the store folder", "pack_picture", expected="a file in it", found=name)
+    elif not path.is_file():
+        yield problem("no such file", "pack_picture", expected="a picture in the store folder", found=name)
+
+
+# --- planogram.csv ------------------------------------------------------------------------------------------------
+
+
+def _slots(draft: Draft) -> Iterator[StoreError]:
+    yield from _twice(draft.slots, "slot", "slot_id", lambda slot: slot.slot_id)
+    shelves = {placed.value.shelf_id: placed.value for placed in draft.shelves}
+    known_shelves = shelves.keys() | _left_out(draft, "shelf")
+    known_products = {placed.value.product_id for placed in draft.products} | _left_out(draft, "product")
+    for placed in draft.slots:
+        slot = placed.value
+        # Where a whole file could not be read, its ids are unknown to us, not wrong.
+        if known_shelves and slot.shelf_id not in known_shelves:
+            yield placed.problem(
+                "unknown shelf", "shelf_id", expected="a shelf of store.toml", found=slot.shelf_id
+            )
+        if known_products and slot.product_id not in known_products:
+            yield placed.problem(
+                "unknown product", "product_id", expected="a product of products.csv", found=slot.product_id
+            )
+        if slot.capacity < slot.facings:
+            yield placed.problem(
+                f"slot {slot.slot_id} holds less than one unit a facing",
+                "capacity",
+                expected=f"{slot.facings} or more",
+                found=slot.capacity,
+            )
+        shelf = shelves.get(slot.shelf_id)
+        if shelf is not None and slot.left_m + slot.width_m > shelf.width_m + TOLERANCE_M:
+            yield placed.problem(
+                f"slot {slot.slot_id} ends beyond shelf {shelf.shelf_id}",
+                "width_m",
+                expected=f"an end at {shelf.width_m} m or less",
+                found=_end(slot),
+            )
+    for _, slots in _grouped(draft.slots, lambda slot: slot.shelf_id):
+        slots.sort(key=lambda placed: (placed.value.left_m, placed.value.slot_id))
+        for left, right in pairwise(slots):
+            if right.value.left_m < left.value.left_m + left.value.width_m - TOLERANCE_M:
+                yield right.problem(
+                    f"slots {left.value.slot_id} and {right.value.slot_id} overlap",
+                    "left_m",
+                    expected=f"{_end(left.value)} m or more",
+                    found=right.value.left_m,
+                )
+
+
+def _end(thing: Slot | Plate) -> float:
+    return round(thing.left_m + thing.width_m, 4)
+
+
+# --- all ----------------------------------------------------------------------------------------------------------
+
+
+def _left_out(draft: Draft, kind: str) -> set[str]:
+    return {name for one, name in draft.ids_left_out if one == kind}
+
+
+def _twice(
+    things: Iterable[Placed[T]], kind: str, field: str, id_of: Callable[[T], str]
+) -> Iterator[StoreError]:
+    first: dict[str, Placed[T]] = {}
+    for placed in things:
+        name = id_of(placed.value)
+        if name in first:
+            line = first[name].line_of(field)
+            where = f" (first in line {line})" if line is not None else ""
+            yield placed.problem(f"{kind} {name} is there twice{where}", field, expected="one")
+        first.setdefault(name, placed)
+
+
+def _grouped(things: Iterable[Placed[T]], key: Callable[[T], str]) -> list[tuple[str, list[Placed[T]]]]:
+    groups: dict[str, list[Placed[T]]] = {}
+    for placed in things:
+        groups.setdefault(key(placed.value), []).append(placed)
+    return list(groups.items())

@@ -1,0 +1,151 @@
+"""Which camera sees which point of the shop: inside its picture, in front of it, not hidden by shelving or walls.
+
+People and packs hide nothing here: this is what the empty shop allows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.geometry import Floats
+from openaisle.store.schema import Camera, Gondola, Point2, Shelf, Slot, Store
+
+Bools = NDArray[np.bool_]
+
+VIEW_DISTANCE_M_MAX: Final = 7.0
+FRONT_ANGLE_DEG_MAX: Final = 75.0  # between a shelf front's normal and the view, seen from above
+POINTS_AT_ONCE_MAX: Final = 400_000  # bounds the memory of one block of lines of sight
+
+_POINTS_ALONG: Final = (0.15, 0.5, 0.85)
+_REACH_HEIGHT_M: Final = 0.15  # above the shelf: where a hand and a pack are
+_BEFORE_FRONT_M: Final = 0.02
+
+
+def slot_points_floor_m(store: Store, shelf: Shelf, slot: Slot) -> Floats:
+    """Points [3, 3] just before a slot's front, at the height of a hand in it."""
+    above_m = min(_REACH_HEIGHT_M, 0.6 * shelf.clearance_m)
+    return np.stack(
+        [
+            store.shelf_point_floor_m(shelf, slot.left_m + share * slot.width_m, -_BEFORE_FRONT_M, above_m)
+            for share in _POINTS_ALONG
+        ]
+    )
+
+
+def views_of_slots(store: Store) -> dict[str, Bools]:
+    """Slot id -> [cameras]: which cameras see the whole front of the slot from before it."""
+    shelves = [shelf for shelf in store.shelves.values() if shelf.slots]
+    if not shelves or not store.cameras:
+        return {slot_id: np.zeros(len(store.cameras), bool) for slot_id in store.slots}
+    slots = [(shelf, slot) for shelf in shelves for slot in shelf.slots]
+    points = np.concatenate([slot_points_floor_m(store, shelf, slot) for shelf, slot in slots])
+    normals = np.concatenate(
+        [np.tile(front_normal_floor(store.gondola_of[shelf.gondola_id]), (3, 1)) for shelf, _ in slots]
+    )
+    seen = views_of_points(store.cameras, points, store.gondolas, store.walls_floor_m, normals)
+    whole: Bools = np.all(seen.reshape(len(store.cameras), len(slots), 3), axis=2)
+    return {slot.slot_id: whole[:, index] for index, (_, slot) in enumerate(slots)}
+
+
+def front_normal_floor(gondola: Gondola) -> Floats:
+    """Unit vector [2] from a gondola's front towards its shopper."""
+    heading = math.radians(gondola.heading_deg)
+    return np.array([math.sin(heading), -math.cos(heading)])
+
+
+def views_of_points(
+    cameras: Sequence[Camera],
+    points_floor_m: Floats,
+    gondolas: Sequence[Gondola],
+    walls_floor_m: Sequence[tuple[Point2, Point2]] = (),
+    normals_floor: Floats | None = None,
+) -> Bools:
+    """[cameras, points]: which camera sees which of the points [points, 3].
+
+    With `normals_floor` [points, 2] a point lies on a vertical front and is seen only from before it.
+    """
+    seen = np.stack([in_picture(camera, points_floor_m) for camera in cameras])
+    eyes = np.array([camera.position_floor_m for camera in cameras])
+    return seen & lines_of_sight(eyes, points_floor_m, gondolas, walls_floor_m, normals_floor)
+
+
+def in_picture(camera: Camera, points_floor_m: Floats) -> Bools:
+    """[points]: which points [points, 3] fall into the camera's picture, whatever stands between."""
+    pixels = camera.project(points_floor_m)
+    with np.errstate(invalid="ignore"):
+        inside = (pixels >= -0.5).all(axis=-1)
+        inside &= (pixels[..., 0] <= camera.lens.width_px - 0.5) & (
+            pixels[..., 1] <= camera.lens.height_px - 0.5
+        )
+    return inside
+
+
+def lines_of_sight(
+    eyes_floor_m: Floats,
+    points_floor_m: Floats,
+    gondolas: Sequence[Gondola],
+    walls_floor_m: Sequence[tuple[Point2, Point2]] = (),
+    normals_floor: Floats | None = None,
+) -> Bools:
+    """[eyes, points]: whether nothing stands between eyes [eyes, 3] and points [points, 3], near enough."""
+    block = max(1, POINTS_AT_ONCE_MAX // max(1, len(points_floor_m)))
+    parts = [
+        _block_in_sight(
+            eyes_floor_m[start : start + block], points_floor_m, gondolas, walls_floor_m, normals_floor
+        )
+        for start in range(0, len(eyes_floor_m), block)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, len(points_floor_m)), bool)
+
+
+def _block_in_sight(
+    eyes: Floats,
+    points: Floats,
+    gondolas: Sequence[Gondola],
+    walls: Sequence[tuple[Point2, Point2]],
+    normals: Floats | None,
+) -> Bools:
+    towards_eye = eyes[:, None, :] - points[None, :, :]
+    clear = np.linalg.norm(towards_eye, axis=2) <= VIEW_DISTANCE_M_MAX
+    if normals is not None:
+        across_m = np.linalg.norm(towards_eye[..., :2], axis=2)
+        along_normal_m = np.einsum("epi,pi->ep", towards_eye[..., :2], normals)
+        clear &= along_normal_m >= math.cos(math.radians(FRONT_ANGLE_DEG_MAX)) * across_m
+    for gondola in gondolas:
+        clear &= ~_crosses_gondola(eyes, points, gondola)
+    for wall in walls:
+        clear &= ~_crosses_wall(eyes, points, wall)
+    return clear
+
+
+def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
+    """[eyes, points]: whether the line runs through the gondola's box (slabs; Kay and Kajiya 1986)."""
+    gondola_from_floor = gondola.floor_from_gondola.inverse()
+    start = gondola_from_floor.apply(points)[None, :, :]
+    run = gondola_from_floor.apply(eyes)[:, None, :] - start
+    size = np.array([gondola.width_m, gondola.depth_m, gondola.height_m])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        near, far = (0.0 - start) / run, (size - start) / run
+    outside = (run == 0) & ((start < 0) | (start > size))
+    enter = np.where(run == 0, np.where(outside, np.inf, -np.inf), np.minimum(near, far)).max(axis=2)
+    leave = np.where(run == 0, np.where(outside, -np.inf, np.inf), np.maximum(near, far)).min(axis=2)
+    return np.maximum(enter, 0.0) < np.minimum(leave, 1.0) - 1e-9
+
+
+def _crosses_wall(eyes: Floats, points: Floats, wall: tuple[Point2, Point2]) -> Bools:
+    """[eyes, points]: whether the line crosses a wall, which reaches the ceiling."""
+    start, end = np.array(wall[0]), np.array(wall[1])
+
+    def side(origin: Floats, towards: Floats, point: Floats) -> Floats:
+        return (towards[..., 0] - origin[..., 0]) * (point[..., 1] - origin[..., 1]) - (
+            towards[..., 1] - origin[..., 1]
+        ) * (point[..., 0] - origin[..., 0])
+
+    across = side(start, end, eyes[:, None, :2]) * side(start, end, points[None, :, :2]) < 0
+    eyes_2d, points_2d = eyes[:, None, :2], points[None, :, :2]
+    return across & (side(eyes_2d, points_2d, start) * side(eyes_2d, points_2d, end) < 0)
