@@ -1,0 +1,396 @@
+"""The picture of what does not move, kept by each camera: fixtures and goods on shelves, with depth and ids.
+
+A picture is several samples a pixel, each a whole plane of its own, shifted by a part of a pixel. When goods come or
+go only the rectangles around them are drawn again, and the result equals a picture drawn anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from openaisle.core.geometry import Lens
+from openaisle.sim.fixtures import Fixtures, shelf_shade
+from openaisle.sim.optics import Appearance, lamps_of
+from openaisle.sim.packs import Goods, place_packs
+from openaisle.sim.raster import (
+    FAR_M,
+    Atlas,
+    Bytes,
+    Floats,
+    Ints,
+    Mesh,
+    camera_numbers,
+    draw_triangles,
+    illuminate,
+    project,
+    triangle_bounds,
+)
+from openaisle.sim.scene import Scene
+from openaisle.store.schema import Camera, Store
+
+Rectangle = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are outside
+NOWHERE = 28  # brightness where nothing is drawn
+
+_NO_MOTION = np.zeros((0, 2))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Where in a pixel, and when within the shutter's time, each sample is taken."""
+
+    shifts_px: Floats  # [samples, 2] from the pixel's centre
+    moments: Floats  # [samples] -0.5 .. 0.5 of the shutter's time
+
+    @staticmethod
+    def of_count(count: int) -> Samples:
+        """A rotated grid: no two samples share a row or a column. The first is the nearest to the centre and middle."""
+        if count == 1:
+            return Samples(np.zeros((1, 2)), np.zeros(1))
+        row = (np.arange(count) + 0.5) / count - 0.5
+        step = {2: 1, 4: 2, 8: 3, 16: 7}[count]
+        column = (np.arange(count) * step + step // 2) % (count + (count % 2 == 0 and step % 2 == 0))
+        column = (np.argsort(np.argsort(column, kind="stable")) + 0.5) / count - 0.5
+        order = np.argsort(row**2 + column**2, kind="stable")
+        shifts = np.stack([column, row], axis=1)[order]
+        moments = ((np.arange(count) + 1) // 2 * np.where(np.arange(count) % 2, 1, -1)) / count
+        return Samples(shifts, moments)
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+
+class Canvas:
+    """Arrays to draw in. Pixel (0, 0) is pixel (left, top) of the camera's picture."""
+
+    def __init__(self, width: int, height: int, samples: Samples, left: int = 0, top: int = 0) -> None:
+        self.width, self.height = width, height
+        self.left, self.top = left, top
+        self.samples = samples
+        self.colour = np.full((len(samples), height, width, 3), NOWHERE, np.uint8)
+        self.depth = np.full((len(samples), height, width), FAR_M, np.float32)
+        self.ids = np.zeros((height, width), np.int32)
+        self.parts = np.zeros((height, width), np.uint8)
+
+    def clear(self, rectangle: Rectangle) -> None:
+        x1, y1, x2, y2 = rectangle
+        self.colour[:, y1:y2, x1:x2] = NOWHERE
+        self.depth[:, y1:y2, x1:x2] = FAR_M
+        self.ids[y1:y2, x1:x2] = 0
+        self.parts[y1:y2, x1:x2] = 0
+
+    def copy_from(self, other: Canvas, rectangle: Rectangle) -> None:
+        x1, y1, x2, y2 = rectangle
+        self.colour[:, y1:y2, x1:x2] = other.colour[:, y1:y2, x1:x2]
+        self.depth[:, y1:y2, x1:x2] = other.depth[:, y1:y2, x1:x2]
+        self.ids[y1:y2, x1:x2] = other.ids[y1:y2, x1:x2]
+        self.parts[y1:y2, x1:x2] = other.parts[y1:y2, x1:x2]
+
+    def resolved(self, rectangle: Rectangle) -> Bytes:
+        """Mean of the samples [h, w, 3]."""
+        x1, y1, x2, y2 = rectangle
+        if len(self.samples) == 1:
+            return np.ascontiguousarray(self.colour[0, y1:y2, x1:x2])
+        out = np.empty((y2 - y1, x2 - x1, 3), np.uint8)
+        _mean(self.colour, x1, y1, out)
+        return out
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """A mesh projected into one camera's picture, lit."""
+
+    screen: Floats  # [vertices, 3]
+    light: Floats  # [vertices]
+    uv: Floats
+    triangles: Ints
+    textures: Ints
+    ids: Ints
+    parts: Bytes
+    atlas: Atlas
+    is_closed: bool
+    motion_px: Floats = field(default_factory=lambda: _NO_MOTION)  # [vertices, 2] during the shutter's time
+
+    def rectangle(self, width: int, height: int, margin: int = 2) -> Rectangle | None:
+        """Pixels it may touch; None if none."""
+        seen = self.screen[self.screen[:, 2] > 0]
+        if len(seen) == 0:
+            return None
+        reach = margin + (np.abs(self.motion_px).max() / 2 if len(self.motion_px) else 0)
+        low, high = seen[:, :2].min(axis=0) - reach, seen[:, :2].max(axis=0) + reach
+        return clipped((int(low[0]), int(low[1]), int(high[0]) + 2, int(high[1]) + 2), width, height)
+
+    def subset(self, rows: NDArray[np.intp]) -> Drawable:
+        """Only these triangles."""
+        return Drawable(
+            self.screen,
+            self.light,
+            self.uv,
+            self.triangles[rows],
+            self.textures[rows],
+            self.ids[rows],
+            self.parts[rows],
+            self.atlas,
+            self.is_closed,
+        )
+
+
+def clipped(rectangle: Rectangle, width: int, height: int) -> Rectangle | None:
+    left, top, right, bottom = rectangle
+    left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def paint(canvas: Canvas, drawable: Drawable, rectangle: Rectangle) -> None:
+    """Draw within a rectangle of the canvas."""
+    texels, table = drawable.atlas.arrays()
+    left, top, right, bottom = rectangle
+    for k in range(len(canvas.samples)):
+        shift_x, shift_y = canvas.samples.shifts_px[k]
+        draw_triangles(
+            drawable.screen, drawable.motion_px, drawable.light, drawable.uv, drawable.triangles, drawable.textures,
+            drawable.ids, drawable.parts, drawable.is_closed, texels, table, left, top, right, bottom,
+            canvas.left + shift_x, canvas.top + shift_y, canvas.samples.moments[k],
+            canvas.colour[k], canvas.depth[k], canvas.ids, canvas.parts, k == 0,
+        )  # fmt: skip
+
+
+class Eye:
+    """One camera's geometry and the shop's light: turns meshes into drawables for one resolution."""
+
+    def __init__(self, store: Store, camera: Camera, appearance: Appearance, lens: Lens) -> None:
+        self.numbers = camera_numbers(camera.camera_from_floor, lens)
+        self.position_floor_m = np.array(camera.position_floor_m)
+        self.width_px, self.height_px = lens.width_px, lens.height_px
+        self.lamps = lamps_of(store, appearance)
+        self.ambient_above = appearance.ambient * appearance.lamp_power * 1.1
+        self.ambient_below = appearance.ambient * appearance.lamp_power * 0.6
+
+    def project(self, points_m: Floats) -> Floats:
+        screen = np.empty((len(points_m), 3))
+        project(points_m, self.numbers, screen)
+        return screen
+
+    def illuminate(self, points_m: Floats, normals: Floats, shade: Floats) -> Floats:
+        light = np.empty(len(points_m))
+        illuminate(points_m, normals, shade, self.lamps, self.ambient_above, self.ambient_below, light)
+        return light
+
+    def drawable(self, mesh: Mesh, atlas: Atlas, *, is_closed: bool) -> Drawable:
+        return Drawable(
+            self.project(mesh.points_m),
+            self.illuminate(mesh.points_m, mesh.normals, mesh.shade),
+            mesh.uv,
+            mesh.triangles,
+            mesh.textures,
+            mesh.ids,
+            mesh.parts,
+            atlas,
+            is_closed,
+        )
+
+
+@dataclass
+class Stock:
+    """Goods in sight, as arrays sorted by item id."""
+
+    item_ids: NDArray[np.int64]
+    rows: NDArray[np.int64]  # of Goods
+    positions_m: Floats
+    yaw: Floats  # radians
+    shade: Floats
+    rectangles: NDArray[np.int64]  # [items, 4] in the picture; empty ones are out of sight
+
+    @staticmethod
+    def of_scene(scene: Scene, store: Store, goods: Goods, eye: Eye, *, in_hand: bool) -> Stock:
+        chosen = np.flatnonzero(scene.item_in_hand == in_hand)
+        item_ids = np.array([scene.items[i].item_id for i in chosen], np.int64)
+        order = np.argsort(item_ids, kind="stable")
+        chosen, item_ids = chosen[order], item_ids[order]
+        rows = np.array([goods.row_of[scene.items[i].product_id] for i in chosen], np.int64)
+        positions = np.ascontiguousarray(scene.item_positions_floor_m[chosen], np.float64).reshape(-1, 3)
+        yaw = np.deg2rad(scene.item_yaw_deg[chosen]).astype(np.float64)
+        shade = np.ones(len(rows)) if in_hand else _shelf_shade(positions, goods.sizes_m[rows], store)
+        return Stock(item_ids, rows, positions, yaw, shade, _rectangles(positions, yaw, goods.sizes_m[rows], eye))
+
+    def drawable(self, chosen: NDArray[np.intp], goods: Goods, eye: Eye) -> Drawable:
+        """The meshes of some of the items."""
+        rows = self.rows[chosen]
+        vertices, triangles = goods.counts(rows)
+        mesh = Mesh(
+            np.empty((vertices, 3)),
+            np.empty((vertices, 3)),
+            np.empty((vertices, 2)),
+            np.empty(vertices),
+            np.empty((triangles, 3), np.int32),
+            np.empty(triangles, np.int32),
+            np.empty(triangles, np.int32),
+            np.zeros(triangles, np.uint8),
+        )
+        place_packs(
+            rows, self.positions_m[chosen], self.yaw[chosen], self.shade[chosen], -(self.item_ids[chosen] + 1),
+            goods.first_vertex, goods.first_triangle, goods.points_m, goods.normals, goods.uv, goods.shade,
+            goods.triangles, mesh.points_m, mesh.normals, mesh.uv, mesh.shade, mesh.triangles, mesh.textures, mesh.ids,
+        )  # fmt: skip
+        return eye.drawable(mesh, goods.atlas, is_closed=True)
+
+
+class StillPicture:
+    """What one camera sees of fixtures and goods, at one resolution."""
+
+    def __init__(
+        self, store: Store, camera: Camera, appearance: Appearance, goods: Goods, lens: Lens, samples: Samples
+    ) -> None:
+        self.eye = Eye(store, camera, appearance, lens)
+        self.canvas = Canvas(lens.width_px, lens.height_px, samples)
+        self._store, self._goods = store, goods
+        self._fixtures = StillFixtures(store, appearance, self.eye)
+        self._stock: Stock | None = None
+
+    def update(self, scene: Scene) -> list[Rectangle]:
+        """Draw what changed since the last scene; return the rectangles drawn."""
+        stock = Stock.of_scene(scene, self._store, self._goods, self.eye, in_hand=False)
+        if self._stock is None:
+            dirty: list[Rectangle] = [(0, 0, self.canvas.width, self.canvas.height)]
+        else:
+            dirty = _changed(self._stock, stock, self.canvas.width, self.canvas.height)
+        self._stock = stock
+        if dirty:
+            # Pictures handed out keep the old arrays.
+            self.canvas.ids, self.canvas.depth = self.canvas.ids.copy(), self.canvas.depth.copy()
+        for rectangle in dirty:
+            self.canvas.clear(rectangle)
+            paint_still(self.canvas, self._fixtures, stock, self._goods, self.eye, rectangle)
+        return dirty
+
+
+class StillFixtures:
+    """The fixtures as one eye sees them."""
+
+    def __init__(self, store: Store, appearance: Appearance, eye: Eye) -> None:
+        atlas = Atlas()
+        mesh = Fixtures(store, appearance, atlas, eye.position_floor_m).mesh()
+        self.drawable = eye.drawable(mesh, atlas, is_closed=True)
+        self.bounds = np.zeros((len(mesh.triangles), 4))
+        triangle_bounds(self.drawable.screen, mesh.triangles, self.bounds)
+
+    def within(self, rectangle: Rectangle) -> Drawable:
+        left, top, right, bottom = rectangle
+        b = self.bounds
+        inside = (b[:, 0] < right) & (b[:, 2] > left - 1) & (b[:, 1] < bottom) & (b[:, 3] > top - 1)
+        return self.drawable.subset(np.flatnonzero(inside))
+
+
+def paint_still(
+    canvas: Canvas, fixtures: StillFixtures, stock: Stock, goods: Goods, eye: Eye, rectangle: Rectangle
+) -> None:
+    """Fixtures and goods within a rectangle of the canvas."""
+    x1, y1, x2, y2 = rectangle
+    left, top, right, bottom = x1 + canvas.left, y1 + canvas.top, x2 + canvas.left, y2 + canvas.top
+    paint(canvas, fixtures.within((left - 1, top - 1, right + 1, bottom + 1)), rectangle)
+    r = stock.rectangles
+    inside = (r[:, 0] < right) & (r[:, 2] > left) & (r[:, 1] < bottom) & (r[:, 3] > top)
+    if inside.any():
+        paint(canvas, stock.drawable(np.flatnonzero(inside), goods, eye), rectangle)
+
+
+def _changed(before: Stock, after: Stock, width: int, height: int) -> list[Rectangle]:
+    """Rectangles around goods that came, went, or moved; overlapping ones joined."""
+    _, old, new = np.intersect1d(before.item_ids, after.item_ids, assume_unique=True, return_indices=True)
+    same = (
+        (before.positions_m[old] == after.positions_m[new]).all(axis=1)
+        & (before.yaw[old] == after.yaw[new])
+        & (before.rows[old] == after.rows[new])
+    )
+    gone = np.ones(len(before.item_ids), bool)
+    gone[old[same]] = False
+    came = np.ones(len(after.item_ids), bool)
+    came[new[same]] = False
+    touched = np.concatenate([before.rectangles[gone], after.rectangles[came]])
+    rectangles = [
+        inside
+        for row in touched.tolist()
+        if row[0] < row[2] and (inside := clipped((row[0], row[1], row[2], row[3]), width, height))
+    ]
+    return joined(rectangles)
+
+
+def joined(rectangles: list[Rectangle]) -> list[Rectangle]:
+    """The same pixels in rectangles that do not overlap (each may cover more)."""
+    done: list[Rectangle] = []
+    for rectangle in rectangles:
+        current = rectangle
+        again = True
+        while again:
+            again = False
+            for other in done:
+                if (
+                    current[0] < other[2]
+                    and other[0] < current[2]
+                    and current[1] < other[3]
+                    and other[1] < current[3]
+                ):
+                    done.remove(other)
+                    current = (
+                        min(current[0], other[0]),
+                        min(current[1], other[1]),
+                        max(current[2], other[2]),
+                        max(current[3], other[3]),
+                    )
+                    again = True
+                    break
+        done.append(current)
+    return done
+
+
+def _rectangles(positions_m: Floats, yaw: Floats, sizes_m: Floats, eye: Eye) -> NDArray[np.int64]:
+    """Pixels [items, 4] that packs may touch; (0, 0, 0, 0) where out of sight."""
+    count = len(positions_m)
+    if count == 0:
+        return np.zeros((0, 4), np.int64)
+    signs = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (0.0, 1.0)])
+    local = signs[None] * sizes_m[:, None]
+    cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    corners = np.stack(
+        [cos * local[..., 0] - sin * local[..., 1], sin * local[..., 0] + cos * local[..., 1], local[..., 2]], axis=-1
+    )
+    screen = eye.project((corners + positions_m[:, None]).reshape(-1, 3)).reshape(count, 8, 3)
+    seen = (screen[..., 2] > 0).all(axis=1)
+    low = np.floor(screen[..., :2].min(axis=1)) - 2
+    high = np.ceil(screen[..., :2].max(axis=1)) + 3
+    box = np.clip(np.concatenate([low, high], axis=1), -1e6, 1e6)
+    inside = seen & (box[:, 2] > 0) & (box[:, 3] > 0) & (box[:, 0] < eye.width_px) & (box[:, 1] < eye.height_px)
+    return np.where(inside[:, None], box, 0).astype(np.int64)
+
+
+def _shelf_shade(positions_m: Floats, sizes_m: Floats, store: Store) -> Floats:
+    """Light that reaches packs [items]: less deep in a shelf, all of it elsewhere."""
+    shade = np.ones(len(positions_m))
+    for gondola in store.gondolas:
+        local = gondola.floor_from_gondola.inverse().apply(positions_m)
+        inside = (
+            (local[:, 0] > -0.05)
+            & (local[:, 0] < gondola.width_m + 0.05)
+            & (local[:, 1] > -0.1)
+            & (local[:, 1] < gondola.depth_m)
+        )
+        for shelf in gondola.shelves:
+            on = inside & (np.abs(local[:, 2] - shelf.height_m) < 0.06)
+            into = local[on, 1] - shelf.front_m - sizes_m[on, 1] / 2
+            shade[on] = shelf_shade(into, shelf.clearance_m * (2 if shelf.clearance_m > 0.6 else 1))
+    return shade
+
+
+@njit(cache=True)
+def _mean(planes, left, top, out):
+    count = planes.shape[0]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            for k in range(3):
+                total = count // 2
+                for n in range(count):
+                    total += planes[n, top + y, left + x, k]
+                out[y, x, k] = total // count
