@@ -1,0 +1,347 @@
+"""One shelf: from windows of its plates to steps that open, settle, and are confirmed or withdrawn.
+
+What happens to a plate when somebody takes goods (measured on a real shop): the hand presses with 20 to 60 g, the
+load falls within 0.1 to 0.35 s, rings for some 400 ms, and neighbours feel 1 to 2 % of it. Goods put back overshoot,
+then ring. A resting hand adds an unsteady load for seconds and leaves nothing behind.
+
+So a change counts as soon as the new level has been steady for long enough, which is short for a large loss (nothing
+but goods that leave makes a shelf lighter), longer for a gain or a small change (which a hand can imitate).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from openaisle.core.messages import ShelfId, StepStatus
+from openaisle.core.units import NS_PER_MS
+from openaisle.detections.weight_signal import Bools, Floats
+
+
+@dataclass(frozen=True)
+class ShelfSettings:
+    """When a change counts. Grams and milliseconds."""
+
+    significance: float = 5.0  # standard errors
+    plate_g_min: float = 4.0
+    step_g_min: float = 15.0  # of all plates together; set from the store's lightest product
+    small_g: float = 100.0  # a hand can press this much
+    steady_share: float = 0.12  # a large change may still move this share of itself within a window
+    steady_g: float = 2.0
+    rough_ratio: float = 3.0  # of the plate's usual noise: above, a hand is still there
+    # Ticks (50 ms) for which a level must hold, beyond the window itself.
+    ticks_large_loss: int = 1
+    ticks_small_loss: int = 2
+    ticks_large_gain: int = 3
+    ticks_small_gain: int = 8
+    ticks_unnoticed: int = 20  # a change below step_g_min, or goods only moved: taken over silently
+    settle_ms: int = 400
+    unsettled_ms_max: int = 1_500  # then it is confirmed as it stands, and may still be revised
+    revisable_ms_max: int = 8_000
+    correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
+    correction_g: float = 20.0
+    cancel_share: float = 0.06
+    open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
+
+
+@dataclass(frozen=True)
+class Look:
+    """One tick of one shelf's plates, left to right. Arrays [plates], grams."""
+
+    at_ns: int  # of the newest sample
+    row: int  # of that sample in the history
+    level_g: Floats
+    level_sd_g: Floats
+    slope_g: Floats
+    rough_g: Floats
+    long_level_g: Floats
+    long_level_sd_g: Floats
+    long_slope_g: Floats
+    long_rough_g: Floats
+    noise_sd_g: Floats
+
+
+@dataclass(eq=False)
+class OpenStep:
+    """A change that has been seen and may still be revised."""
+
+    step_id: str
+    plates: Bools  # [plates] its own; the others stay 0 in mass_g
+    before_g: Floats
+    mass_g: Floats  # [plates]
+    sd_g: Floats  # [plates]
+    started_ns: int
+    edge_ns: int
+    settled_ns: int
+    pressed_g: float
+    revision: int = 0
+    status: StepStatus = StepStatus.PROVISIONAL
+
+    @property
+    def total_g(self) -> float:
+        return float(self.mass_g.sum())
+
+
+@dataclass
+class ShelfWatch:
+    """Follows one shelf. `rest_g` is the level that is accounted for; what differs from it is news."""
+
+    shelf_id: ShelfId
+    columns: np.ndarray  # [plates] of the shelf in ScaleBatch.grams, left to right
+    settings: ShelfSettings
+    rest_g: Floats
+    open_steps: list[OpenStep] = field(default_factory=list[OpenStep])
+    _steady_ticks: np.ndarray = field(init=False)
+    _last_level_g: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._steady_ticks = np.zeros(len(self.columns), np.int64)
+        self._last_level_g = np.full(len(self.columns), np.nan)
+
+    @property
+    def owned(self) -> Bools:
+        """Plates [plates] of steps that are not confirmed yet: their rest is not to be followed."""
+        owned = np.zeros(len(self.columns), bool)
+        for step in self.open_steps:
+            if step.status is StepStatus.PROVISIONAL:
+                owned |= step.plates
+        return owned
+
+    def look(self, look: Look, history_g: Floats, times_ns: np.ndarray) -> list[OpenStep]:
+        """Steps that are new or changed at this tick. `history_g` [samples, plates] of this shelf."""
+        changed: list[OpenStep] = []
+        self._count_steady(look)
+        residual_g = look.level_g - self.rest_g
+        for group in self._groups(residual_g, look.level_sd_g):
+            self._judge(group, residual_g, look, history_g, times_ns, changed)
+        self._settle(look, changed)
+        return changed
+
+    def close(self) -> list[OpenStep]:
+        """Nothing more will be heard of this stretch: confirm what is open as it stands."""
+        closed = [step for step in self.open_steps if step.status is StepStatus.PROVISIONAL]
+        for step in closed:
+            _revise(step, StepStatus.CONFIRMED)
+        self.open_steps.clear()
+        return closed
+
+    # --- what is news -------------------------------------------------------------------------------------------------
+
+    def _count_steady(self, look: Look) -> None:
+        """For how many ticks each plate's level has held."""
+        settings = self.settings
+        off_g = np.abs(look.level_g - self.rest_g)
+        share = np.where(off_g > settings.small_g, settings.steady_share, 0.0)
+        slack_g = np.maximum(settings.steady_g, share * off_g)
+        slope_sd_g = 3.5 * np.maximum(look.rough_g, look.noise_sd_g) / np.sqrt(6.0) * 2.0
+        flat = np.abs(look.slope_g) <= np.maximum(slack_g, slope_sd_g)
+        held = np.abs(look.level_g - self._last_level_g) <= np.maximum(slack_g, 3.0 * look.level_sd_g)
+        self._steady_ticks = np.where(flat, np.where(held, self._steady_ticks + 1, 1), 0)
+        self._last_level_g = look.level_g
+
+    def _groups(self, residual_g: Floats, sd_g: Floats) -> list[Bools]:
+        """Neighbouring plates that are off their rest, each group [plates] with one more plate on either side."""
+        settings = self.settings
+        off = np.abs(residual_g) > np.maximum(settings.significance * sd_g, settings.plate_g_min)
+        if not off.any():
+            return []
+        groups: list[Bools] = []
+        places = np.flatnonzero(off)
+        for run in np.split(places, np.flatnonzero(np.diff(places) > 2) + 1):
+            group = np.zeros(len(off), bool)
+            group[max(0, run[0] - 1) : run[-1] + 2] = True
+            groups.append(group)
+        return groups
+
+    def _judge(
+        self,
+        group: Bools,
+        residual_g: Floats,
+        look: Look,
+        history_g: Floats,
+        times_ns: np.ndarray,
+        changed: list[OpenStep],
+    ) -> None:
+        settings = self.settings
+        mass_g = np.where(group & np.isfinite(residual_g), residual_g, 0.0)
+        total_g, gross_g = float(mass_g.sum()), float(np.abs(mass_g).sum())
+        off = group & (np.abs(mass_g) > np.maximum(settings.plate_g_min, 0.05 * gross_g))
+        if not off.any():
+            return
+        held = int(self._steady_ticks[off].min())
+        is_moved = abs(total_g) <= max(settings.step_g_min / 2, settings.cancel_share * gross_g)
+        total_sd_g = float(np.sqrt((look.level_sd_g[group] ** 2).sum()))
+        if is_moved or abs(total_g) < max(settings.step_g_min, settings.significance * total_sd_g):
+            if held >= settings.ticks_unnoticed:
+                self.rest_g[group] = look.level_g[group]
+            return
+        if held < self._ticks_needed(total_g):
+            return
+        if 0 < total_g < settings.small_g and self._is_rough(look, off):
+            return  # A hand rests there.
+        self._accept(group, mass_g, look, history_g, times_ns, changed)
+        self.rest_g[group] = look.level_g[group]
+
+    def _ticks_needed(self, total_g: float) -> int:
+        settings = self.settings
+        is_small = abs(total_g) < settings.small_g
+        if total_g < 0:
+            return settings.ticks_small_loss if is_small else settings.ticks_large_loss
+        return settings.ticks_small_gain if is_small else settings.ticks_large_gain
+
+    def _is_rough(self, look: Look, plates: Bools) -> bool:
+        rough = look.long_rough_g[plates] > self.settings.rough_ratio * look.noise_sd_g[plates]
+        return bool(rough.any())
+
+    def _accept(
+        self,
+        group: Bools,
+        mass_g: Floats,
+        look: Look,
+        history_g: Floats,
+        times_ns: np.ndarray,
+        changed: list[OpenStep],
+    ) -> None:
+        """A steady change is there: a correction of a step that is open, its end, or a new step."""
+        settings = self.settings
+        total_g = float(mass_g.sum())
+        before_g = self.rest_g.copy()
+        step = self._overlapping(mass_g)
+        if step is not None:
+            age_ns = look.at_ns - step.edge_ns
+            left_g = step.total_g + total_g
+            is_open = step.status is StepStatus.PROVISIONAL
+            cancel_g = max(settings.step_g_min / 2, settings.cancel_share * abs(step.total_g))
+            if is_open and abs(left_g) <= cancel_g:
+                _revise(step, StepStatus.WITHDRAWN)
+                self.open_steps.remove(step)
+                changed.append(step)
+                return
+            correction_g = settings.correction_share * abs(step.total_g) + settings.correction_g
+            is_settling = age_ns < settings.settle_ms * NS_PER_MS or not is_open
+            if is_settling and abs(total_g) <= correction_g and left_g * step.total_g > 0:
+                self._update(step, step.mass_g + mass_g, group, look)
+                changed.append(step)
+                return
+            if is_open and 0 < step.total_g < settings.small_g and left_g < 0:
+                # It was a hand that pressed, and now the goods have left under it.
+                _revise(step, StepStatus.WITHDRAWN)
+                self.open_steps.remove(step)
+                changed.append(step)
+                before_g[step.plates] = step.before_g[step.plates]
+                group = group | step.plates
+                mass_g = np.where(group, mass_g + step.mass_g, 0.0)
+            elif is_open:
+                _revise(step, StepStatus.CONFIRMED)
+                self.open_steps.remove(step)
+                changed.append(step)
+        changed.append(self._open(group, mass_g, before_g, look, history_g, times_ns))
+
+    def _overlapping(self, mass_g: Floats) -> OpenStep | None:
+        """The newest open step on the plates where most of this change is."""
+        peak = int(np.argmax(np.abs(mass_g)))
+        for step in reversed(self.open_steps):
+            if step.plates[peak] and abs(step.mass_g[peak]) > 0.1 * np.abs(step.mass_g).max():
+                return step
+        return None
+
+    def _open(
+        self,
+        group: Bools,
+        mass_g: Floats,
+        before_g: Floats,
+        look: Look,
+        history_g: Floats,
+        times_ns: np.ndarray,
+    ) -> OpenStep:
+        started, edge, pressed_g = _shape_in_time(group, mass_g, before_g, look, history_g)
+        edge_ns = int(times_ns[edge])
+        step = OpenStep(
+            step_id=f"{self.shelf_id}/{edge_ns}/{int(np.argmax(np.abs(mass_g)))}",
+            plates=group.copy(),
+            before_g=before_g,
+            mass_g=mass_g,
+            sd_g=np.sqrt(2.0) * look.level_sd_g,
+            started_ns=int(times_ns[started]),
+            edge_ns=edge_ns,
+            settled_ns=look.at_ns,
+            pressed_g=pressed_g,
+        )
+        self.open_steps.append(step)
+        return step
+
+    # --- settling -----------------------------------------------------------------------------------------------------
+
+    def _settle(self, look: Look, changed: list[OpenStep]) -> None:
+        settings = self.settings
+        kept: list[OpenStep] = []
+        for rank, step in enumerate(self.open_steps):
+            age_ns = look.at_ns - step.edge_ns
+            quiet = age_ns >= settings.settle_ms * NS_PER_MS and self._is_quiet(look, step)
+            is_open = step.status is StepStatus.PROVISIONAL
+            is_too_many = len(self.open_steps) - rank > settings.open_steps_max
+            waited = age_ns >= settings.unsettled_ms_max * NS_PER_MS
+            if is_open and (quiet or waited or is_too_many):
+                self._update(step, self._settled_mass_g(step, look), step.plates, look, use_long=True)
+                is_less = abs(step.total_g) < settings.step_g_min
+                _revise(step, StepStatus.WITHDRAWN if is_less else StepStatus.CONFIRMED)
+                self.rest_g[step.plates] = look.long_level_g[step.plates]
+                if step not in changed:
+                    changed.append(step)
+            if not (quiet or is_too_many or age_ns >= settings.revisable_ms_max * NS_PER_MS):
+                kept.append(step)
+        self.open_steps = kept
+
+    def _is_quiet(self, look: Look, step: OpenStep) -> bool:
+        settings = self.settings
+        own = step.plates & np.isfinite(look.long_level_g)
+        # A heavy change rings longer; what is left of it may be a hundredth of it.
+        slack_g = max(settings.steady_g, 0.01 * abs(step.total_g))
+        rough_g = settings.rough_ratio * look.noise_sd_g[own] + slack_g / 2
+        slope_g = 3.5 * look.long_level_sd_g[own] * 2.0 + slack_g
+        return bool(
+            (look.long_rough_g[own] <= rough_g).all() and (np.abs(look.long_slope_g[own]) <= slope_g).all()
+        )
+
+    def _settled_mass_g(self, step: OpenStep, look: Look) -> Floats:
+        """The step measured once more against the level of the long window."""
+        late_g = np.where(np.isfinite(look.long_level_g), look.long_level_g - self.rest_g, 0.0)
+        return np.where(step.plates, step.mass_g + late_g, 0.0)
+
+    def _update(
+        self, step: OpenStep, mass_g: Floats, plates: Bools, look: Look, use_long: bool = False
+    ) -> None:
+        """New figures for an open step. A corrected step stays as sure as it was."""
+        step.mass_g = mass_g
+        step.plates = step.plates | plates
+        sd_g = look.long_level_sd_g if use_long else look.level_sd_g
+        step.sd_g = np.sqrt(2.0) * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        step.settled_ns = look.at_ns
+        if not use_long:
+            step.revision += 1
+
+
+def _revise(step: OpenStep, status: StepStatus) -> None:
+    step.revision += 1
+    step.status = status
+
+
+def _shape_in_time(
+    group: Bools, mass_g: Floats, before_g: Floats, look: Look, history_g: Floats
+) -> tuple[int, int, float]:
+    """(row where it began, row of its edge, load pressed on top of it) of a change that ends at `look.row`."""
+    own = group & np.isfinite(mass_g) & np.isfinite(look.level_g)
+    total_g = float(mass_g.sum())
+    course_g = (history_g[: look.row + 1, own] - before_g[own]).sum(axis=1)
+    course_g = np.where(np.isfinite(course_g), course_g, 0.0)
+    not_yet = np.flatnonzero(course_g / total_g < 0.5)
+    edge = min(int(not_yet[-1]) + 1, look.row) if len(not_yet) else 0
+    quiet_g = max(4.0, 3.0 * float(np.sqrt((look.noise_sd_g[own] ** 2).sum())))
+    still = np.abs(course_g[:edge]) <= quiet_g
+    # Three quiet samples in a row: one alone is a crossing of zero.
+    rows = np.flatnonzero(still[2:] & still[1:-1] & still[:-2]) if edge > 2 else np.zeros(0, np.intp)
+    started = int(rows[-1]) + 3 if len(rows) else 0
+    started = min(started, edge)
+    pressed_g = float(course_g[started : look.row + 1].max(initial=0.0)) - max(0.0, total_g)
+    return started, edge, max(0.0, pressed_g)
