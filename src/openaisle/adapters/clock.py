@@ -1,4 +1,4 @@
-"""Clocks: the wall's, one that a simulation sets by hand, and one that runs simulated time at a chosen pace."""
+"""Clocks of one process: the wall's, and one that a simulation sets by hand."""
 
 from __future__ import annotations
 
@@ -54,46 +54,3 @@ class SimulatedClock:
 
     def sleep_until(self, at_ns: int) -> None:
         self._now_ns = max(self._now_ns, at_ns)
-
-
-class PacedClock:
-    """Simulated time beside real time: `pace` simulated seconds a second, 1 unless told otherwise."""
-
-    def __init__(
-        self,
-        start_ns: int,
-        pace: float = 1.0,
-        monotonic_ns: Callable[[], int] = time.monotonic_ns,
-        sleep_s: Callable[[float], None] = time.sleep,
-    ) -> None:
-        assert pace > 0
-        self._monotonic_ns = monotonic_ns
-        self._sleep_s = sleep_s
-        self._lock = threading.Lock()
-        self._pace = pace
-        self._set_ns = start_ns
-        self._set_at_ns = monotonic_ns()
-
-    @property
-    def pace(self) -> float:
-        return self._pace
-
-    def now_ns(self) -> int:
-        with self._lock:
-            return self._now_ns()
-
-    def set_pace(self, pace: float) -> None:
-        """Run faster or slower from now on."""
-        assert pace > 0
-        with self._lock:
-            self._set_ns = self._now_ns()
-            self._set_at_ns = self._monotonic_ns()
-            self._pace = pace
-
-    def sleep_until(self, at_ns: int) -> None:
-        while (left_ns := at_ns - self.now_ns()) > 0:
-            # Short naps, so that a change of pace is noticed; never so short that the loop spins.
-            self._sleep_s(min(max(left_ns / self._pace / NS_PER_S, 1e-4), 0.25))
-
-    def _now_ns(self) -> int:
-        return self._set_ns + int((self._monotonic_ns() - self._set_at_ns) * self._pace)

@@ -1,0 +1,52 @@
+"""From the lines of a closed cart to priced lines: one a product and price, tax shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from openaisle.core.messages import CartLine, ProductId, ReceiptLine
+from openaisle.receipts.tax import shares_minor, tax_minor
+from openaisle.store.schema import Store
+
+
+def priced_lines(store: Store, cart_lines: Iterable[CartLine]) -> tuple[ReceiptLine, ...]:
+    """Lines sorted by product id and price, with each tax class's tax shared out over its lines."""
+    return _with_tax(store, _merged(store, cart_lines))
+
+
+def _merged(store: Store, cart_lines: Iterable[CartLine]) -> list[ReceiptLine]:
+    grouped: dict[tuple[ProductId, int], list[CartLine]] = {}
+    for line in cart_lines:
+        grouped.setdefault((line.product_id, line.price_minor), []).append(line)
+    lines: list[ReceiptLine] = []
+    for (product_id, price_minor), group in sorted(grouped.items()):
+        product = store.products[product_id]
+        quantity = sum(line.quantity for line in group)
+        assert quantity > 0
+        lines.append(
+            ReceiptLine(
+                product_id=product_id,
+                gtin=product.gtin,
+                name=product.name,
+                quantity=quantity,
+                unit_price_minor=price_minor,
+                total_minor=quantity * price_minor,
+                tax_class=product.tax_class,
+                tax_minor=0,
+                evidence=tuple(interaction_id for line in group for interaction_id in line.interaction_ids),
+            )
+        )
+    return lines
+
+
+def _with_tax(store: Store, lines: list[ReceiptLine]) -> tuple[ReceiptLine, ...]:
+    taxed = list(lines)
+    for tax_class in sorted({line.tax_class for line in lines}):
+        indices = [index for index, line in enumerate(lines) if line.tax_class == tax_class]
+        totals = [lines[index].total_minor for index in indices]
+        tax = tax_minor(sum(totals), store.tax_rates[tax_class], is_included=store.prices_include_tax)
+        for index, share in zip(indices, shares_minor(tax, totals), strict=True):
+            taxed[index] = msgspec.structs.replace(lines[index], tax_minor=share)
+    return tuple(taxed)
