@@ -1,0 +1,60 @@
+"""Who may come in: one verifier behind every way in which a code can be presented."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from openaisle.adapters.entry_codes import CodeVerifier
+from openaisle.core.errors import EntryRefused, ReadingError
+from openaisle.core.messages import GateTap
+from openaisle.ports import Clock
+from openaisle.store.schema import Gate
+
+TAPS_MAX: Final = 256
+"""Taps waiting for the path. When full, nobody is let in: entry is throttled first, exit never."""
+POLL_S: Final = 0.2
+
+
+class Gatekeeper:
+    """`openaisle.ports.Gate` for all gates of one store. `admit` may be called from any thread."""
+
+    def __init__(self, gates: Sequence[Gate], verifier: CodeVerifier, clock: Clock) -> None:
+        self._kinds = {gate.gate_id: gate.kind for gate in gates}
+        self._verifier = verifier
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._taps: queue.Queue[GateTap] = queue.Queue(TAPS_MAX)
+        self._is_closed = False
+
+    def admit(self, gate_id: str, code: str) -> GateTap:
+        """The tap that goes into the path. Raises EntryRefused, or ReadingError for a gate that lets nobody in."""
+        if self._kinds.get(gate_id) not in ("entry", "both"):
+            entries = sorted(name for name, kind in self._kinds.items() if kind in ("entry", "both"))
+            raise ReadingError(
+                "a code at a gate that is no entry",
+                field="gate",
+                expected="one of " + ", ".join(entries),
+                found=gate_id,
+            )
+        with self._lock:
+            if self._taps.full():
+                raise EntryRefused("store_closed", "the store is too busy to let anybody in just now")
+            now_ns = self._clock.now_ns()
+            tap = self._verifier.verify(code, now_ns).tap(gate_id, now_ns, now_ns)
+            self._taps.put_nowait(tap)
+        return tap
+
+    def taps(self) -> Iterator[GateTap]:
+        while not self._is_closed:
+            try:
+                yield self._taps.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+
+    def close(self) -> None:
+        self._is_closed = True
+        with self._lock:
+            self._verifier.close()

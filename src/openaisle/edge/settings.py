@@ -1,0 +1,205 @@
+"""What a live shop is started with: the optional `edge.toml` of a store folder, and what the command line adds.
+
+`edge.toml` names what is outside: the broker, where gates connect, how cameras tell time. Without it a shop listens on
+loopback only, with a broker of its own. docs/FORMATS.md describes every field. Paths in it are relative to the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from openaisle.adapters.mqtt import BrokerSettings
+from openaisle.core.errors import StoreError
+from openaisle.core.messages import CameraId
+from openaisle.core.units import NS_PER_MS
+from openaisle.store.load import load_store, store_folder
+from openaisle.store.rows import Row
+from openaisle.store.schema import Store
+from openaisle.store.tables import TomlFile
+
+EDGE_FILE: Final = "edge.toml"
+_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision")
+_BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+LOOPBACK: Final = "127.0.0.1"
+RowT = TypeVar("RowT", bound=Row)
+
+
+class BrokerRow(Row):
+    """[broker]: where scales and gates publish. Passwords and keys are files, so that this one can be shown."""
+
+    url: str = ""  # mqtt://host:1883 or mqtts://host:8883; "" = one of our own on loopback
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+
+
+class GatesRow(Row):
+    """[gates]"""
+
+    listen: str = ""  # host:port where gates post codes; "" = loopback, any free port
+    public_key_file: str = (
+        ""  # of whoever issues codes; "" = entry.pub in the state folder, made at the first start
+    )
+
+
+class CamerasRow(Row):
+    """[cameras]"""
+
+    time: Literal["arrival", "embedded"] = (
+        "embedded"  # embedded: MISB ST 0604 time stamps where a stream has them
+    )
+    latency_ms: Annotated[float, Field(ge=0, le=5000, allow_inf_nan=False)] = 60.0  # from light to arrival
+
+
+class VisionRow(Row):
+    """[vision]"""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1  # processes; cameras are dealt out among them
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings:
+    """edge.toml, checked."""
+
+    broker: BrokerSettings | None = None  # None: start one on loopback
+    gate_host: str = LOOPBACK
+    gate_port: int = 0  # 0: any free port
+    entry_public_key: Path | None = None
+    trusts_embedded_time: bool = True
+    camera_latency_ns: int = 60_000_000
+    vision_workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """The simulator in place of hardware."""
+
+    visits: int  # 0: one after another, without end
+    seed: int
+    families: tuple[str, ...] = ()  # () = mixed
+    fps: float = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopSettings:
+    """Everything `edge.supervisor.run_shop` needs to know. Travels to every process."""
+
+    store_name: str  # a shipped name or a folder
+    state_folder: Path
+    port: int = 8080  # of the pages
+    is_headless: bool = False  # no pages
+    record_folder: Path | None = None
+    duration_s: float | None = None
+    camera_count: int | None = None  # only the first of the store's cameras
+    camera_sources: Mapping[CameraId, str] = field(default_factory=dict)  # instead of the store's own
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
+    simulation: Simulation | None = None
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.simulation is not None
+
+    def store(self) -> Store:
+        """The store as this run has it: with the chosen cameras and their sources."""
+        store = load_store(self.store_name)
+        cameras = store.cameras[: self.camera_count]
+        fps = self.simulation.fps if self.simulation else None
+        return replace(
+            store,
+            cameras=tuple(
+                replace(
+                    camera,
+                    source=self.camera_sources.get(camera.camera_id, camera.source),
+                    fps=fps or camera.fps,
+                )
+                for camera in cameras
+            ),
+        )
+
+
+def load_edge_settings(store_name: str | Path) -> EdgeSettings:
+    """The store folder's edge.toml; what it does not say is as in `EdgeSettings`. StoreError naming every problem."""
+    folder = store_folder(store_name)
+    if not (folder / EDGE_FILE).exists():
+        return EdgeSettings()
+    problems: list[StoreError] = []
+    toml = TomlFile.read(folder, EDGE_FILE, _EDGE_KEYS, problems)
+    if toml is None:
+        raise StoreError.of_problems(str(store_name), problems)
+
+    reader = _Reader(toml, folder)
+    broker, gates = reader.row(BrokerRow, "broker"), reader.row(GatesRow, "gates")
+    cameras, vision = reader.row(CamerasRow, "cameras"), reader.row(VisionRow, "vision")
+    gate_host, gate_port = reader.listen(gates.listen)
+    settings = EdgeSettings(
+        broker=reader.broker(broker) if broker.url else None,
+        gate_host=gate_host,
+        gate_port=gate_port,
+        entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
+        trusts_embedded_time=cameras.time == "embedded",
+        camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
+        vision_workers=vision.workers,
+    )
+    if problems:
+        raise StoreError.of_problems(str(store_name), problems)
+    return settings
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Tables of one edge.toml; what is wrong goes to the file's problems."""
+
+    toml: TomlFile
+    folder: Path
+
+    def row(self, kind: type[RowT], name: str) -> RowT:
+        read = self.toml.row(kind, (name,)) if name in self.toml.document else None
+        return read or kind()
+
+    def file(self, table: str, key: str, name: str) -> Path | None:
+        if not name:
+            return None
+        path = self.folder / name
+        if not path.is_file():
+            self.toml.report("there is no such file", (table, key), expected="a file", found=name)
+        return path
+
+    def listen(self, text: str) -> tuple[str, int]:
+        if not text:
+            return LOOPBACK, 0
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+            self.toml.report("wrong value", ("gates", "listen"), expected="host:port", found=text)
+            return LOOPBACK, 0
+        return host, int(port)
+
+    def broker(self, row: BrokerRow) -> BrokerSettings | None:
+        try:
+            url = urlsplit(row.url)
+            host, port = url.hostname or "", url.port or _BROKER_PORTS.get(url.scheme, 0)
+        except ValueError:
+            url, host, port = urlsplit(""), "", 0
+        if url.scheme not in _BROKER_PORTS or not host or url.path not in ("", "/") or url.username:
+            expected = "mqtt://host:1883 or mqtts://host:8883"
+            self.toml.report("wrong value", ("broker", "url"), expected=expected, found=row.url)
+            return None
+        if bool(row.certificate_file) != bool(row.key_file):
+            self.toml.report("one without the other", ("broker",), expected="certificate_file and key_file")
+        return BrokerSettings(
+            host=host,
+            port=port,
+            is_encrypted=url.scheme == "mqtts",
+            username=row.username,
+            password_file=self.file("broker", "password_file", row.password_file),
+            ca_file=self.file("broker", "ca_file", row.ca_file),
+            certificate_file=self.file("broker", "certificate_file", row.certificate_file),
+            key_file=self.file("broker", "key_file", row.key_file),
+        )
