@@ -171,7 +171,7 @@ class Carts:
         said += self._show(visit_id, plan, now_ns)
         interactions = list(visit.interactions.values())
         for review in questions_at_close(
-            visit_id, interactions, self._prices_minor, plan.lines, plan.shortages, self._settings, now_ns
+            visit_id, interactions, self._prices_minor, plan.lines, self._settings, now_ns
         ):
             said += self._ask(review)
         for number, transfer in enumerate(sale_transfers(visit_id, plan.lines, now_ns), start=1):

@@ -16,7 +16,6 @@ from openaisle.core.messages import (
     Interaction,
     InteractionKind,
     ProductId,
-    SlotId,
     VisitId,
 )
 
@@ -74,16 +73,14 @@ class CartPlan:
 
 @dataclass(kw_only=True)
 class _Lot:
-    """Units from one pick-up that are still in the cart."""
+    """The units of one pick-up, and how many of them are still in the cart."""
 
-    interaction_id: str
+    interaction: Interaction
     product_id: ProductId
-    quantity: int
+    left: int
     price_minor: int
-    probability: float
     is_pending: bool
-    slot_id: SlotId | None
-    picked_ns: int
+    is_doubtful: bool  # too unsure to be billed at closing
 
 
 def happened_order(interaction: Interaction) -> tuple[int, str]:
@@ -101,7 +98,8 @@ def plan_cart(
     """Plan one shopper's cart. `prices_minor`: price of one unit by interaction id, as it was at that moment.
 
     A put-back takes the units picked up last. At closing, doubtful pick-ups are billed or dropped as the settings
-    say, and doubtful put-backs are believed: in doubt the shopper is not charged.
+    say, and put-backs, doubtful ones too, take what would be billed before what would be dropped: in doubt the
+    shopper is not charged.
     """
     lots: list[_Lot] = []
     transfers: list[Transfer] = []
@@ -110,16 +108,28 @@ def plan_cart(
         if not moves_goods(interaction):
             continue
         if interaction.kind is InteractionKind.PICK_UP:
-            lot = _pick_up(interaction, prices_minor[interaction.interaction_id], settings, is_closing)
-            if lot is not None:
-                lots.append(lot)
-                slot = slot_account(interaction.slot_id)
-                transfers.append(_transfer(interaction, lot.quantity, slot, cart_account(visit_id), lot))
+            price_minor = prices_minor[interaction.interaction_id]
+            lots.append(_picked_up(interaction, price_minor, settings, is_closing))
         elif interaction.kind in PUT_BACKS:
             transfers += _put_back(visit_id, interaction, lots, shortages, settings, is_closing)
         else:
             transfers += loose_transfers(interaction, settings)
-    return CartPlan(transfers=tuple(transfers), lines=_lines(lots), shortages=tuple(shortages))
+    for lot in lots:
+        moved = lot.interaction.quantity - (lot.left if lot.is_doubtful else 0)
+        if moved:
+            source = slot_account(lot.interaction.slot_id)
+            transfers.append(
+                _transfer(
+                    lot.interaction,
+                    moved,
+                    source,
+                    cart_account(visit_id),
+                    is_pending=lot.is_pending,
+                    price_minor=lot.price_minor,
+                )
+            )
+    lines = _lines(lot for lot in lots if not lot.is_doubtful)
+    return CartPlan(transfers=tuple(transfers), lines=lines, shortages=tuple(shortages))
 
 
 def loose_transfers(
@@ -134,7 +144,7 @@ def loose_transfers(
         return []
     source, target = (slot, other) if _leaves_shelf(interaction) else (other, slot)
     is_pending = interaction.probability < settings.post_probability_min
-    return [_transfer(interaction, interaction.quantity, source, target, None, is_pending=is_pending)]
+    return [_transfer(interaction, interaction.quantity, source, target, is_pending=is_pending)]
 
 
 def sale_transfers(visit_id: VisitId, lines: Iterable[CartLine], now_ns: int) -> list[Transfer]:
@@ -175,22 +185,15 @@ def _leaves_shelf(interaction: Interaction) -> bool:
     return interaction.kind is InteractionKind.PICK_UP
 
 
-def _pick_up(
-    interaction: Interaction, price_minor: int, settings: CartSettings, is_closing: bool
-) -> _Lot | None:
-    probability = interaction.probability
-    if is_closing and probability < settings.bill_probability_min:
-        return None
+def _picked_up(interaction: Interaction, price_minor: int, settings: CartSettings, is_closing: bool) -> _Lot:
     assert interaction.product_id is not None
     return _Lot(
-        interaction_id=interaction.interaction_id,
+        interaction=interaction,
         product_id=interaction.product_id,
-        quantity=interaction.quantity,
+        left=interaction.quantity,
         price_minor=price_minor,
-        probability=probability,
-        is_pending=not is_closing and probability < settings.post_probability_min,
-        slot_id=interaction.slot_id,
-        picked_ns=interaction.happened_ns,
+        is_pending=not is_closing and interaction.probability < settings.post_probability_min,
+        is_doubtful=is_closing and interaction.probability < settings.bill_probability_min,
     )
 
 
@@ -203,24 +206,26 @@ def _put_back(
     is_closing: bool,
 ) -> list[Transfer]:
     missing = interaction.quantity
-    for lot in reversed(lots):
+    newest_first = lots[::-1]
+    for lot in sorted(newest_first, key=lambda lot: lot.is_doubtful):
         if lot.product_id == interaction.product_id:
-            taken = min(missing, lot.quantity)
-            lot.quantity -= taken
+            taken = min(missing, lot.left)
+            lot.left -= taken
             missing -= taken
     is_pending = not is_closing and interaction.probability < settings.post_probability_min
     slot = slot_account(interaction.slot_id)
     transfers: list[Transfer] = []
     if interaction.quantity > missing:
         cart = cart_account(visit_id)
-        returned = interaction.quantity - missing
-        transfers.append(_transfer(interaction, returned, cart, slot, None, is_pending=is_pending))
+        transfers.append(
+            _transfer(interaction, interaction.quantity - missing, cart, slot, is_pending=is_pending)
+        )
     if missing:
         shortages.append(interaction.interaction_id)
         if slot != UNEXPLAINED:
             reason = "not in the cart"
             transfers.append(
-                _transfer(interaction, missing, UNEXPLAINED, slot, None, is_pending=is_pending, reason=reason)
+                _transfer(interaction, missing, UNEXPLAINED, slot, is_pending=is_pending, reason=reason)
             )
     return transfers
 
@@ -230,9 +235,9 @@ def _transfer(
     quantity: int,
     source: AccountId,
     target: AccountId,
-    lot: _Lot | None,
     *,
-    is_pending: bool = False,
+    is_pending: bool,
+    price_minor: int = 0,
     reason: str = "",
 ) -> Transfer:
     assert interaction.product_id is not None
@@ -242,10 +247,10 @@ def _transfer(
         quantity=quantity,
         source=source,
         target=target,
-        is_pending=lot.is_pending if lot else is_pending,
+        is_pending=is_pending,
         probability=interaction.probability,
         moved_ns=interaction.happened_ns,
-        price_minor=lot.price_minor if lot else 0,
+        price_minor=price_minor,
         reason=reason or str(interaction.kind),
     )
 
@@ -254,18 +259,18 @@ def _lines(lots: Iterable[_Lot]) -> tuple[CartLine, ...]:
     """One line a product, price and state, in the order first picked up; its evidence is every lot in it."""
     grouped: dict[tuple[ProductId, int, bool], list[_Lot]] = {}
     for lot in lots:
-        if lot.quantity:
+        if lot.left:
             grouped.setdefault((lot.product_id, lot.price_minor, lot.is_pending), []).append(lot)
     return tuple(
         CartLine(
             product_id=product_id,
-            quantity=sum(lot.quantity for lot in group),
+            quantity=sum(lot.left for lot in group),
             price_minor=price_minor,
-            probability=min(lot.probability for lot in group),
+            probability=min(lot.interaction.probability for lot in group),
             pending=is_pending,
-            slot_id=group[0].slot_id,
-            picked_ns=group[0].picked_ns,
-            interaction_ids=tuple(lot.interaction_id for lot in group),
+            slot_id=group[0].interaction.slot_id,
+            picked_ns=group[0].interaction.happened_ns,
+            interaction_ids=tuple(lot.interaction.interaction_id for lot in group),
         )
         for (product_id, price_minor, is_pending), group in grouped.items()
     )

@@ -38,23 +38,27 @@ def questions_at_close(
     interactions: Sequence[Interaction],
     prices_minor: Mapping[str, int],
     billed: Iterable[CartLine],
-    shortages: Iterable[str],
     settings: CartSettings,
     now_ns: int,
 ) -> list[ReviewOpened]:
     """What is left to ask about a visit whose cart is being closed with the lines `billed`."""
     reviews: list[ReviewOpened] = []
-    billed_counts = _counts(billed)
-    most, least = (
-        _counts(plan_cart(visit_id, believed, prices_minor, settings, is_closing=True).lines)
-        for believed in (_believing_all(interactions, settings), _believing_none(interactions, settings))
+    most = plan_cart(
+        visit_id, _believing_all(interactions, settings), prices_minor, settings, is_closing=True
     )
-    for product_id in sorted(product for product in most | least if most[product] != least[product]):
+    least = plan_cart(
+        visit_id, _believing_none(interactions, settings), prices_minor, settings, is_closing=True
+    )
+    billed_counts, most_counts, least_counts = _counts(billed), _counts(most.lines), _counts(least.lines)
+    for product_id in sorted(most_counts.keys() | least_counts.keys()):
+        if most_counts[product_id] == least_counts[product_id]:
+            continue
         unsure = [i for i in interactions if i.product_id == product_id and _is_unsure(i, settings)]
         first = min(unsure, key=lambda i: (i.probability, i.interaction_id))
-        reason = UNSURE_DROPPED if billed_counts[product_id] < most[product_id] else UNSURE_BILLED
+        is_dropped = billed_counts[product_id] < most_counts[product_id]
+        reason = UNSURE_DROPPED if is_dropped else UNSURE_BILLED
         reviews.append(open_review(visit_id, first.interaction_id, reason, now_ns))
-    reviews += [open_review(visit_id, at, PUT_BACK_NOT_IN_CART, now_ns) for at in shortages]
+    reviews += [open_review(visit_id, at, PUT_BACK_NOT_IN_CART, now_ns) for at in most.shortages]
     lost = [i for i in interactions if i.kind is InteractionKind.UNEXPLAINED and not i.withdrawn]
     if sum(interaction.mass_change_g for interaction in lost) <= -settings.review_mass_g_min:
         largest = min(lost, key=lambda i: (i.mass_change_g, i.interaction_id))
