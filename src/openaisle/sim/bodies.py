@@ -81,8 +81,8 @@ def _torso() -> _Tube:
         (0.45, 0.0, 0.006, 0.150, 0.110, 0.54, 2.4, "torso"),
         (0.70, 0.0, 0.010, 0.165, 0.120, 0.37, 2.5, "torso"),
         (0.90, 0.0, 0.004, 0.178, 0.112, 0.22, 2.5, "shoulders"),
-        (1.0, 0.008, 0.0, 0.180, 0.092, 0.14, 2.2, "shoulders"),
-        (1.0, 0.040, -0.004, 0.128, 0.076, 0.08, 2.0, "shoulders"),
+        (1.0, 0.010, 0.0, 0.184, 0.090, 0.14, 2.2, "shoulders"),
+        (1.0, 0.044, -0.004, 0.140, 0.074, 0.08, 2.0, "shoulders"),
         (1.0, 0.062, -0.004, 0.078, 0.064, 0.04, 2.0, "shoulders"),
         (1.0, 0.072, -0.002, 0.050, 0.050, 0.0, 2.0, "head"),
     )
@@ -176,11 +176,11 @@ def _arm(side: str) -> _Tube:
     # Never along the arm, whatever it does in front of the body.
     across = {"right": 1.0 if side == "right" else -1.0, "up": 0.9}
     table = (
-        (-0.20, upper, 0.012, 0.0),
-        (-0.16, upper, 0.038, 0.02),
-        (-0.06, upper, 0.056, 0.05),
-        (0.14, upper, 0.061, 0.12),
-        (0.45, upper, 0.051, 0.26),
+        (-0.15, upper, 0.0, 0.0),
+        (-0.12, upper, 0.026, 0.02),
+        (-0.04, upper, 0.046, 0.05),
+        (0.12, upper, 0.056, 0.12),
+        (0.45, upper, 0.050, 0.26),
         (0.80, upper, 0.045, 0.42),
         (1.00, both, 0.044, 0.50),
         (1.22, fore, 0.044, 0.61),
@@ -302,6 +302,8 @@ class _Template:
         self.direction = _weights([ring.direction for ring in rings])
         self.side = _weights([ring.side for ring in rings])
         self.radius = np.array([[ring.a, ring.b] for ring in rings])
+        ends = np.cumsum([0, *(len(tube.rings) for tube in tubes)])
+        self.radius[[*ends[:-1], *(ends[1:] - 1)]] = 0.0  # tubes end in a point: nobody looks into them
         self.shift = np.array([ring.shift for ring in rings])
         angle = np.linspace(0, 2 * np.pi, SIDES + 1)
         power = 2.0 / np.array([ring.bulge for ring in rings])[:, None]

@@ -103,17 +103,19 @@ class Fixtures:
         body = self._plain(self._look.gondola_colour)
         width, depth, height = gondola.width_m, gondola.depth_m, gondola.height_m
         side = UPRIGHT_M
-        self._box(_moved(frame, (0, 0.02, 0)), (width, depth - 0.02, PLINTH_M), self._plain((0.2, 0.2, 0.21)))
-        self._box(_moved(frame, (0, depth - 0.02, PLINTH_M)), (width, 0.02, height - PLINTH_M), body, shade=0.8)
+        dark = self._plain((0.2, 0.2, 0.21))
+        self._box(_moved(frame, (0.004, 0.02, 0)), (width - 0.008, depth - 0.024, PLINTH_M), dark)
+        back = (width - 2 * side, 0.02, height - PLINTH_M - 0.02)
+        self._box(_moved(frame, (side, depth - 0.024, PLINTH_M)), back, body, shade=0.8)
         for left in (0.0, width - side):
-            # Uprights at the back, brackets below the boards: the front stays open.
-            self._box(_moved(frame, (left, depth - 0.06, 0)), (side, 0.06, height), body)
-        header = self._atlas.add(_header_texture(self._look, gondola.gondola_id, width))
-        top = height - 0.012
-        self._box(_moved(frame, (0, depth - 0.1, top)), (width, 0.1, 0.012), self._plain(self._look.header_colour))
-        origin = frame.apply(np.array([0.0, depth - 0.1, top - 0.1]))
+            # Uprights at the back: the front stays open.
+            self._box(_moved(frame, (left, depth - 0.06, 0)), (side, 0.06, height - 0.1), body)
+        header = self._plain(self._look.header_colour)
+        self._box(_moved(frame, (0, depth - 0.07, height - 0.1)), (width, 0.07, 0.1), header)
+        sign = self._atlas.add(_header_texture(self._look, gondola.gondola_id, width))
+        origin = frame.apply(np.array([0.0, depth - 0.072, height - 0.1]))
         along = frame.rotation @ np.array([width, 0.0, 0.0])
-        self._quad(origin, along, (0, 0, 0.1), header, shade_at=0.95)
+        self._quad(origin, along, (0, 0, 0.1), sign, shade_at=0.95)
         for shelf in gondola.shelves:
             self._shelf(frame, shelf)
 
@@ -261,7 +263,7 @@ def _bytes(picture: NDArray[np.float64]) -> Bytes:
 
 def floor_texture(look: Appearance, rng: np.random.Generator) -> Bytes:
     """Four by four tiles of floor, repeating in both directions."""
-    size, tile = 256, 64
+    size, tile = 512, 128
     first, second = bgr(look.floor_colour), bgr(look.floor_second)
     picture = np.empty((size, size, 3))
     picture[:] = first
@@ -269,26 +271,26 @@ def floor_texture(look: Appearance, rng: np.random.Generator) -> Bytes:
         odd = (np.arange(size)[:, None] // tile + np.arange(size)[None] // tile) % 2 == 1
         picture[odd] = second
     if look.floor == "wood":
-        planks = np.arange(size) // 32
+        planks = np.arange(size) // 64
         tone = rng.normal(0, 9, (8, 2))
-        half = (np.arange(size)[None] + planks[:, None] * 96) % size // 128
+        half = (np.arange(size)[None] + planks[:, None] * 192) % size // 256
         picture = np.array([0.75, 0.9, 1.0]) * (picture * 0.9 + tone[planks[:, None], half][..., None])
-        grain = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), sigmaX=12, sigmaY=0.7)
+        grain = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), sigmaX=24, sigmaY=1.2)
         picture += grain[..., None] / (grain.std() + 1e-9) * 5
-        picture[np.arange(size) % 32 == 0] *= 0.72
+        picture[np.arange(size) % 64 < 2] *= 0.72
     if look.floor in ("tiles", "checker"):
         picture += np.repeat(np.repeat(rng.normal(0, 4, (4, 4)), tile, 0), tile, 1)[..., None]
-        grout = np.arange(size) % tile < 2
+        grout = np.arange(size) % tile < 3
         picture[grout] *= 0.8
         picture[:, grout] *= 0.8
     if look.floor == "terrazzo":
-        for _ in range(420):
+        for _ in range(1500):
             at = tuple(int(v) for v in rng.integers(0, size, 2))
             axes = tuple(int(v) for v in rng.integers(1, 4, 2))
             mix = rng.random()
             chip = (first * 0.75 * mix + second * (1 - mix) * 1.1).tolist()
             cv2.ellipse(picture, at, axes, float(rng.uniform(0, 180)), 0, 360, chip, -1)
-    stains = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), 14, borderType=cv2.BORDER_REFLECT)
+    stains = cv2.GaussianBlur(rng.normal(0, 1, (size, size)), (0, 0), 28, borderType=cv2.BORDER_REFLECT)
     picture += (stains / (stains.std() + 1e-9) * 3)[..., None] + rng.normal(0, 2, (size, size, 1))
     return _bytes(picture)
 

@@ -24,9 +24,12 @@ PX_PER_M = 1200.0
 LIVE_PX_PER_M = 420.0
 SIDES = 14
 
-_BRANDS = (
-    "NORDA", "Casa Verde", "Milo's", "HARVEST", "Blue Hen", "ORSO", "Tilda", "KUMA", "Old Mill", "Sunny",
-    "PIKO", "Alpina", "Roca", "VIVA", "Fjord", "Lumi", "Terra", "ZEST", "Bonito", "Arbor",
+# Hue, saturation, value of the inks that packs are printed with.
+_INKS = (
+    (0.99, 0.85, 0.75), (0.98, 0.80, 0.45), (0.07, 0.85, 0.92), (0.13, 0.80, 0.95), (0.12, 0.18, 0.95),
+    (0.0, 0.0, 0.95), (0.55, 0.30, 0.90), (0.58, 0.75, 0.80), (0.63, 0.75, 0.40), (0.30, 0.60, 0.60),
+    (0.38, 0.75, 0.35), (0.22, 0.55, 0.80), (0.07, 0.60, 0.40), (0.78, 0.50, 0.50), (0.93, 0.45, 0.90),
+    (0.0, 0.0, 0.13), (0.6, 0.05, 0.75), (0.48, 0.60, 0.60), (0.10, 0.45, 0.75), (0.0, 0.70, 0.90),
 )  # fmt: skip
 
 
@@ -76,12 +79,8 @@ class _Design:
         self.front_px = max(24, round(product.width_m * scale))
         self.side_px = max(12, round(product.depth_m * scale))
         self.height_px = max(24, round(product.height_m * scale))
-        hue = self.family.random()
-        self.ground = _colour(hue, self.family.uniform(0.25, 0.9), self.family.uniform(0.45, 0.95))
-        if self.family.random() < 0.25:
-            self.ground = _colour(hue, 0.08, 0.93)
-        second_hue = hue + self.family.choice([0.08, 0.33, 0.5, 0.62])
-        self.second = _colour(second_hue, self.family.uniform(0.5, 0.95), self.family.uniform(0.35, 0.9))
+        ground, second = self.family.choice(len(_INKS), 2, replace=False)
+        self.ground, self.second = (self._ink(int(index)) for index in (ground, second))
         label_hue = self.family.random()
         self.motif = int(self.family.integers(0, 6))
         if self.is_variant:
@@ -89,8 +88,18 @@ class _Design:
             self.motif += 1 + self.own // 101 % 4
         self.label = _colour(label_hue, 0.75, 0.8)
         self.layout = int(self.family.integers(0, 6))
-        self.brand = _BRANDS[int(self.family.integers(0, len(_BRANDS)))]
+        # Names begin with the brand; what follows goes on the label.
+        self.brand, _, self.kind = product.name.partition(" ")
         self.is_glass = product.shape == "bottle"
+
+    def _ink(self, index: int) -> tuple[int, int, int]:
+        hue, saturation, value = _INKS[index]
+        wobble = self.family.normal(0, 1, 3)
+        return _colour(
+            hue + 0.015 * wobble[0],
+            float(np.clip(saturation + 0.06 * wobble[1], 0, 1)),
+            float(np.clip(value + 0.05 * wobble[2], 0, 1)),
+        )
 
     def wrap(self) -> Bytes:
         front = self._face(self.front_px, is_front=True)
@@ -151,7 +160,7 @@ class _Design:
         # The label that look-alikes differ in.
         top, bottom = round(height * 0.26), round(height * 0.56)
         cv2.rectangle(area, (round(width * 0.05), top), (round(width * 0.95), bottom), self.label, -1)
-        words = self.product.name.split()
+        words = (self.kind or self.brand).split()
         lines = _lines(words, 3)
         each = 0.28 / len(lines)
         for index, line in enumerate(lines):
@@ -242,7 +251,7 @@ def _text(
     room_px = max(1.0, (bottom - top) * height)
     font = cv2.FONT_HERSHEY_DUPLEX if is_bold else cv2.FONT_HERSHEY_SIMPLEX
     (text_px, tall_px), _ = cv2.getTextSize(text, font, 1.0, 1)
-    scale = min(room_px * 0.8 / max(tall_px, 1), width * 0.9 / max(text_px, 1))
+    scale = min(room_px * 0.8 / max(tall_px, 1), width * 0.84 / max(text_px, 1))
     thickness = max(1, round(scale * (2.2 if is_bold else 1.2)))
     x = round((width - text_px * scale) / 2)
     y = round(top * height + (room_px + tall_px * scale) / 2)
