@@ -1,5 +1,5 @@
 """Room 3: who is where, over all cameras, from the gate to the exit.
 
-In: what each camera saw, foreign skeletons, gate taps. Out: people on the floor with 3-D joints; visits opened and closed.
+In: what each camera saw, foreign skeletons, gate taps. Out: people with 3-D joints, visits opened and closed.
 Never: a face, a look kept after the visit, or a link from one visit to another.
 """

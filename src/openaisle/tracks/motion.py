@@ -17,7 +17,7 @@ from openaisle.tracks.triangulate import JOINT_COUNT
 
 Floats = NDArray[np.float64]
 
-# Spectral density of a joint's random acceleration, m2/s3: a hand that reaches reverses 1.5 m/s within a quarter second.
+# Spectral density of a joint's random acceleration, m2/s3: a hand that reaches reverses 1.5 m/s in a quarter second.
 JOINT_AGILITY: Final[Floats] = np.array(
     [3.0] * 5 + [3.0, 3.0, 9.0, 9.0, 16.0, 16.0, 2.5, 2.5, 8.0, 8.0, 16.0, 16.0]
 )

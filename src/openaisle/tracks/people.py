@@ -1,0 +1,109 @@
+"""Everybody the cameras know of: numbers in arrays, one row a person, and what is known of each by name."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.messages import GateId, TrackId, VisitId
+from openaisle.tracks.skeleton import BONE_SD_SHARE, BONE_SHARES, STATURE_SD_M, TEMPLATE_SD, standing
+from openaisle.tracks.triangulate import JOINT_COUNT
+
+Floats = NDArray[np.float64]
+
+PATH_LENGTH_MAX = 96
+
+
+@dataclass
+class Person:
+    """One track. `row` is -1 for a body that a foreign pose system tracks."""
+
+    row: int
+    born_ns: int
+    born_floor_m: tuple[float, float]
+    track_id: TrackId = ""  # given when the track is believed
+    seen_ns: int = 0
+    position_floor_m: tuple[float, float] = (0.0, 0.0)
+    velocity_floor: tuple[float, float] = (0.0, 0.0)
+    position_sd_m: float = 0.3
+    evidence: float = 0.0
+    is_believed: bool = False
+    is_lost: bool = False
+    visit_id: VisitId | None = None
+    bound_ns: int = 0
+    has_left: bool = False
+    sides: dict[GateId, int] = field(default_factory=dict)  # 1 inside a gate's line, -1 outside
+    entered: tuple[GateId, int] | None = None  # where and when it came in, until a tap explains it
+    outside_since: tuple[GateId, int] | None = None
+    path: deque[tuple[int, float, float]] = field(default_factory=lambda: deque(maxlen=PATH_LENGTH_MAX))
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.row < 0
+
+    def move_to(self, at_ns: int, x_m: float, y_m: float) -> None:
+        self.position_floor_m = (x_m, y_m)
+        self.path.append((at_ns, x_m, y_m))
+
+
+class Bodies:
+    """Rows of numbers for at most `tracks_max` people. Floor frame, metres; speeds in metres a second."""
+
+    def __init__(self, tracks_max: int) -> None:
+        self.tracks_max = tracks_max
+        self.mean = np.zeros((tracks_max, JOINT_COUNT, 6))  # position, velocity
+        self.covariance = np.zeros((tracks_max, JOINT_COUNT, 6, 6))
+        self.unseen_s = np.zeros((tracks_max, JOINT_COUNT))
+        self.trust = np.zeros((tracks_max, JOINT_COUNT))
+        self.bone_m = np.zeros((tracks_max, len(BONE_SHARES)))
+        self.bone_sd_m = np.zeros((tracks_max, len(BONE_SHARES)))
+        self.bone_seen = np.zeros((tracks_max, len(BONE_SHARES)))
+        self.root = np.zeros((tracks_max, 4))  # foot point: x y vx vy
+        self.root_var = np.zeros((tracks_max, 3))  # of position, of both, of speed
+        self.height_m = np.zeros(tracks_max)
+        self.height_var = np.zeros(tracks_max)
+        self.mistaken_sides = np.zeros(tracks_max)
+        self._free = list(range(tracks_max - 1, -1, -1))
+
+    @property
+    def free_count(self) -> int:
+        return len(self._free)
+
+    def take_row(self) -> int:
+        """The lowest free row; the caller sees to it that there is one."""
+        return self._free.pop()
+
+    def give_back(self, row: int) -> None:
+        self._free.append(row)
+        self._free.sort(reverse=True)
+
+    def seed(self, row: int, position_floor_m: tuple[float, float], position_sd_m: float, stature_m: float) -> None:
+        """Somebody of whom only the place is known."""
+        sd = np.hypot(TEMPLATE_SD, position_sd_m)
+        self.mean[row, :, :3] = standing(np.array(position_floor_m), stature_m, None)
+        self.mean[row, :, 3:] = 0.0
+        self.covariance[row] = 0.0
+        for axis in range(3):
+            self.covariance[row, :, axis, axis] = sd**2
+            self.covariance[row, :, axis + 3, axis + 3] = 1.0
+        self.unseen_s[row] = 9.0
+        self.trust[row] = 0.0
+        self.bone_m[row] = BONE_SHARES * stature_m
+        self.bone_sd_m[row] = BONE_SD_SHARE * stature_m
+        self.bone_seen[row] = 0.0
+        self.root[row] = (*position_floor_m, 0.0, 0.0)
+        self.root_var[row] = (max(position_sd_m, 0.1) ** 2, 0.0, 1.0)
+        self.height_m[row] = stature_m
+        self.height_var[row] = STATURE_SD_M**2
+        self.mistaken_sides[row] = 0.0
+
+    def swap_sides(self, row: int, pairs: NDArray[np.int64]) -> None:
+        """Left becomes right: the whole body was read the wrong way round."""
+        order = np.arange(JOINT_COUNT)
+        order[pairs[:, 0]], order[pairs[:, 1]] = pairs[:, 1], pairs[:, 0]
+        for array in (self.mean, self.covariance, self.unseen_s, self.trust):
+            array[row] = array[row][order]
+        self.mistaken_sides[row] = 0.0
