@@ -27,7 +27,7 @@ class Looks:
 
     def learn(self, rows: NDArray[np.int64], vectors: Floats) -> None:
         """Take in vectors [n, features] seen of people in rows [n]. All-zero vectors say nothing."""
-        self._fit_width(vectors.shape[1])
+        vectors = self._fit_width(vectors)
         for row, vector in zip(rows.tolist(), vectors, strict=True):
             if vector.any():
                 self._views[row] = min(self._views[row] + 1.0, MEMORY_VIEWS)
@@ -38,7 +38,7 @@ class Looks:
         known = np.full((len(rows), len(vectors)), np.nan)
         if not len(rows) or not len(vectors) or not vectors.shape[1]:
             return known
-        self._fit_width(vectors.shape[1])
+        vectors = self._fit_width(vectors)
         looks = self._mean[rows]
         norms = np.linalg.norm(looks, axis=1)[:, None] * np.linalg.norm(vectors, axis=1)[None, :]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -62,9 +62,9 @@ class Looks:
         self._mean[row] = 0.0
         self._views[row] = 0.0
 
-    def _fit_width(self, features: int) -> None:
-        # Detectors of different kinds give vectors of different widths: the first one counts, shorter ones are padded.
-        if features > self._mean.shape[1]:
-            wider = np.zeros((self._rows, features))
-            wider[:, : self._mean.shape[1]] = self._mean
-            self._mean = wider
+    def _fit_width(self, vectors: Floats) -> Floats:
+        # Detectors of different kinds give vectors of different widths: zeros fill up the shorter ones.
+        missing = vectors.shape[1] - self._mean.shape[1]
+        if missing > 0:
+            self._mean = np.pad(self._mean, ((0, 0), (0, missing)))
+        return np.pad(vectors, ((0, 0), (0, -missing))) if missing < 0 else vectors

@@ -80,7 +80,9 @@ class Bodies:
         self._free.append(row)
         self._free.sort(reverse=True)
 
-    def seed(self, row: int, position_floor_m: tuple[float, float], position_sd_m: float, stature_m: float) -> None:
+    def seed(
+        self, row: int, position_floor_m: tuple[float, float], position_sd_m: float, stature_m: float
+    ) -> None:
         """Somebody of whom only the place is known."""
         sd = np.hypot(TEMPLATE_SD, position_sd_m)
         self.mean[row, :, :3] = standing(np.array(position_floor_m), stature_m, None)

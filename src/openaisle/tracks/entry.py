@@ -1,0 +1,401 @@
+"""Who a code at the gate belongs to, and when a visit is over.
+
+A tap opens a visit for `people_count` people. Each is the next person to cross the gate's line; who was missed at the
+line is found inside by how far they can have come. A visit ends when all its people have crossed an exit's line
+outwards, or were last seen doing so. Nobody vanishes inside a shop: a visit whose people are lost waits for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
+from openaisle.core.units import NS_PER_S
+from openaisle.store.schema import Gate, Store
+from openaisle.tracks.people import Person
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoorSettings:
+    """How near and how soon. Metres, nanoseconds of the shop's time."""
+
+    open_without_track_ns: int = 2 * NS_PER_S  # a visit is opened by then even if nobody was seen
+    tap_before_crossing_ns_max: int = 15 * NS_PER_S
+    tap_after_crossing_ns_max: int = 3 * NS_PER_S
+    tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
+    line_margin_m: float = 0.35  # people brush past the posts
+    line_hysteresis_m: float = 0.08
+    appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
+    walk_m_per_s: float = 1.8
+    exit_lost_m: float = 0.7  # who is lost this near to an exit has left
+    stay_outside_ns: int = 2 * NS_PER_S  # through the entry, one may also step back
+    exit_tap_ns_max: int = 5 * NS_PER_S  # who pressed out is out by then
+    lost_close_ns: int = 180 * NS_PER_S  # lost for so long, they left unseen
+    visits_max: int = 1024  # open at a time; at the bound the oldest is closed
+
+
+@dataclass
+class Visit:
+    """One code's people, from the tap on."""
+
+    visit_id: VisitId
+    gate_id: GateId
+    tapped_ns: int
+    people_count: int
+    is_staff: bool
+    opened: bool = False
+    members: list[Person] = field(default_factory=list)
+    bound_count: int = 0
+    left_count: int = 0
+    last_bound_ns: int = -1
+    left_gate: GateId = ""
+    left_ns: int = 0
+    exit_tapped_ns: int | None = None
+
+    @property
+    def missing_count(self) -> int:
+        """How many of its people we have not found yet."""
+        return self.people_count - self.bound_count
+
+
+class Doors:
+    """All gates and all open visits."""
+
+    def __init__(self, store: Store, settings: DoorSettings | None = None) -> None:
+        self.settings = settings or DoorSettings()
+        self._lines = tuple(_Line(gate) for gate in sorted(store.gates, key=lambda gate: gate.gate_id))
+        self._line_of = {line.gate_id: line for line in self._lines}
+        self.visits: dict[VisitId, Visit] = {}  # in the order of their taps
+        self.has_heard_taps = False
+
+    # --- taps -----------------------------------------------------------------------------------------------------
+
+    def tap(self, tap: GateTap) -> list[VisitOpened | VisitClosed]:
+        """A code was shown or somebody pressed out. A code shown twice opens one visit."""
+        self.has_heard_taps = True
+        if tap.direction == "exit":
+            if visit := self.visits.get(tap.visit_id):
+                visit.exit_tapped_ns = tap.tapped_ns
+                visit.left_gate = tap.gate_id
+            return []
+        if tap.visit_id in self.visits:
+            return []
+        said: list[VisitOpened | VisitClosed] = []
+        if len(self.visits) >= self.settings.visits_max:
+            oldest = next(iter(self.visits.values()))
+            said += self._close(oldest, oldest.gate_id, tap.tapped_ns)
+        self.visits[tap.visit_id] = Visit(
+            tap.visit_id, tap.gate_id, tap.tapped_ns, tap.people_count, tap.is_staff
+        )
+        return said
+
+    def open_by_itself(self, person: Person) -> list[VisitOpened | VisitClosed]:
+        """A visit for a body of a recording that has no gates; the body's id is the visit's."""
+        visit = Visit(person.track_id, "", person.born_ns, 1, False)
+        self.visits[visit.visit_id] = visit
+        return self.bind(visit, person, person.born_ns)
+
+    def bind(self, visit: Visit, person: Person, at_ns: int) -> list[VisitOpened | VisitClosed]:
+        """That person belongs to that visit. Opens the visit if this is its first person."""
+        assert person.visit_id is None
+        assert visit.missing_count > 0
+        person.visit_id = visit.visit_id
+        person.bound_ns = at_ns
+        person.entered = None
+        person.has_left = False
+        visit.members.append(person)
+        visit.bound_count += 1
+        visit.last_bound_ns = max(visit.last_bound_ns, at_ns)
+        return [] if visit.opened else [self._open(visit, person.track_id)]
+
+    def _open(self, visit: Visit, track_id: str | None) -> VisitOpened:
+        visit.opened = True
+        return VisitOpened(
+            visit_id=visit.visit_id,
+            gate_id=visit.gate_id,
+            track_id=track_id,
+            opened_ns=visit.tapped_ns,
+            people_count=visit.people_count,
+            is_staff=visit.is_staff,
+        )
+
+    def open_overdue(self, now_ns: int) -> list[VisitOpened | VisitClosed]:
+        """Visits that must wait no longer for somebody to be seen."""
+        return [
+            self._open(visit, None)
+            for visit in self.visits.values()
+            if not visit.opened and now_ns - visit.tapped_ns >= self.settings.open_without_track_ns
+        ]
+
+    # --- lines ----------------------------------------------------------------------------------------------------
+
+    def watch(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
+        """Look for crossings of believed people who were just moved to where they are at `at_ns`."""
+        said: list[VisitOpened | VisitClosed] = []
+        for person in persons:
+            if len(person.path) == 1 or not person.sides:
+                self._first_seen(person)
+                continue
+            for line in self._lines:
+                crossed = line.crossing(person, self.settings)
+                if crossed is None:
+                    continue
+                inwards, crossed_ns = crossed
+                if inwards:
+                    person.outside_since = None
+                    if line.kind != "exit" and person.visit_id is None:
+                        person.entered = (line.gate_id, crossed_ns)
+                        person.has_left = False
+                elif line.kind == "entry":
+                    person.outside_since = (line.gate_id, crossed_ns)
+                else:
+                    said += self._leave(person, line.gate_id, crossed_ns)
+            if person.outside_since and at_ns - person.outside_since[1] >= self.settings.stay_outside_ns:
+                said += self._leave(person, *person.outside_since)
+        return said
+
+    def _first_seen(self, person: Person) -> None:
+        """Whoever appears just inside a gate has come through it."""
+        for line in self._lines:
+            inside_m, beside_m = line.place(person.position_floor_m)
+            person.sides[line.gate_id] = 1 if inside_m >= 0 else -1
+            near = (
+                0 <= inside_m <= self.settings.appear_near_gate_m and beside_m <= self.settings.line_margin_m
+            )
+            if line.kind != "exit" and near and person.visit_id is None and not person.has_left:
+                person.entered = (line.gate_id, person.born_ns)
+
+    def bind_entered(self, persons: Sequence[Person]) -> list[VisitOpened | VisitClosed]:
+        """Give those who crossed a gate's line to the taps there, first come first served."""
+        said: list[VisitOpened | VisitClosed] = []
+        waiting = [
+            person
+            for person in persons
+            if person.entered and person.visit_id is None and person.is_believed and not person.is_lost
+        ]
+        for person in sorted(waiting, key=lambda person: (person.entered, person.track_id)):
+            assert person.entered is not None
+            gate_id, crossed_ns = person.entered
+            visit = self._tap_for(gate_id, crossed_ns)
+            if visit is not None:
+                said += self.bind(visit, person, crossed_ns)
+        return said
+
+    def _tap_for(self, gate_id: GateId, crossed_ns: int) -> Visit | None:
+        settings = self.settings
+        open_taps = [
+            visit
+            for visit in self.visits.values()
+            if visit.gate_id == gate_id
+            and visit.missing_count > 0
+            and visit.tapped_ns - settings.tap_after_crossing_ns_max
+            <= crossed_ns
+            <= visit.tapped_ns + settings.tap_before_crossing_ns_max
+        ]
+        if not open_taps:
+            return None
+        first = open_taps[0]
+        started = first.bound_count > 0 and crossed_ns - first.last_bound_ns > settings.tailgate_ns
+        later = [visit for visit in open_taps[1:] if visit.bound_count == 0 and visit.tapped_ns <= crossed_ns]
+        # Half a group is in, then nobody for a while, and somebody else has tapped: it is that one who comes now.
+        return later[0] if started and later else first
+
+    # --- those whom nobody saw come, go, or stay -------------------------------------------------------------------
+
+    def find_missing(self, persons: Sequence[Person], at_ns: int) -> list[tuple[float, Visit, Person]]:
+        """(cost, visit, person) of people inside, bound to nobody, who may be missing people of open visits."""
+        pairs: list[tuple[float, Visit, Person]] = []
+        for visit in self.visits.values():
+            waited = at_ns - max(visit.tapped_ns, visit.last_bound_ns)
+            if visit.missing_count <= 0 or visit.left_count or waited < self.settings.open_without_track_ns:
+                continue
+            line = self._line_of.get(visit.gate_id)
+            if line is None:
+                continue
+            for person in persons:
+                since_s = (person.born_ns - visit.tapped_ns) / NS_PER_S
+                if (
+                    not self._may_be_found(person)
+                    or since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S
+                ):
+                    continue
+                distance_m = math.dist(person.born_floor_m, line.centre)
+                if distance_m <= 1.2 + self.settings.walk_m_per_s * max(since_s, 0.0):
+                    pairs.append((distance_m / (1.0 + max(since_s, 0.0)), visit, person))
+        return pairs
+
+    def _may_be_found(self, person: Person) -> bool:
+        return (
+            person.visit_id is None
+            and person.is_believed
+            and not person.is_lost
+            and not person.has_left
+            and not person.is_foreign
+            and self.is_inside(person)
+        )
+
+    def is_inside(self, person: Person) -> bool:
+        """Inside of all gates' lines."""
+        return all(side > 0 for side in person.sides.values())
+
+    def is_waiting_at_gate(self, person: Person, at_ns: int) -> bool:
+        """Has come in so recently that the tap may still be on its way."""
+        return (
+            person.entered is not None and at_ns - person.entered[1] < self.settings.tap_after_crossing_ns_max
+        )
+
+    def let_go(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
+        """End visits whose people were last seen leaving, pressed out, or have been lost for too long."""
+        settings = self.settings
+        said: list[VisitOpened | VisitClosed] = []
+        for person in persons:
+            if person.visit_id is None or person.is_foreign:
+                continue
+            visit = self.visits[person.visit_id]
+            if person.is_lost and (gate_id := self._lost_leaving(person)):
+                said += self._leave(person, gate_id, person.seen_ns)
+            elif person.is_lost and at_ns - person.seen_ns >= settings.lost_close_ns:
+                said += self._leave(person, visit.left_gate or visit.gate_id, person.seen_ns)
+            elif visit.exit_tapped_ns is not None and (
+                at_ns - visit.exit_tapped_ns >= settings.exit_tap_ns_max
+            ):
+                said += self._leave(person, visit.left_gate, at_ns)
+        for visit in list(self.visits.values()):
+            if visit.opened and visit.left_count and not visit.members:
+                said += self._close_if_complete(visit, persons, at_ns)
+        return said
+
+    def _lost_leaving(self, person: Person) -> GateId | None:
+        """The exit at which somebody was last seen on the way out."""
+        if person.outside_since:
+            return person.outside_since[0]
+        for line in self._lines:
+            inside_m, beside_m = line.place(person.position_floor_m)
+            if line.kind == "entry" or beside_m > self.settings.line_margin_m + 0.3:
+                continue
+            outwards = -line.inwards(person.velocity_floor)
+            if inside_m < 0.25 or (inside_m < self.settings.exit_lost_m and outwards > 0.2):
+                return line.gate_id
+        return None
+
+    def exit_near(self, position_floor_m: tuple[float, float], within_m: float) -> GateId | None:
+        """The nearest exit within reach of a place, or None."""
+        near = [
+            (math.dist(position_floor_m, line.centre), line.gate_id)
+            for line in self._lines
+            if line.kind != "entry" and line.distance_m(position_floor_m) <= within_m
+        ]
+        return min(near)[1] if near else None
+
+    # --- ends -----------------------------------------------------------------------------------------------------
+
+    def leave_foreign(self, person: Person, gate_id: GateId, at_ns: int) -> list[VisitOpened | VisitClosed]:
+        """A body of a foreign pose system is gone."""
+        return self._leave(person, gate_id, at_ns)
+
+    def _leave(self, person: Person, gate_id: GateId, at_ns: int) -> list[VisitOpened | VisitClosed]:
+        person.outside_since = None
+        person.entered = None
+        person.has_left = True
+        if person.visit_id is None:
+            # One of a group whom nobody saw come in.
+            for visit in self.visits.values():
+                if visit.opened and visit.left_count and visit.missing_count > 0 and not person.is_foreign:
+                    visit.bound_count += 1
+                    visit.left_count += 1
+                    visit.left_ns = max(visit.left_ns, at_ns)
+                    break
+            return []
+        visit = self.visits[person.visit_id]
+        person.visit_id = None
+        visit.members.remove(person)
+        visit.left_count += 1
+        visit.left_gate, visit.left_ns = gate_id, max(visit.left_ns, at_ns)
+        if visit.members or visit.missing_count > 0:
+            return []
+        return self._close(visit, gate_id, visit.left_ns)
+
+    def _close_if_complete(
+        self, visit: Visit, persons: Sequence[Person], at_ns: int
+    ) -> list[VisitOpened | VisitClosed]:
+        """A group of whom all that were ever seen have left: over, unless somebody inside may belong to it."""
+        strangers = any(self._may_be_found(person) for person in persons)
+        if strangers and at_ns - visit.left_ns < self.settings.lost_close_ns:
+            return []
+        return self._close(visit, visit.left_gate or visit.gate_id, visit.left_ns)
+
+    def _close(self, visit: Visit, gate_id: GateId, at_ns: int) -> list[VisitOpened | VisitClosed]:
+        said: list[VisitOpened | VisitClosed] = []
+        if not visit.opened:
+            said.append(self._open(visit, None))
+        del self.visits[visit.visit_id]
+        for person in visit.members:
+            person.visit_id = None
+            person.has_left = True
+        visit.members.clear()
+        return [*said, VisitClosed(visit_id=visit.visit_id, gate_id=gate_id, closed_ns=at_ns)]
+
+    def finish(self, now_ns: int) -> list[VisitOpened | VisitClosed]:
+        """The shop closes: every visit ends now."""
+        said: list[VisitOpened | VisitClosed] = []
+        for visit in list(self.visits.values()):
+            said += self._close(visit, visit.left_gate or visit.gate_id, now_ns)
+        return said
+
+
+class _Line:
+    """A gate's line on the floor."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate_id = gate.gate_id
+        self.kind = gate.kind
+        self.centre = gate.centre_floor_m
+        (ax, ay), (bx, by) = gate.left_floor_m, gate.right_floor_m
+        self._start = (ax, ay)
+        self._length_m = max(math.hypot(bx - ax, by - ay), 1e-6)
+        self._along = ((bx - ax) / self._length_m, (by - ay) / self._length_m)
+        normal = (-self._along[1], self._along[0])
+        ix, iy = gate.inside_floor_m[0] - ax, gate.inside_floor_m[1] - ay
+        sign = 1.0 if normal[0] * ix + normal[1] * iy >= 0 else -1.0
+        self._normal = (sign * normal[0], sign * normal[1])
+
+    def place(self, point_floor_m: tuple[float, float]) -> tuple[float, float]:
+        """(metres inside of the line, metres beside the gate's opening)."""
+        dx, dy = point_floor_m[0] - self._start[0], point_floor_m[1] - self._start[1]
+        along = dx * self._along[0] + dy * self._along[1]
+        beside = max(0.0, -along, along - self._length_m)
+        return dx * self._normal[0] + dy * self._normal[1], beside
+
+    def distance_m(self, point_floor_m: tuple[float, float]) -> float:
+        inside_m, beside_m = self.place(point_floor_m)
+        return 0.0 if inside_m < 0 and beside_m == 0.0 else math.hypot(inside_m, beside_m)
+
+    def inwards(self, velocity: tuple[float, float]) -> float:
+        return velocity[0] * self._normal[0] + velocity[1] * self._normal[1]
+
+    def crossing(self, person: Person, settings: DoorSettings) -> tuple[bool, int] | None:
+        """(inwards, when) if the person's last movement crossed the opening; remembers the side."""
+        was = person.sides.get(self.gate_id, 0)
+        inside_m, beside_m = self.place(person.position_floor_m)
+        if was == 0 or abs(inside_m) < settings.line_hysteresis_m or (inside_m > 0) == (was > 0):
+            if was == 0:
+                person.sides[self.gate_id] = 1 if inside_m >= 0 else -1
+            return None
+        person.sides[self.gate_id] = 1 if inside_m > 0 else -1
+        if beside_m > settings.line_margin_m:
+            return None
+        return inside_m > 0, self._crossed_ns(person)
+
+    def _crossed_ns(self, person: Person) -> int:
+        """When the path last met the line, between two of its points."""
+        points = list(person.path)
+        new_ns, new_m = points[-1][0], self.place(points[-1][1:])[0]
+        for old_ns, x_m, y_m in reversed(points[:-1]):
+            old_m = self.place((x_m, y_m))[0]
+            if (old_m > 0) != (new_m > 0):
+                share = old_m / (old_m - new_m)
+                return old_ns + round(share * (new_ns - old_ns))
+            new_ns, new_m = old_ns, old_m
+        return new_ns
