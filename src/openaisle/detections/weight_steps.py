@@ -123,7 +123,7 @@ class _ScaleWatch:
         signal, settings = self._signal, self._settings.shelf
         sd_g, long_sd_g = signal.level_sd_g(short), signal.level_sd_g(long)
         off_g = np.abs(short.level_g - self._rest_g)
-        off = (off_g > np.maximum(settings.significance * sd_g, settings.plate_g_min)).any(axis=0)
+        off = np.any(off_g > np.maximum(settings.significance * sd_g, settings.plate_g_min), axis=0)
         is_quiet = ~off & np.isfinite(off_g[-1])
         said: dict[str, WeightStep] = {}
         for watch in self._watches:

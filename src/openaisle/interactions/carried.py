@@ -1,0 +1,68 @@
+"""What each visit carries, unit by unit, with the mass each had when it left its shelf. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from openaisle.core.messages import InteractionKind, ProductId, SlotId
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What one interaction did, as far as it matters for what follows."""
+
+    interaction_id: str
+    kind: InteractionKind
+    happened_ns: int
+    product_id: ProductId | None
+    quantity: int
+    slot_id: SlotId | None
+    mass_g: float  # of one unit, as weighed
+    mass_sd_g: float
+    probability: float
+
+
+@dataclass
+class Lot:
+    """Units from one pick-up that are still carried."""
+
+    taken_by: str  # interaction id
+    product_id: ProductId
+    quantity: int
+    slot_id: SlotId | None
+    mass_g: float  # of one unit
+    mass_sd_g: float
+    probability: float
+
+
+def carried(deeds: Iterable[Deed], before_ns: int) -> list[Lot]:
+    """What is left of all that was taken before a time, oldest first. A put-back takes the unit of nearest mass."""
+    lots: list[Lot] = []
+    for deed in sorted(deeds, key=lambda deed: (deed.happened_ns, deed.interaction_id)):
+        if deed.happened_ns >= before_ns or deed.product_id is None or deed.quantity <= 0:
+            continue
+        if deed.kind is InteractionKind.PICK_UP:
+            lots.append(
+                Lot(
+                    deed.interaction_id,
+                    deed.product_id,
+                    deed.quantity,
+                    deed.slot_id,
+                    deed.mass_g,
+                    deed.mass_sd_g,
+                    deed.probability,
+                )
+            )
+        elif deed.kind in (InteractionKind.PUT_BACK, InteractionKind.PUT_BACK_WRONG):
+            _take_from(lots, deed)
+    return [lot for lot in lots if lot.quantity > 0]
+
+
+def _take_from(lots: list[Lot], deed: Deed) -> None:
+    left = deed.quantity
+    own = [lot for lot in lots if lot.product_id == deed.product_id]
+    for lot in sorted(own, key=lambda lot: (abs(lot.mass_g - deed.mass_g), lot.taken_by)):
+        used = min(left, lot.quantity)
+        lot.quantity -= used
+        left -= used

@@ -1,0 +1,117 @@
+"""Explanations joined with people, their probabilities, and what they come to. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
+from openaisle.interactions.reach import Suspect
+from openaisle.interactions.weigh import Explanation
+
+Weighed = list[tuple["Hypothesis", float]]
+"""Hypotheses with their probabilities, best first."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One explanation with who did it: one person, or two who took one unit each."""
+
+    explanation: Explanation
+    suspects: tuple[Suspect | None, ...]  # None: somebody who was not seen
+    log_weight: float
+
+    @property
+    def visit_ids(self) -> tuple[VisitId | None, ...]:
+        return tuple(suspect.visit_id if suspect else None for suspect in self.suspects)
+
+    @property
+    def hands(self) -> tuple[tuple[TrackId, int], ...]:
+        return tuple((suspect.track_id, suspect.hand) for suspect in self.suspects if suspect)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What matters of a hypothesis to a cart, with all hypotheses that come to the same."""
+
+    best: Hypothesis
+    probability: float
+
+
+def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
+    """Probabilities that sum to one."""
+    top = max(hypothesis.log_weight for hypothesis in hypotheses)
+    weights = [math.exp(hypothesis.log_weight - top) for hypothesis in hypotheses]
+    return _sorted(list(zip(hypotheses, weights, strict=True)))
+
+
+def share_hands(group: Sequence[Weighed], rounds: int = 3) -> list[Weighed]:
+    """Decide steps that happened together: one hand does one thing.
+
+    Mean field: in each round a hypothesis loses by how probable it is that its hand was busy with another step.
+    """
+    current = list(group)
+    for _ in range(rounds if len(group) > 1 else 0):
+        busy = [_hand_probabilities(weighed) for weighed in current]
+        current = [
+            _sorted(
+                [
+                    (hypothesis, _prior(hypothesis, original) * _free(hypothesis, busy, index))
+                    for hypothesis, _ in original
+                ]
+            )
+            for index, original in enumerate(group)
+        ]
+    return current
+
+
+def outcomes(weighed: Weighed) -> list[Outcome]:
+    """What the hypotheses come to, the most probable first."""
+    best: dict[tuple[object, ...], Hypothesis] = {}
+    total: dict[tuple[object, ...], float] = {}
+    for hypothesis, probability in weighed:
+        key = _comes_to(hypothesis)
+        best.setdefault(key, hypothesis)
+        total[key] = total.get(key, 0.0) + probability
+    order = sorted(total, key=lambda key: (-total[key], str(key)))
+    return [Outcome(best[key], min(1.0, total[key])) for key in order]
+
+
+def _comes_to(hypothesis: Hypothesis) -> tuple[object, ...]:
+    explanation = hypothesis.explanation
+    goods: tuple[tuple[ProductId, int], ...] = tuple(
+        sorted((part.product_id, part.quantity) for part in explanation.parts)
+    )
+    who = tuple(sorted(visit_id or "" for visit_id in hypothesis.visit_ids))
+    if explanation.kind is InteractionKind.UNEXPLAINED:
+        # Nobody is billed for it, so it matters little who it was; but it is said beside whom it happened.
+        return (explanation.kind,)
+    return (explanation.kind, goods, who)
+
+
+def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
+    busy: dict[tuple[TrackId, int], float] = {}
+    for hypothesis, probability in weighed:
+        for hand in hypothesis.hands:
+            busy[hand] = busy.get(hand, 0.0) + probability
+    return busy
+
+
+def _free(hypothesis: Hypothesis, busy: Sequence[dict[tuple[TrackId, int], float]], own: int) -> float:
+    free = 1.0
+    for index, hands in enumerate(busy):
+        if index != own:
+            for hand in hypothesis.hands:
+                free *= max(1e-3, 1.0 - hands.get(hand, 0.0))
+    return free
+
+
+def _prior(hypothesis: Hypothesis, original: Weighed) -> float:
+    return next(probability for other, probability in original if other is hypothesis)
+
+
+def _sorted(weighed: Weighed) -> Weighed:
+    total = sum(weight for _, weight in weighed)
+    shared = [(hypothesis, weight / total) for hypothesis, weight in weighed]
+    return sorted(shared, key=lambda pair: -pair[1])  # Stable: equal ones stay in the order they were found.

@@ -1,0 +1,70 @@
+"""Every figure the room stands on. Grams, metres, seconds; `prior_*` are probabilities before any evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class WeighSettings:
+    """What a change of load says about goods."""
+
+    mass_model_share: float = 0.025  # a production batch against the catalogue
+    mass_known_g_min: float = 10.0  # a catalogue mass below this is taken for unknown
+    unit_sd_share_min: float = 0.004  # units of one batch against each other
+    mass_sd_g_min: float = 1.0
+    provisional_share: float = 0.03  # what ringing may still change of a provisional step
+    mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
+    place_sd_m: float = 0.012
+    leak_share: float = 0.015  # of a load, felt by each neighbouring plate
+    quantity_max: int = 6
+    prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
+    prior_pair: float = 0.015  # two different products lifted as one
+    prior_unexplained: float = 0.02
+    prior_right_slot: float = 0.75  # of a put-back
+    prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
+    candidates_max: int = 24
+
+
+@dataclass(frozen=True)
+class ReachSettings:
+    """What an arm says about who it was."""
+
+    history_s: float = 8.0
+    before_s: float = 1.0
+    after_s: float = 0.7
+    hand_beyond_wrist_m: float = 0.10
+    along_sd_m: float = 0.10
+    into_sd_m: float = 0.10
+    above_sd_m: float = 0.12
+    time_sd_s: float = 0.30
+    time_slack_s: float = 0.10
+    body_reach_m: float = 0.95  # people do not take what is farther from where they stand
+    body_sd_m: float = 0.25
+    walk_m_s: float = 1.2
+    prior_arm_unseen: float = 0.15
+    prior_arm_astray: float = 0.01  # both wrists seen elsewhere, and yet it was this person
+    prior_nobody: float = 0.001
+    covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
+    rows_max: int = 20_000  # of arm history; the oldest go first
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of the room."""
+
+    weigh: WeighSettings = field(default_factory=WeighSettings)
+    reach: ReachSettings = field(default_factory=ReachSettings)
+    decide_after_s: float = 0.75  # tracks up to this long after the edge are waited for
+    wait_s_max: float = 3.0  # after the step was seen, at most
+    remember_s: float = 60.0
+    together_s: float = 0.35  # steps this close are decided together
+    prior_shared: float = 0.5  # two people's hands there and two units gone: one each
+    shared_log_min: float = -3.0  # of either arm
+    news_probability: float = 0.05  # a smaller change of probability alone is no news
+    alternatives_max: int = 4
+    browse_s: float = 0.15  # a hand inside a shelf for less was passing by
+    touch_s: float = 0.6  # for longer: it paused there
+    browse_wait_s: float = 2.5  # for a step that explains it
+    cases_max: int = 512
+    units_max: int = 512

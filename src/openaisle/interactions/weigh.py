@@ -1,0 +1,250 @@
+"""What can explain a change of load: products, how many, from where or to where, each with its log density.
+
+Densities are per gram and per metre of shelf, so that explanations of different kinds may be compared: goods of a slot
+(catalogue mass as corrected by what was weighed here; anywhere in the slot), a stray that stands there (mass and place
+as when it came), two products lifted as one, units that a shopper carries (mass as when they were taken), and, as a
+floor under all of them, something that nobody knows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from openaisle.core.messages import (
+    InteractionKind,
+    ProductId,
+    ShelfId,
+    SlotId,
+    StepStatus,
+    VisitId,
+    WeightStep,
+)
+from openaisle.interactions.carried import Lot
+from openaisle.interactions.contents import Contents, Stray
+from openaisle.interactions.masses import Masses
+from openaisle.interactions.places import ShelfPlaces
+from openaisle.interactions.settings import WeighSettings
+from openaisle.store.schema import Store
+
+HAND_MASS_G_MAX: Final = 100.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One weight step, summed up."""
+
+    shelf_id: ShelfId
+    mass_g: float  # of all plates together; negative: something left
+    mass_sd_g: float
+    along_m: float  # from the shelf's left end
+    along_sd_m: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """Units of one product that moved together."""
+
+    product_id: ProductId
+    quantity: int
+    slot_id: SlotId | None
+    mass_g: float  # of one unit, as weighed
+    stray: str | None = None  # picks: the interaction that brought it
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One way in which a change can have come about."""
+
+    kind: InteractionKind
+    parts: tuple[Part, ...]  # none: unexplained
+    log_density: float
+    carrier: VisitId | None = None  # put-backs: who must have done it
+    stray: str | None = None  # unexplained picks: the unknown thing that left again
+
+
+class Weigher:
+    """Explains changes of load. Holds no state of its own."""
+
+    def __init__(self, store: Store, masses: Masses, contents: Contents, settings: WeighSettings) -> None:
+        self._masses = masses
+        self._contents = contents
+        self._settings = settings
+        self._places = {
+            shelf_id: ShelfPlaces(store, shelf, settings)
+            for shelf_id, shelf in store.shelves.items()
+            if shelf.plates
+        }
+        self._slots_of_product: dict[tuple[ShelfId, ProductId], list[SlotId]] = {}
+        for slot_id, slot in store.slots.items():
+            self._slots_of_product.setdefault((slot.shelf_id, slot.product_id), []).append(slot_id)
+
+    def change(self, step: WeightStep) -> Change:
+        """Mass and place of a step."""
+        mass_g = step.mass_change_g.astype(np.float64)
+        sd_g = step.noise_sd_g.astype(np.float64)
+        total_g = float(mass_g.sum())
+        noise_g = float(np.sqrt((sd_g[mass_g != 0.0] ** 2).sum()))
+        if step.status is StepStatus.PROVISIONAL:
+            noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
+        along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
+        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m)
+
+    def slack_m(self, change: Change) -> float:
+        """Along the shelf, how much farther than its spread an item of this change may stand."""
+        return 0.05 + change.along_sd_m
+
+    def nearest_slot(self, change: Change) -> SlotId | None:
+        return self._places[change.shelf_id].nearest_slot(change.along_m)
+
+    # --- something left -----------------------------------------------------------------------------------------------
+
+    def explain_loss(self, change: Change, interaction_id: str) -> list[Explanation]:
+        """Picks, best first; the last resort is always among them."""
+        found = [*self._picks(change), *self._picks_of_strays(change, interaction_id)]
+        floor = self._unexplained(change)
+        if not found or max(one.log_density for one in found) < floor.log_density + 3.0:
+            found += self._pairs(change)
+        found += self._picks_after_press(change, interaction_id)
+        return self._best([*found, floor])
+
+    def _picks(self, change: Change, extra_g: float = 0.0) -> list[Explanation]:
+        """Units of one slot's own product."""
+        mass_g = -change.mass_g - extra_g
+        if mass_g <= 0:
+            return []
+        places, settings = self._places[change.shelf_id], self._settings
+        found: list[Explanation] = []
+        for slot_id, slot in places.slots.items():
+            place = places.log_density(slot_id, change.along_m, change.along_sd_m)
+            product_id = slot.product.product_id
+            for quantity in range(1, settings.quantity_max + 1):
+                mass = self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
+                if not self._contents.may_hold(slot_id, quantity):
+                    mass += math.log(settings.prior_empty_slot)
+                part = Part(product_id, quantity, slot_id, mass_g / quantity)
+                density = mass + place + math.log(settings.prior_quantity[quantity - 1])
+                found.append(Explanation(InteractionKind.PICK_UP, (part,), density))
+        return found
+
+    def _picks_of_strays(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
+        places = self._places[change.shelf_id]
+        for stray in self._contents.strays(change.shelf_id, interaction_id):
+            place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
+            off_g = -change.mass_g - stray.mass_g
+            mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
+            if stray.product_id is None:
+                yield Explanation(InteractionKind.UNEXPLAINED, (), mass + place, stray=stray.brought_by)
+                continue
+            part = Part(
+                stray.product_id,
+                stray.quantity,
+                places.nearest_slot(stray.along_m),
+                -change.mass_g,
+                stray.brought_by,
+            )
+            yield Explanation(InteractionKind.PICK_UP, (part,), mass + place)
+
+    def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
+        """A hand had rested there and was taken for a gain; its load left together with the goods."""
+        places = self._places[change.shelf_id]
+        for stray in self._contents.strays(change.shelf_id, interaction_id):
+            if stray.product_id is None and stray.mass_g < HAND_MASS_G_MAX:
+                near = places.log_density_at(stray.along_m, change.along_m, 0.1)
+                for one in self._picks(change, extra_g=stray.mass_g):
+                    part = replace(one.parts[0], stray=stray.brought_by)
+                    yield Explanation(one.kind, (part,), one.log_density + min(0.0, near - 1.0) - 1.0)
+
+    def _pairs(self, change: Change) -> list[Explanation]:
+        """One unit of each of two slots, lifted as one."""
+        places, settings = self._places[change.shelf_id], self._settings
+        near = [
+            slot_id
+            for slot_id, slot in places.slots.items()
+            if slot.felt_m[0] - 0.3 <= change.along_m <= slot.felt_m[-1] + 0.3
+            and self._masses.is_known(slot.product.product_id)
+        ]
+        found: list[Explanation] = []
+        for first, second in combinations(near, 2):
+            products = [places.slots[slot_id].product.product_id for slot_id in (first, second)]
+            means_g = [self._masses.mean_g(product_id) for product_id in products]
+            share = means_g[0] / sum(means_g)
+            # As one product of the summed mass: the spread of both, and the model's.
+            sd_g = math.hypot(change.mass_sd_g, settings.mass_model_share * math.hypot(*means_g), 2.0)
+            mass = _log_normal(-change.mass_g - sum(means_g), sd_g)
+            place = places.log_density_pair(first, second, share, change.along_m, change.along_sd_m)
+            scale = -change.mass_g / sum(means_g)
+            parts = tuple(
+                Part(product_id, 1, slot_id, mean_g * scale)
+                for product_id, slot_id, mean_g in zip(products, (first, second), means_g, strict=True)
+            )
+            density = mass + place + math.log(settings.prior_pair)
+            found.append(Explanation(InteractionKind.PICK_UP, parts, density))
+        return found
+
+    # --- something came -----------------------------------------------------------------------------------------------
+
+    def explain_gain(self, change: Change, carried: Mapping[VisitId, Sequence[Lot]]) -> list[Explanation]:
+        """Put-backs of what those visits carry, best first; the last resort is always among them."""
+        found: list[Explanation] = []
+        for visit_id, lots in carried.items():
+            for lot in lots:
+                for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
+                    found += self._put_backs(change, visit_id, lot, quantity)
+        return self._best([*found, self._unexplained(change)])
+
+    def _put_backs(self, change: Change, visit_id: VisitId, lot: Lot, quantity: int) -> Iterable[Explanation]:
+        """Into a slot of its own on this shelf, or anywhere on it."""
+        places, settings = self._places[change.shelf_id], self._settings
+        # The same unit was weighed on its way out; of several, any one may come back.
+        sd_g = math.hypot(change.mass_sd_g, quantity * lot.mass_sd_g, settings.mass_sd_g_min)
+        prior = _log_normal(change.mass_g - quantity * lot.mass_g, sd_g)
+        prior += math.log(settings.prior_quantity[quantity - 1])
+        mass_g = change.mass_g / quantity
+        right = settings.prior_right_slot
+        for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
+            density = prior + places.log_density(slot_id, change.along_m, change.along_sd_m) + math.log(right)
+            part = Part(lot.product_id, quantity, slot_id, mass_g)
+            yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
+        density = prior - math.log(places.width_m) + math.log(1.0 - right)
+        part = Part(lot.product_id, quantity, places.nearest_slot(change.along_m), mass_g)
+        yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
+
+    # --- leaves -------------------------------------------------------------------------------------------------------
+
+    def _unexplained(self, change: Change) -> Explanation:
+        settings = self._settings
+        density = math.log(settings.prior_unexplained / settings.mass_any_g)
+        density -= math.log(self._places[change.shelf_id].width_m)
+        return Explanation(InteractionKind.UNEXPLAINED, (), density)
+
+    def _best(self, found: list[Explanation]) -> list[Explanation]:
+        found.sort(key=lambda one: (-one.log_density, one.kind, _key(one)))
+        top = found[0].log_density
+        kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
+        return kept[: self._settings.candidates_max]
+
+    def stray_of(self, change: Change, interaction_id: str, part: Part | None) -> Stray:
+        """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
+        return Stray(
+            brought_by=interaction_id,
+            shelf_id=change.shelf_id,
+            product_id=part.product_id if part else None,
+            quantity=part.quantity if part else 1,
+            along_m=change.along_m,
+            mass_g=change.mass_g,
+            mass_sd_g=math.hypot(change.mass_sd_g, self._settings.mass_sd_g_min),
+        )
+
+
+def _log_normal(off: float, sd: float) -> float:
+    return -0.5 * (off / sd) ** 2 - math.log(sd * math.sqrt(2 * math.pi))
+
+
+def _key(one: Explanation) -> tuple[tuple[str, int, str], ...]:
+    return tuple((part.product_id, part.quantity, part.slot_id or "") for part in one.parts)
