@@ -8,7 +8,8 @@ What the format does not say, and what we take for it:
 - Row 0 and column 0 of a batch are padding. So are plates that the planogram names on no shelf of the gondola:
   they repeat other plates or stand at a constant.
 - An absent joint is an empty `point`; a missing coordinate beside others is 0 (Protocol Buffers leave zeros out).
-- Skeletons come with an identity that lasts for the session, so each is taken as one visit.
+- The session has no gates. Skeletons come with an identity that lasts, so there is a visit for each of them, under
+  its id: whoever reads the recording opens it when the body is first seen.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from openaisle.adapters.cps2020_documents import (
     text_of,
     time_ns_of,
 )
-from openaisle.adapters.cps2020_store import ENTRY_GATE, PlateGrid, build_store
+from openaisle.adapters.cps2020_store import PlateGrid, build_store
 from openaisle.core.errors import RecordingError
-from openaisle.core.messages import JOINT_INDEX, JOINTS, BodySkeletons, GateTap, Reading, ScaleBatch
+from openaisle.core.messages import JOINT_INDEX, JOINTS, BodySkeletons, Reading, ScaleBatch
 from openaisle.core.units import METRES_PER_INCH, NS_PER_S
 from openaisle.store.schema import Store
 
@@ -100,7 +101,7 @@ def read_session(folder: Path, store_id: str = "cps2020") -> Session:
         _people_floor_m(skeletons),
         warnings,
     )
-    readings: list[Reading] = [*_entry_taps(skeletons), *skeletons]
+    readings: list[Reading] = list(skeletons)
     for gondola, gondola_id in gondola_ids.items():
         readings += _scale_batches([b for b in batches if b.gondola == gondola], store, gondola_id)
     readings.sort(key=_arrival)
@@ -283,25 +284,8 @@ def _people_floor_m(skeletons: Sequence[BodySkeletons]) -> NDArray[np.float64]:
     return heads[np.isfinite(heads).all(axis=1)]
 
 
-def _entry_taps(skeletons: Sequence[BodySkeletons]) -> list[GateTap]:
-    """The session says nothing of its gate: whoever is seen has tapped just before being seen first."""
-    taps: dict[str, GateTap] = {}
-    for body in sorted(skeletons, key=lambda body: (body.received_ns, body.captured_ns)):
-        for body_id in body.body_ids:
-            if body_id not in taps:
-                taps[body_id] = GateTap(
-                    gate_id=ENTRY_GATE,
-                    direction="entry",
-                    visit_id=body_id,
-                    tapped_ns=body.captured_ns,
-                    received_ns=body.received_ns,
-                )
-    return [taps[body_id] for body_id in sorted(taps)]
-
-
 def _arrival(reading: Reading) -> tuple[int, int, int]:
     if isinstance(reading, ScaleBatch):
         return reading.received_ns, 2, reading.device_ns
-    if isinstance(reading, GateTap):
-        return reading.received_ns, 0, reading.tapped_ns
+    assert isinstance(reading, BodySkeletons)
     return reading.received_ns, 1, reading.captured_ns
