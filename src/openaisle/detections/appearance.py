@@ -33,7 +33,7 @@ def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.float
     `grey_balance` [3] BGR: the camera's mean colour. All zero for somebody of whom no part is seen.
     """
     vectors = np.zeros((len(keypoints_px), FEATURES), np.float32)
-    gain = np.float32(110.0) / np.maximum(np.asarray(grey_balance, np.float32), np.float32(1.0))
+    gain = (110.0 / np.maximum(grey_balance, 1.0)).astype(np.float32)
     for row, joints in enumerate(keypoints_px):
         torso, is_torso_seen = _part(frame, joints, _TORSO, gain)
         legs, is_legs_seen = _part(frame, joints, _LEGS, gain)

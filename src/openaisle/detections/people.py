@@ -86,22 +86,7 @@ class PeopleDetector:
             camera.camera_id: _View(camera=camera, background=Background(self._settings.background))
             for camera in cameras
         }
-        runtime = self._settings.runtime
-        self._box_network = OnnxModel(
-            runtime.weights / BOXES_FILE,
-            kind=BOXES_KIND,
-            inputs={"pixels": (None, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4)},
-            outputs=("heat", "sides"),
-            settings=runtime,
-        )
-        self._keypoint_network = OnnxModel(
-            runtime.weights / KEYPOINTS_FILE,
-            kind=KEYPOINTS_KIND,
-            inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
-            outputs=("maps", "pair_logits", "person_logit"),
-            settings=runtime,
-        )
-        self._calibration = Calibration.of(self._keypoint_network.metadata)
+        self._networks = PeopleNetworks(self._settings.runtime)
 
     def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
         """Tell what the cameras see when nobody is there (frames uint8 [h, w, 3] BGR). Otherwise it is learned."""
@@ -136,8 +121,8 @@ class PeopleDetector:
         if not looks:
             return []
         pixels = np.stack([crops.box_input(look.working, look.difference) for look in looks])
-        heat, sides = self._box_network.run(pixels=pixels)
-        proposals = [self._proposals(look, heat[row, 0], sides[row]) for row, look in enumerate(looks)]
+        centres = self._networks.propose(pixels, self._settings.proposal_min, 2 * self._settings.people_max)
+        proposals = [self._proposals(look, *found) for look, found in zip(looks, centres, strict=True)]
         windows = [crops.windows_of_boxes(boxes) for boxes, _ in proposals]
         cut = [
             crops.cut(look.frame.pixels, look.working, look.difference, window)
@@ -146,26 +131,23 @@ class PeopleDetector:
         ]
         if not cut:
             return [NOBODY] * len(looks)
-        maps, pair_logits, person_logit = self._keypoint_network.run(pixels=np.stack(cut))
-        points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
+        seen = self._networks.look(np.stack(cut))
+        calibration = self._networks.calibration
         found: list[_Found] = []
         start = 0
         for look, (boxes, heats), rows in zip(looks, proposals, windows, strict=True):
             part = slice(start, start + len(boxes))
             start += len(boxes)
-            scores = self._calibration.person(heats, person_logit[part, 0])
-            confidence = self._calibration.joint(mass[part], spread[part])
-            keypoints = np.concatenate(
-                [crops.frame_from_crop(points[part], rows), confidence[:, :, None]], axis=2
-            )
-            found.append(self._chosen(look, _Found(boxes, scores, keypoints.astype(np.float32))))
+            scores = calibration.person(heats, seen.person_logits[part])
+            confidence = calibration.joint(seen.mass[part], seen.spread_cells[part])
+            points = crops.frame_from_crop(seen.points_crop_px[part], rows)
+            keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
+            found.append(self._chosen(look, _Found(boxes, scores, keypoints)))
         return found
 
-    def _proposals(self, look: _Look, heat: Floats, sides: Floats) -> tuple[Floats, Floats]:
+    def _proposals(self, look: _Look, boxes: Floats, scores: Floats) -> tuple[Floats, Floats]:
         """Boxes [n, 4] in frame px and their heat [n]: the box network's, then those who were there a moment ago."""
         settings, view = self._settings, look.view
-        stride = crops.FRAME_WIDTH_PX // heat.shape[1]
-        boxes, scores = decode.boxes(heat, sides, stride, settings.proposal_min, 2 * settings.people_max)
         kept = decode.suppress(boxes, scores, settings.overlap_max)[: settings.people_max]
         boxes, scores = boxes[kept] / view.letterbox.scale, scores[kept]
         if look.frame.captured_ns - view.seen_ns <= REMEMBER_NS and len(view.boxes_px):
@@ -208,6 +190,52 @@ class PeopleDetector:
             keypoints_image_px=keypoints,
             appearance=vectors,
         )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the keypoint network says of n crops."""
+
+    points_crop_px: Floats  # [n, 17, 2], the person's own left and right
+    mass: Floats  # [n, 17] of each map about its peak
+    spread_cells: Floats  # [n, 17]
+    person_logits: Floats  # [n]
+
+
+class PeopleNetworks:
+    """The two networks and what is known of their mistakes. Raises ModelError when a file is missing or wrong."""
+
+    def __init__(self, runtime: RuntimeSettings) -> None:
+        self._boxes = OnnxModel(
+            runtime.weights / BOXES_FILE,
+            kind=BOXES_KIND,
+            inputs={"pixels": (None, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4)},
+            outputs=("heat", "sides"),
+            settings=runtime,
+        )
+        self._keypoints = OnnxModel(
+            runtime.weights / KEYPOINTS_FILE,
+            kind=KEYPOINTS_KIND,
+            inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
+            outputs=("maps", "pair_logits", "person_logit"),
+            settings=runtime,
+        )
+        self.calibration = Calibration.of(self._keypoints.metadata)
+
+    def propose(self, pixels: Pixels, heat_min: float, boxes_max: int) -> list[tuple[Floats, Floats]]:
+        """Of each `crops.box_input` [n, 192, 320, 4]: boxes [k, 4] in its px and their heat [k], best first."""
+        heat, sides = self._boxes.run(pixels=pixels)
+        stride = crops.FRAME_WIDTH_PX // heat.shape[3]
+        return [
+            decode.boxes(each[0], distances, stride, heat_min, boxes_max)
+            for each, distances in zip(heat, sides, strict=True)
+        ]
+
+    def look(self, pixels: Pixels) -> Seen:
+        """Crops [n, 128, 128, 4] of `crops.cut`."""
+        maps, pair_logits, person_logit = self._keypoints.run(pixels=pixels)
+        points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
+        return Seen(points, mass, spread, person_logit[:, 0])
 
 
 @dataclass(frozen=True)

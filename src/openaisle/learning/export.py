@@ -121,9 +121,9 @@ def sha256(path: Path) -> str:
 def _calibration_pictures(job: str, data: Path, samples: int, seed: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(seed)
     if job == "boxes":
-        shards = Shards(data, "frames", ("pixels", "boxes"))
+        shards = Shards([data], "frames", ("pixels", "boxes"))
     else:
-        shards = Shards(data, "crops", ("pixels", "joints", "is_person"))
+        shards = Shards([data], "crops", ("pixels", "joints", "is_person"))
     for index in rng.choice(len(shards), min(samples, len(shards)), replace=False):
         chosen = np.array([index])
         batch = frame_batch(shards, chosen, None) if job == "boxes" else crop_batch(shards, chosen, None)

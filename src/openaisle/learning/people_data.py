@@ -13,7 +13,7 @@ A data set is a folder of shards, each a folder with raw arrays that are mapped,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,14 +38,14 @@ RIGHT: Final = np.array([right for _, right in PAIRS])
 
 
 class Shards:
-    """All shards of one kind (`frames` or `crops`) of a data set, as one list of samples."""
+    """All shards of one kind (`frames` or `crops`) of some data sets, as one list of samples."""
 
-    def __init__(self, folder: Path, kind: str, arrays: tuple[str, ...]) -> None:
-        paths = sorted(folder.glob(f"{kind}-*"))
+    def __init__(self, folders: Sequence[Path], kind: str, arrays: tuple[str, ...]) -> None:
+        paths = [path for folder in folders for path in sorted(folder.glob(f"{kind}-*"))]
         if not paths:
             raise InputError(
                 "no training pictures",
-                file=str(folder),
+                file=", ".join(str(folder) for folder in folders),
                 expected=f"folders {kind}-*, made by `learn synthesise`",
             )
         self._shards = [[np.load(path / f"{name}.npy", mmap_mode="r") for name in arrays] for path in paths]

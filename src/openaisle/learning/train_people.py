@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -84,7 +84,7 @@ class Progress:
 class Trainer:
     """One network on its way. `run` trains until the schedule ends; stop it at any time, a new one goes on."""
 
-    def __init__(self, job: Job, data: Path, out: Path, settings: TrainSettings) -> None:
+    def __init__(self, job: Job, data: Sequence[Path], out: Path, settings: TrainSettings) -> None:
         torch.manual_seed(settings.seed)
         torch.set_num_threads(settings.threads)
         self.job, self.settings, self.out = job, settings, out

@@ -1,0 +1,340 @@
+"""How well the people detector sees, on rendered shops it was not taught on; and its calibration on others again.
+
+Box figures follow COCO at one overlap (0.5, all points under the curve), keypoint figures its object keypoint
+similarity with its own spreads, averaged over thresholds .50 to .95. Somebody of whom next to nothing can be seen is
+neither expected nor wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
+from openaisle.detections import crops, decode
+from openaisle.detections.background import Background
+from openaisle.detections.crops import Floats, Letterbox
+from openaisle.detections.people import PeopleDetector, PeopleNetworks, PeopleSettings
+from openaisle.detections.runtime import RuntimeSettings
+from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
+from openaisle.sim.labels import HIDDEN, VISIBLE, PersonLabel
+
+OKS_SIGMAS: Final = np.array(
+    [
+        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087,
+        0.089, 0.089,
+    ]
+)  # fmt: skip
+OKS_THRESHOLDS: Final = np.arange(0.5, 0.96, 0.05)
+JOINT_NEAR: Final = 0.06
+"""A joint is right within this share of its window's side: what `keypoint confidence` is the probability of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Stores to measure on, by seed."""
+
+    first_store: int = 9000
+    stores: int = 8
+    cameras: int = 5
+    frames: int = 10
+
+    def as_settings(self) -> SynthesiseSettings:
+        return SynthesiseSettings(
+            first_store=self.first_store, stores=self.stores, cameras=self.cameras, frames=self.frames
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleFigures:
+    """What was measured. px are of 640x360 frames."""
+
+    frames: int
+    people: int  # expected: enough of them can be seen
+    recall: float
+    recall_clear: float  # of those of whom at least 60 % can be seen
+    precision: float
+    false_people_per_frame: float
+    box_ap50: float
+    keypoint_ap: float
+    keypoint_ap50: float
+    wrist_px_median: float  # of wrists that can be seen, of people that were found
+    wrist_px_p90: float
+    wrist_cell_share: float  # of those within 6 % of the window's side
+    hidden_wrist_px_median: float
+    joint_px_median: dict[str, float]
+    sides_right: float  # of shoulder and wrist pairs well apart: the person's own left is called left
+    confidence_error: float  # mean gap between confidence and how often it was right, over ten bins
+    score_error: float
+
+
+def evaluate(
+    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
+) -> PeopleFigures:
+    """Run the detector on every frame of the held-out stores. `report` hears the number of finished stores."""
+    tally = _Tally()
+    settings = PeopleSettings(runtime=runtime, score_min=0.02)
+    wanted = PeopleSettings().score_min
+    for done in range(held_out.stores):
+        for sight, detections in detected(held_out.first_store + done, held_out, settings):
+            tally.add(sight, detections, wanted)
+        report(done + 1)
+    return tally.figures()
+
+
+def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tuple[Sight, CameraDetections]]:
+    """One store's frames and what the detector says of each, seen on its own with the empty picture known."""
+    found: list[tuple[Sight, CameraDetections]] = []
+    detector: PeopleDetector | None = None
+    camera_id = ""
+    for sight in sights(seed, held_out.as_settings()):
+        if detector is None or sight.camera.camera_id != camera_id:
+            camera_id = sight.camera.camera_id
+            detector = PeopleDetector([sight.camera], settings=settings)
+        # Every scene is new: nobody is where somebody was, and the goods stand as they stood at first.
+        detector.show_empty({camera_id: sight.empty}, sight.at_ns)
+        frame = Frame(camera_id, sight.at_ns, sight.at_ns, sight.pixels)
+        found.append((sight, detector.detect([frame])[0]))
+    return found
+
+
+def calibrate(
+    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
+) -> dict[str, Any]:
+    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model."""
+    networks = PeopleNetworks(runtime)
+    person_terms: list[Floats] = []
+    is_person: list[bool] = []
+    joint_terms: list[Floats] = []
+    joint_near: list[Floats] = []
+    for done in range(held_out.stores):
+        for sight in sights(held_out.first_store + done, held_out.as_settings()):
+            letterbox, working, difference = _prepared(sight)
+            boxes, heats = networks.propose(crops.box_input(working, difference)[None], 0.05, 24)[0]
+            kept = decode.suppress(boxes, heats, 0.65)
+            if not len(kept):
+                continue
+            boxes, heats = boxes[kept] / letterbox.scale, heats[kept]
+            windows = crops.windows_of_boxes(boxes)
+            seen = networks.look(
+                np.stack([crops.cut(sight.pixels, working, difference, window) for window in windows])
+            )
+            truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
+                -1, 4
+            )
+            overlap = decode.overlaps(boxes, truth)
+            points = crops.frame_from_crop(seen.points_crop_px, windows)
+            for row in range(len(boxes)):
+                best = int(overlap[row].argmax()) if len(truth) else -1
+                is_match = best >= 0 and overlap[row, best] >= 0.5
+                if is_match and not is_judged(sight.people[best]):
+                    continue
+                heat = float(np.clip(heats[row], 1e-4, 1 - 1e-4))
+                logit = np.log(heat / (1 - heat))
+                person_terms.append(np.array([logit, seen.person_logits[row], 1.0], np.float32))
+                is_person.append(is_match)
+                if is_match:
+                    label = sight.people[best]
+                    distance = np.linalg.norm(points[row] - label.keypoints_px[:, :2], axis=1)
+                    near = (distance <= JOINT_NEAR * windows[row, 2]) & (label.keypoints_px[:, 2] > 0)
+                    mass = np.log(np.maximum(seen.mass[row], 1e-4))
+                    joint_terms.append(
+                        np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1)
+                    )
+                    joint_near.append(near.astype(np.float32))
+        report(done + 1)
+    terms, near = np.stack(joint_terms), np.stack(joint_near)
+    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
+    person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
+    return {
+        "person_weights": np.round(person, 4).tolist(),
+        "joint_weights": np.round(np.stack(joints), 4).tolist(),
+        "calibrated_on": asdict(held_out),
+    }
+
+
+def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any]:
+    width, height = _size(sight)
+    letterbox = Letterbox(width, height)
+    background = Background()
+    background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
+    working = letterbox.shrink(sight.pixels)
+    return letterbox, working, background.compare(working, sight.at_ns)
+
+
+def _size(sight: Sight) -> tuple[int, int]:
+    return sight.pixels.shape[1], sight.pixels.shape[0]
+
+
+def _logistic(terms: np.ndarray, is_true: np.ndarray, ridge: float = 1.0) -> np.ndarray:
+    """Weights [k] of P = sigmoid(terms @ weights), by Newton's method with a little ridge towards zero."""
+    weights = np.zeros(terms.shape[1])
+    x = terms.astype(float)
+    for _ in range(30):
+        probability = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        gradient = x.T @ (probability - is_true) + ridge * weights
+        curvature = (x * (probability * (1 - probability))[:, None]).T @ x + ridge * np.eye(len(weights))
+        weights = weights - np.linalg.solve(curvature, gradient)
+    return weights
+
+
+class _Tally:
+    """Matches of people found and people there, over all frames."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._expected = 0
+        self._clear = self._clear_found = 0
+        self._rows: list[tuple[float, bool, float]] = []  # score, box right, similarity
+        self._found_wanted = self._false_wanted = 0
+        self._joints: list[
+            tuple[int, int, float, float, float]
+        ] = []  # joint, state, px, window share, confidence
+        self._sides: list[bool] = []
+
+    def add(self, sight: Sight, detections: CameraDetections, score_min: float) -> None:
+        self._frames += 1
+        truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
+            -1, 4
+        )
+        judged = np.array([is_judged(each) for each in sight.people], bool)
+        clear = np.array([each.visible_fraction >= 0.6 for each in sight.people], bool) & judged
+        self._expected += int(judged.sum())
+        self._clear += int(clear.sum())
+        overlap = decode.overlaps(detections.boxes_image_px, truth)
+        taken = np.zeros(len(truth), bool)
+        for row in np.argsort(-detections.scores, kind="stable"):
+            score = float(detections.scores[row])
+            free = np.where(taken, 0.0, overlap[row]) if len(truth) else np.zeros(0)
+            best = int(free.argmax()) if len(free) else -1
+            is_match = best >= 0 and free[best] >= 0.5
+            if is_match:
+                taken[best] = True
+            if is_match and not judged[best]:
+                continue
+            # What lies mostly on somebody who is not judged is not wrong either.
+            if not is_match and len(truth) and overlap[row][~judged].max(initial=0.0) > 0.3:
+                continue
+            similarity = (
+                _similarity(sight.people[best], detections.keypoints_image_px[row]) if is_match else 0.0
+            )
+            self._rows.append((score, is_match, similarity))
+            if score < score_min:
+                continue
+            self._found_wanted += is_match
+            self._false_wanted += not is_match
+            if is_match:
+                self._clear_found += bool(clear[best])
+                self._add_joints(sight.people[best], detections, int(row))
+
+    def _add_joints(self, label: PersonLabel, detections: CameraDetections, row: int) -> None:
+        box = detections.boxes_image_px[row]
+        side = float((box[2:] - box[:2]).max()) * crops.WINDOW_MARGIN
+        found, truth = detections.keypoints_image_px[row], label.keypoints_px
+        distance = np.linalg.norm(found[:, :2] - truth[:, :2], axis=1)
+        for joint in range(len(JOINTS)):
+            state = int(truth[joint, 2])
+            px = float(distance[joint]) if state else float("inf")
+            self._joints.append((joint, state, px, px / side, float(found[joint, 2])))
+        for left, right in ((5, 6), WRISTS):
+            apart = np.linalg.norm(truth[left, :2] - truth[right, :2])
+            if truth[left, 2] and truth[right, 2] and apart > 0.12 * side:
+                straight = distance[left] + distance[right]
+                crossed = np.linalg.norm(found[left, :2] - truth[right, :2])
+                crossed += np.linalg.norm(found[right, :2] - truth[left, :2])
+                self._sides.append(bool(straight < crossed))
+
+    def figures(self) -> PeopleFigures:
+        joints = np.array(self._joints).reshape(-1, 5)
+        is_wrist = np.isin(joints[:, 0], WRISTS)
+        seen, hidden = joints[:, 1] == VISIBLE, joints[:, 1] == HIDDEN
+        wrist = joints[is_wrist & seen]
+        rows = sorted(self._rows, key=lambda row: -row[0])
+        scores = np.array([row[0] for row in rows])
+        is_right = np.array([row[1] for row in rows])
+        similar = np.array([row[2] for row in rows])
+        found = self._found_wanted
+        precisions = [_average_precision(similar >= bound, self._expected) for bound in OKS_THRESHOLDS]
+        return PeopleFigures(
+            frames=self._frames,
+            people=self._expected,
+            recall=_rounded(found / max(self._expected, 1)),
+            recall_clear=_rounded(self._clear_found / max(self._clear, 1)),
+            precision=_rounded(found / max(found + self._false_wanted, 1)),
+            false_people_per_frame=_rounded(self._false_wanted / max(self._frames, 1)),
+            box_ap50=_rounded(_average_precision(is_right, self._expected)),
+            keypoint_ap=_rounded(float(np.mean(precisions))),
+            keypoint_ap50=_rounded(precisions[0]),
+            wrist_px_median=_rounded(float(np.median(wrist[:, 2]))),
+            wrist_px_p90=_rounded(float(np.quantile(wrist[:, 2], 0.9))),
+            wrist_cell_share=_rounded(float((wrist[:, 3] <= JOINT_NEAR).mean())),
+            hidden_wrist_px_median=_rounded(float(np.median(joints[is_wrist & hidden][:, 2]))),
+            joint_px_median={
+                name: _rounded(float(np.median(joints[(joints[:, 0] == index) & seen][:, 2])))
+                for index, name in enumerate(JOINTS)
+            },
+            sides_right=_rounded(float(np.mean(self._sides))),
+            confidence_error=_rounded(_calibration_error(joints[:, 4], joints[:, 3] <= JOINT_NEAR)),
+            score_error=_rounded(_calibration_error(scores, is_right)),
+        )
+
+
+def _similarity(label: PersonLabel, found: np.ndarray) -> float:
+    """COCO's object keypoint similarity over the joints in the picture, scaled by the body's whole box."""
+    truth = label.keypoints_px
+    counts = truth[:, 2] > 0
+    if not counts.any():
+        return 0.0
+    area = (
+        float(np.prod(label.amodal_box_px[2:] - label.amodal_box_px[:2])) * 0.53
+    )  # COCO's area is the outline's
+    squared = ((found[:, :2] - truth[:, :2]) ** 2).sum(axis=1)
+    return float(np.exp(-squared / (2 * area * (2 * OKS_SIGMAS) ** 2))[counts].mean())
+
+
+def _average_precision(is_right: np.ndarray, expected: int) -> float:
+    """Area under precision over recall, rows sorted by falling score, precision made monotone."""
+    if not len(is_right) or not expected:
+        return 0.0
+    right = np.cumsum(is_right)
+    precision = right / np.arange(1, len(right) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((precision * np.asarray(is_right)).sum() / expected)
+
+
+def _calibration_error(said: np.ndarray, is_right: np.ndarray, bins: int = 10) -> float:
+    place = np.minimum((said * bins).astype(int), bins - 1)
+    gaps = [
+        (place == bin_).sum() * abs(said[place == bin_].mean() - is_right[place == bin_].mean())
+        for bin_ in range(bins)
+        if (place == bin_).any()
+    ]
+    return float(np.sum(gaps) / max(len(said), 1))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 3)
+
+
+def figures_json(figures: PeopleFigures, held_out: HeldOut) -> dict[str, Any]:
+    """For programs."""
+    return {**asdict(figures), "held_out": asdict(held_out)}
+
+
+def lines(figures: PeopleFigures) -> Sequence[tuple[str, str]]:
+    """Figures as (what, how much), for people to read."""
+    return [
+        ("frames, people to find", f"{figures.frames}, {figures.people}"),
+        ("people found", f"{figures.recall:.1%} ({figures.recall_clear:.1%} of those clearly in view)"),
+        ("false people per frame", f"{figures.false_people_per_frame:.3f}"),
+        ("box AP50", f"{figures.box_ap50:.3f}"),
+        ("keypoint AP (OKS .50:.95), AP50", f"{figures.keypoint_ap:.3f}, {figures.keypoint_ap50:.3f}"),
+        ("wrist in view: median, p90", f"{figures.wrist_px_median:.1f} px, {figures.wrist_px_p90:.1f} px"),
+        ("wrist in view within 6 % of the window", f"{figures.wrist_cell_share:.1%}"),
+        ("hidden wrist: median", f"{figures.hidden_wrist_px_median:.1f} px"),
+        ("own left called left", f"{figures.sides_right:.1%}"),
+        ("calibration error: joints, people", f"{figures.confidence_error:.3f}, {figures.score_error:.3f}"),
+    ]

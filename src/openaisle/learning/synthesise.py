@@ -1,0 +1,211 @@
+"""Rendered training pictures of people: other stores, people, cameras and light than any store that is measured.
+
+Each store seed makes one shard of each kind (people_data.py says what is in them), so any number of processes gives
+the same data set. What the shop would do to a picture is done to it here: the camera's noise, its encoder's loss,
+and a background difference from the very code that runs in the shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from openaisle.detections import crops
+from openaisle.detections.background import Background
+from openaisle.detections.crops import Floats, Letterbox, Pixels
+from openaisle.learning.people_data import (
+    PEOPLE_MAX,
+    STORED_CROP_PX,
+    STORED_MARGIN,
+    write_manifest,
+    write_shard,
+)
+from openaisle.learning.people_scenes import SceneMaker, random_camera
+from openaisle.learning.people_stores import training_store
+from openaisle.sim.labels import PersonLabel, labels
+from openaisle.sim.optics import Appearance
+from openaisle.sim.render import Renderer
+from openaisle.sim.still import Eye
+from openaisle.store.schema import Camera
+
+PEOPLE_SHARES: Final = (0.04, 0.34, 0.30, 0.18, 0.10, 0.04)  # of frames with 0, 1, 2 ... people
+SEEN_PX_MIN: Final = 120
+SEEN_SHARE_MIN: Final = 0.08
+"""Less of a body than this cannot be judged: neither a person nor none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesiseSettings:
+    first_store: int = 1000  # seed
+    stores: int = 40
+    cameras: int = 6  # of each store
+    frames: int = 12  # of each camera
+    false_crops: float = 0.6  # windows without a person, of each frame
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One rendered frame and the truth about it, in frame px."""
+
+    camera: Camera
+    empty: Pixels  # [h, w, 3] what the camera saw before anybody came
+    pixels: Pixels  # [h, w, 3]
+    people: list[PersonLabel]
+    at_ns: int
+
+
+def synthesise(
+    out: Path,
+    settings: SynthesiseSettings,
+    *,
+    workers: int = 1,
+    report: Callable[[int], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Write a data set; `report` hears the number of finished stores. Returns the manifest."""
+    out.mkdir(parents=True, exist_ok=True)
+    seeds = range(settings.first_store, settings.first_store + settings.stores)
+    counts = {"frames": 0, "people": 0, "crops": 0, "false_crops": 0}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(_write_store, out, seed, settings) for seed in seeds]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            for name, count in job.result().items():
+                counts[name] += count
+            report(done)
+    manifest = {"settings": asdict(settings), "counts": counts}
+    write_manifest(out, manifest)
+    return manifest
+
+
+def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
+    """The frames of one random store, camera by camera."""
+    store = training_store(seed)
+    rng = np.random.default_rng([seed, 17])
+    maker = SceneMaker(store, seed)
+    appearance = Appearance.random(rng)
+    for number in range(settings.cameras):
+        # Half of them as an integrator would hang them, half anywhere.
+        is_planned = number % 2 == 0 and number // 2 < len(store.cameras)
+        planned = store.cameras[number // 2] if is_planned else None
+        camera = planned or random_camera(store, rng, f"any-{number + 1}")
+        renderer = Renderer(store, camera, seed=seed, appearance=appearance)
+        eye = Eye(store, camera, appearance, renderer.lens)
+        empty = renderer.draw(maker.empty()).pixels
+        quality = int(rng.integers(35, 96)) if rng.random() < 0.75 else 100
+        for _ in range(settings.frames):
+            scene = maker.people(camera, int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES)))
+            rendered = renderer.draw(scene)
+            people = labels(scene, rendered, eye)
+            yield Sight(
+                camera, _encoded(empty, quality), _encoded(rendered.pixels, quality), people, scene.at_ns
+            )
+
+
+def is_judged(label: PersonLabel) -> bool:
+    return label.visible_px >= SEEN_PX_MIN and label.visible_fraction >= SEEN_SHARE_MIN
+
+
+def clipped_box(label: PersonLabel, width_px: int, height_px: int) -> Floats:
+    """The whole body's box [4], also where hidden, as far as it is in the picture."""
+    x1, y1, x2, y2 = label.amodal_box_px
+    return np.array([max(0, x1), max(0, y1), min(width_px, x2), min(height_px, y2)], np.float32)
+
+
+def _write_store(out: Path, seed: int, settings: SynthesiseSettings) -> dict[str, int]:
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([seed, 23])
+    frames: list[Pixels] = []
+    boxes: list[Floats] = []
+    windows: list[tuple[Pixels, Floats, int]] = []
+    for sight in sights(seed, settings):
+        height, width = sight.pixels.shape[:2]
+        letterbox = Letterbox(width, height)
+        background = Background()
+        background.start_from(letterbox.shrink(sight.empty), 0)
+        working = letterbox.shrink(sight.pixels)
+        difference = background.compare(working, sight.at_ns)
+        frames.append(crops.box_input(working, difference))
+        table = np.zeros((PEOPLE_MAX, 5), np.float32)
+        for row, label in enumerate(sight.people[:PEOPLE_MAX]):
+            box = clipped_box(label, width, height)
+            table[row] = (*(box * letterbox.scale), 1.0 if is_judged(label) else -1.0)
+            if is_judged(label):
+                windows.append(_person_crop(sight, working, difference, label, box))
+        boxes.append(table)
+        if rng.random() < settings.false_crops:
+            window = _empty_window(sight, background.foreground, letterbox.scale, rng)
+            if window is not None:
+                crop = crops.cut(sight.pixels, working, difference, window, STORED_CROP_PX)
+                windows.append((crop, np.zeros((17, 3), np.float32), 0))
+    write_shard(out, "frames", seed, {"pixels": np.stack(frames), "boxes": np.stack(boxes)})
+    arrays = {
+        "pixels": np.stack([crop for crop, _, _ in windows]),
+        "joints": np.stack([joints for _, joints, _ in windows]),
+        "is_person": np.array([is_person for _, _, is_person in windows], np.uint8),
+    }
+    write_shard(out, "crops", seed, arrays)
+    people = int(arrays["is_person"].sum())
+    return {
+        "frames": len(frames),
+        "people": people,
+        "crops": len(windows),
+        "false_crops": len(windows) - people,
+    }
+
+
+def _person_crop(
+    sight: Sight, working: Pixels, difference: Pixels, label: PersonLabel, box_px: Floats
+) -> tuple[Pixels, Floats, int]:
+    window = crops.windows_of_boxes(box_px[None], STORED_MARGIN)
+    crop = crops.cut(sight.pixels, working, difference, window[0], STORED_CROP_PX)
+    joints = np.zeros((17, 3), np.float32)
+    points = np.nan_to_num(label.keypoints_px[:, :2], nan=-1e4, posinf=-1e4, neginf=-1e4).astype(np.float32)
+    joints[:, :2] = np.clip(crops.crop_from_frame(points[None], window, STORED_CROP_PX)[0], -1e3, 1e3)
+    joints[:, 2] = label.keypoints_px[:, 2]
+    return crop, joints, 1
+
+
+def _empty_window(sight: Sight, foreground: Pixels, scale: float, rng: np.random.Generator) -> Floats | None:
+    """A window [3] in frame px that shows nobody, or too little of somebody: where a box network may be wrong."""
+    height, width = sight.pixels.shape[:2]
+    taken = np.array([clipped_box(label, width, height) for label in sight.people], np.float32).reshape(-1, 4)
+    changed = np.argwhere(foreground > 0)
+    for _ in range(20):
+        size = rng.uniform(40, 260)
+        half = np.array([size * rng.uniform(0.3, 0.6), size]) / 2
+        draw = rng.random()
+        if draw < 0.4 and len(changed):  # something changed there
+            row, column = changed[int(rng.integers(len(changed)))]
+            centre = np.array([column, row]) / scale + rng.normal(0, 15, 2)
+        elif draw < 0.7 and len(taken):  # beside somebody
+            box = taken[int(rng.integers(len(taken)))]
+            half = (box[2:] - box[:2]) / 2 * rng.uniform(0.7, 1.2)
+            centre = (box[2:] + box[:2]) / 2 + half * 2 * rng.choice([-1, 1], 2) * rng.uniform(0.35, 0.9, 2)
+        else:
+            centre = rng.uniform((0, 0), (width, height))
+        box = np.concatenate([centre - half, centre + half])
+        box[[0, 2]] = box[[0, 2]].clip(0, width)
+        box[[1, 3]] = box[[1, 3]].clip(0, height)
+        if (box[2:] - box[:2]).min() < 12:
+            continue
+        low, high = np.maximum(taken[:, :2], box[:2]), np.minimum(taken[:, 2:], box[2:])
+        shared = np.clip(high - low, 0, None).prod(axis=1)
+        of_person = shared / np.maximum((taken[:, 2:] - taken[:, :2]).prod(axis=1), 1)
+        of_box = shared / (box[2:] - box[:2]).prod()
+        if not len(taken) or (of_person.max() < 0.3 and of_box.max() < 0.5):
+            return crops.windows_of_boxes(box[None].astype(np.float32), STORED_MARGIN)[0]
+    return None
+
+
+def _encoded(pixels: Pixels, quality: int) -> Pixels:
+    """What an encoder leaves of a picture; 100 = everything."""
+    if quality >= 100:
+        return pixels
+    data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
