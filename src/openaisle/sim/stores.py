@@ -1,4 +1,4 @@
-"""Shops that do not exist but could: layout, shelves, goods, cameras, all from one seed.
+"""Shops that do not exist but could: layout, shelves, goods and cameras, all from one seed.
 
 Used to train on other stores than the one measured, and to make the shipped `corner` and `market` themselves
 (`openaisle store generate --like corner`). The same arguments give an equal store in every process.
@@ -7,103 +7,281 @@ Used to train on other stores than the one measured, and to make the shipped `co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
-from openaisle.core.geometry import Lens
-from openaisle.sim.assortment import BRANDS, DEPARTMENTS, Department, Kind
-from openaisle.store.gtin import with_check_digit
-from openaisle.store.lenses import focal_for_fov_px
+from openaisle.core.errors import InputError
+from openaisle.sim.assortment import (
+    BEER_AND_WINE,
+    DAIRY,
+    DEPARTMENTS,
+    LUNCH,
+    PANTRY,
+    SNACKS,
+    SOFT_DRINKS,
+    Department,
+)
+from openaisle.sim.store_cameras import place_cameras
+from openaisle.sim.store_goods import Board, Pair, Range, slots_of, stock_board
+from openaisle.sim.store_layout import Place, lay_out
+from openaisle.store.check import problems_of
+from openaisle.store.draft import Draft
 from openaisle.store.read import plate_id, plate_run_left_m
-from openaisle.store.schema import Camera, Gate, Gondola, Plate, Point2, Product, Shelf, Slot, Store, Zone
+from openaisle.store.schema import Gate, Gondola, Plate, Point2, Shelf, Store, Zone
+
+SHELF_DEPTH_M: Final = 0.4
+PLATE_M: Final = 0.1
+FOOT_M: Final = 0.2  # height of the lowest shelf
+BOARD_M: Final = 0.02  # thickness of a shelf
+SLOT_STEP_M: Final = 0.05  # half a plate: about half of all slot edges lie inside a plate
+SLOT_M_MIN: Final = 0.2
+SLOT_M_USUAL_MAX: Final = 0.3  # wider only where a shelf has few products
+LAYOUTS_TRIED_MAX: Final = 120
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One gondola to be: where it stands, how it is built, what it is for."""
+
+    place: Place
+    height_m: float
+    shelf_count: int
+    department: Department
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairCounts:
+    """How many pairs of products that are hard to tell apart to plant."""
+
+    look_alikes: int
+    twins: int
+    near: int
+
+    @classmethod
+    def for_range_of(cls, sku_count: int) -> PairCounts:
+        return cls(look_alikes=sku_count // 12, twins=sku_count // 15, near=sku_count // 20)
+
+
+# --- the shipped stores -------------------------------------------------------------------------------------------
 
 
 def corner() -> Store:
     """The small demonstration shop: 21 m2, six gondolas, eight cameras, 120 products."""
-    rng = np.random.default_rng(20)
-    places = [
-        GondolaPlace("A", (0.4, 1.45), 90.0, 1.2, 1.55, 5),
-        GondolaPlace("B", (1.0, 3.8), 0.0, 1.0, 1.75, 5),
-        GondolaPlace("C", (3.0, 3.8), 0.0, 1.0, 1.75, 4),
-        GondolaPlace("D", (4.6, 2.65), 270.0, 1.2, 1.75, 5),
-        GondolaPlace("E", (2.1, 2.5), 270.0, 1.2, 1.45, 4),
-        GondolaPlace("F", (2.9, 1.3), 90.0, 1.2, 1.45, 4),
+    fixtures = [
+        Fixture(Place((0.4, 1.45), 90.0, 1.2, SHELF_DEPTH_M), 1.75, 5, SOFT_DRINKS),
+        Fixture(Place((1.0, 3.8), 0.0, 1.0, SHELF_DEPTH_M), 1.8, 4, BEER_AND_WINE),
+        Fixture(Place((3.0, 3.8), 0.0, 1.0, SHELF_DEPTH_M), 1.75, 5, LUNCH),
+        Fixture(Place((4.6, 2.65), 270.0, 1.2, SHELF_DEPTH_M), 1.75, 5, DAIRY),
+        Fixture(Place((2.1, 2.5), 270.0, 1.2, SHELF_DEPTH_M, is_island=True), 1.4, 4, SNACKS),
+        Fixture(Place((2.9, 1.3), 90.0, 1.2, SHELF_DEPTH_M, is_island=True), 1.4, 4, PANTRY),
+    ]
+    return _furnish(
+        np.random.default_rng(2020),
+        store_id="corner",
+        name="Corner",
+        prefixes=("P", "20"),
+        outline=((0.0, 0.0), (5.0, 0.0), (5.0, 4.2), (0.0, 4.2)),
+        gates=(_gate("entry", (0.5, 0.0), (1.5, 0.0)), _gate("exit", (3.5, 0.0), (4.5, 0.0))),
+        ceiling_height_m=2.6,
+        fixtures=fixtures,
+        sku_count=120,
+        pairs=PairCounts(look_alikes=11, twins=9, near=6),
+        camera_count=8,
+        camera_draws=12,
+    )
+
+
+def market() -> Store:
+    """A supermarket of 167 m2 (1,800 square feet): 200 shelf sections, 500 products, 124 cameras."""
+    return _generate(
+        np.random.default_rng(1800),
+        store_id="market",
+        name="Market",
+        prefixes=("M", "21"),
+        outline=((0.0, 0.0), (15.2, 0.0), (15.2, 11.0), (0.0, 11.0)),
+        gondola_count=44,
+        gondola_width_m=1.2,
+        aisle_m=1.65,
+        island_share=20 / 44,
+        shelf_count=200,
+        sku_count=500,
+        camera_count=124,
+    )
+
+
+# --- any store ----------------------------------------------------------------------------------------------------
+
+
+def generate_store(
+    seed: int,
+    *,
+    area_m2: float = 30.0,
+    sku_count: int = 120,
+    gondola_count: int = 8,
+    camera_count: int = 8,
+    aisle_m: float = 1.1,
+) -> Store:
+    """A random shop; the same arguments give an equal one.
+
+    InputError if the area has no room for that many gondolas, or the shelves none for that many products.
+    """
+    if area_m2 < 6 or gondola_count < 1 or camera_count < 1 or aisle_m < 0.9:
+        raise InputError(
+            "no such store can be made",
+            expected="at least 6 m2, a gondola, a camera and aisles of 0.9 m",
+            found=f"{area_m2} m2, {gondola_count} gondolas, {camera_count} cameras, {aisle_m} m",
+        )
+    rng = np.random.default_rng(seed)
+    return _generate(
+        rng,
+        store_id=f"store-{seed}",
+        name=f"Made-up shop {seed}",
+        prefixes=(f"R{seed}-", f"{22 + seed % 8}"),
+        outline=_random_outline(rng, area_m2),
+        gondola_count=gondola_count,
+        gondola_width_m=float(rng.choice([1.0, 1.2])),
+        aisle_m=aisle_m,
+        island_share=None,
+        shelf_count=None,
+        sku_count=sku_count,
+        camera_count=camera_count,
+    )
+
+
+def _random_outline(rng: np.random.Generator, area_m2: float) -> tuple[Point2, ...]:
+    """A rectangle, or one with a corner cut away, of about `area_m2`; its southern side has the gates."""
+    aspect = float(rng.uniform(1.0, 1.6))
+    cut = float(rng.uniform(0.2, 0.35)) if rng.random() < 0.35 and area_m2 >= 25 else 0.0
+    width_m = round(math.sqrt(area_m2 / (1 - cut * cut) * aspect), 1)
+    depth_m = round(area_m2 / (1 - cut * cut) / width_m, 1)
+    if cut == 0.0:
+        return ((0.0, 0.0), (width_m, 0.0), (width_m, depth_m), (0.0, depth_m))
+    x, y = round(width_m * (1 - cut), 1), round(depth_m * (1 - cut), 1)
+    if rng.random() < 0.5:
+        return ((0.0, 0.0), (width_m, 0.0), (width_m, y), (x, y), (x, depth_m), (0.0, depth_m))
+    x = round(width_m - x, 1)
+    return ((0.0, 0.0), (width_m, 0.0), (width_m, depth_m), (x, depth_m), (x, y), (0.0, y))
+
+
+def _generate(
+    rng: np.random.Generator,
+    *,
+    store_id: str,
+    name: str,
+    prefixes: tuple[str, str],
+    outline: tuple[Point2, ...],
+    gondola_count: int,
+    gondola_width_m: float,
+    aisle_m: float,
+    island_share: float | None,
+    shelf_count: int | None,
+    sku_count: int,
+    camera_count: int,
+) -> Store:
+    gates = _two_gates(rng, outline)
+    places = _try_layouts(rng, outline, gates, gondola_count, gondola_width_m, aisle_m, island_share)
+    shelf_counts = _shelf_counts(rng, places, shelf_count, sku_count)
+    order = [DEPARTMENTS[int(index)] for index in rng.permutation(len(DEPARTMENTS))]
+    fixtures = [
+        Fixture(
+            place,
+            round((1.3 if place.is_island else 1.7) + float(rng.uniform(0.0, 0.2)), 2),
+            shelf_counts[index],
+            order[index * len(order) // len(places)] if len(places) >= len(order) else order[index],
+        )
+        for index, place in enumerate(places)
     ]
     return _furnish(
         rng,
-        store_id="corner",
-        name="Corner",
-        outline=((0.0, 0.0), (5.0, 0.0), (5.0, 4.2), (0.0, 4.2)),
-        gates=(
-            Gate(
-                gate_id="entry",
-                kind="entry",
-                left_floor_m=(0.5, 0.0),
-                right_floor_m=(1.5, 0.0),
-                inside_floor_m=(1.0, 0.4),
-            ),
-            Gate(
-                gate_id="exit",
-                kind="exit",
-                left_floor_m=(3.5, 0.0),
-                right_floor_m=(4.5, 0.0),
-                inside_floor_m=(4.0, 0.4),
-            ),
-        ),
-        places=places,
-        sku_count=120,
-        cameras=_corner_cameras(),
+        store_id=store_id,
+        name=name,
+        prefixes=prefixes,
+        outline=outline,
+        gates=gates,
+        ceiling_height_m=round(float(rng.uniform(2.6, 3.0)), 2),
+        fixtures=fixtures,
+        sku_count=sku_count,
+        pairs=PairCounts.for_range_of(sku_count),
+        camera_count=camera_count,
     )
 
 
-@dataclass(frozen=True)
-class GondolaPlace:
-    """Where a gondola stands and how it is built."""
-
-    gondola_id: str
-    origin_floor_m: Point2
-    heading_deg: float
-    width_m: float
-    height_m: float
-    shelf_count: int
-
-
-def _corner_cameras() -> tuple[Camera, ...]:
-    poses = [
-        ((0.1, 0.1, 2.45), 45.0, 42.0, 75.0),
-        ((4.9, 0.1, 2.45), 135.0, 42.0, 75.0),
-        ((4.9, 4.1, 2.45), 225.0, 42.0, 75.0),
-        ((0.1, 4.1, 2.45), 315.0, 42.0, 75.0),
-        ((2.5, 0.1, 2.4), 90.0, 35.0, 85.0),
-        ((2.5, 4.1, 2.4), 270.0, 45.0, 85.0),
-        ((1.9, 1.9, 2.5), 180.0, 55.0, 90.0),
-        ((3.1, 1.9, 2.5), 0.0, 55.0, 90.0),
-    ]
-    return tuple(
-        _camera(f"cam-{number}", position, pan, tilt, fov)
-        for number, (position, pan, tilt, fov) in enumerate(poses, start=1)
+def _two_gates(rng: np.random.Generator, outline: tuple[Point2, ...]) -> tuple[Gate, Gate]:
+    """Entry and exit in the southern side, which is the outline's first; either may be the western one."""
+    width_m = outline[1][0]
+    gate_m = 1.0 if width_m >= 4.0 else 0.8
+    west = (round(max(0.3, 0.1 * width_m), 2), 0.0)
+    east = (round(min(width_m - 0.3, 0.9 * width_m) - gate_m, 2), 0.0)
+    first, second = (west, east) if rng.random() < 0.5 else (east, west)
+    return (
+        _gate("entry", first, (round(first[0] + gate_m, 2), 0.0)),
+        _gate("exit", second, (round(second[0] + gate_m, 2), 0.0)),
     )
 
 
-def _camera(
-    camera_id: str, position: tuple[float, float, float], pan: float, tilt: float, fov: float
-) -> Camera:
-    k1 = -0.5 if fov <= 66 else -0.4 if fov <= 80 else -0.35
-    radial = (k1, 0.1, 0.0)
-    focal = round(focal_for_fov_px(640, fov, radial), 2)
-    lens = Lens(640, 360, focal, focal, 319.5, 179.5, (k1, 0.1, 0.0, 0.0, 0.0))
-    return Camera(
-        camera_id=camera_id,
-        position_floor_m=position,
-        pan_deg=pan,
-        tilt_deg=tilt,
-        roll_deg=0.0,
-        lens=lens,
-        main_width_px=1920,
-        main_height_px=1080,
-        fps=8.0,
+def _gate(kind: str, left: Point2, right: Point2) -> Gate:
+    """A gate in the southern wall; left and right as seen from outside."""
+    inside = (round((left[0] + right[0]) / 2, 3), round(left[1] + 0.4, 3))
+    return Gate(gate_id=kind, kind=kind, left_floor_m=left, right_floor_m=right, inside_floor_m=inside)
+
+
+def _try_layouts(
+    rng: np.random.Generator,
+    outline: tuple[Point2, ...],
+    gates: Sequence[Gate],
+    gondola_count: int,
+    width_m: float,
+    aisle_m: float,
+    island_share: float | None,
+) -> list[Place]:
+    """The first layout that works. Gondolas get narrower before the attempt is given up, aisles do not."""
+    for attempt in range(LAYOUTS_TRIED_MAX):
+        narrower_m = 0.1 * (attempt * 4 // LAYOUTS_TRIED_MAX)
+        places = lay_out(
+            rng,
+            outline,
+            gates,
+            gondola_count=gondola_count,
+            width_m=round(max(0.8, width_m - narrower_m), 2),
+            depth_m=SHELF_DEPTH_M,
+            aisle_m=aisle_m,
+            island_share=island_share,
+        )
+        if places is not None:
+            return places
+    raise InputError(
+        f"found no room for {gondola_count} gondolas with aisles of {aisle_m} m",
+        expected="a larger area or fewer gondolas",
     )
+
+
+def _shelf_counts(
+    rng: np.random.Generator, places: Sequence[Place], total: int | None, sku_count: int
+) -> list[int]:
+    """Shelves of each gondola: four in islands and five at walls, more or less; `total` in all if that is given."""
+    counts = [4 if place.is_island else 5 for place in places]
+    if total is None:
+        counts = [max(3, count - int(rng.integers(0, 2))) for count in counts]
+        slots = [_slots_max(place.width_m) for place in places]
+        for index in range(2 * len(counts)):  # at most two more boards a gondola
+            if sum(count * slot for count, slot in zip(counts, slots, strict=True)) >= sku_count:
+                break
+            counts[index % len(counts)] += 1
+        return counts
+    step = 1 if sum(counts) < total else -1
+    for index in range(abs(total - sum(counts))):
+        counts[index % len(counts)] += step
+    return counts
+
+
+def _slots_max(width_m: float) -> int:
+    return int((width_m + 1e-6) // SLOT_M_MIN)
+
+
+# --- from fixtures to a store -------------------------------------------------------------------------------------
 
 
 def _furnish(
@@ -111,19 +289,32 @@ def _furnish(
     *,
     store_id: str,
     name: str,
+    prefixes: tuple[str, str],
     outline: tuple[Point2, ...],
     gates: tuple[Gate, ...],
-    places: list[GondolaPlace],
+    ceiling_height_m: float,
+    fixtures: Sequence[Fixture],
     sku_count: int,
-    cameras: tuple[Camera, ...],
+    pairs: PairCounts,
+    camera_count: int,
+    camera_draws: int = 1,
 ) -> Store:
-    slot_counts = _slot_counts(places, sku_count)
-    products: dict[str, Product] = {}
-    gondolas: list[Gondola] = []
-    for number, place in enumerate(places):
-        department = DEPARTMENTS[number % len(DEPARTMENTS)]
-        gondolas.append(_gondola(rng, place, department, slot_counts, products))
-    return Store(
+    """The shelving put up, stocked, and looked at."""
+    goods = Range(id_prefix=prefixes[0], gtin_prefix=prefixes[1])
+    bare = [_gondola(_gondola_id(index), fixture) for index, fixture in enumerate(fixtures)]
+    boards = [
+        (shelf, fixture.department)
+        for gondola, fixture in zip(bare, fixtures, strict=True)
+        for shelf in gondola.shelves
+    ]
+    widths_m = _slot_widths_m(rng, [shelf for shelf, _ in boards], sku_count)
+    planted = _plant_pairs(rng, [len(widths) for widths in widths_m], pairs)
+    stocked: dict[str, Shelf] = {}
+    for (shelf, department), widths, shelf_pairs in zip(boards, widths_m, planted, strict=True):
+        board = Board(department, shelf.clearance_m, shelf.depth_m, tuple(widths))
+        products = stock_board(rng, goods, board, shelf_pairs)
+        stocked[shelf.shelf_id] = replace(shelf, slots=slots_of(shelf, products, widths))
+    store = Store(
         store_id=store_id,
         name=name,
         timezone="Europe/Berlin",
@@ -132,157 +323,159 @@ def _furnish(
         prices_include_tax=True,
         tax_rates={"food": 0.07, "standard": 0.19},
         jurisdiction="DE",
-        ceiling_height_m=2.6,
+        ceiling_height_m=ceiling_height_m,
         plan_floor_m=outline,
         walls_floor_m=(),
         gates=gates,
-        zones=(Zone(zone_id="shop", name="Shop floor", polygon_floor_m=outline),),
-        gondolas=tuple(gondolas),
-        cameras=cameras,
-        products=products,
+        zones=_zones(outline, gates),
+        gondolas=tuple(
+            replace(gondola, shelves=tuple(stocked[shelf.shelf_id] for shelf in gondola.shelves))
+            for gondola in bare
+        ),
+        cameras=(),
+        products=goods.products,
     )
+    places = [fixture.place for fixture in fixtures]
+    store = replace(store, cameras=place_cameras(rng, store, places, camera_count, camera_draws))
+    problems = problems_of(Draft.of(store))
+    assert not problems, problems
+    return store
 
 
-def _slot_counts(places: list[GondolaPlace], sku_count: int) -> dict[tuple[str, int], int]:
-    """How many slots each shelf gets, (gondola, level) -> count, so that they are `sku_count` in all."""
-    keys = [(place.gondola_id, level) for place in places for level in range(1, place.shelf_count + 1)]
-    widths = {
-        (place.gondola_id, level): place.width_m
-        for place in places
-        for level in range(1, place.shelf_count + 1)
-    }
-    counts = dict.fromkeys(keys, 1)
-    for _ in range(sku_count - len(keys)):
-        widest = max(keys, key=lambda key: (widths[key] / counts[key], key))
-        counts[widest] += 1
-    return counts
+def _gondola_id(index: int) -> str:
+    """A to Z without I and O, then AA, AB, ..."""
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+    first, second = divmod(index, len(letters))
+    return letters[index] if first == 0 else letters[first - 1] + letters[second]
 
 
-def _gondola(
-    rng: np.random.Generator,
-    place: GondolaPlace,
-    department: Department,
-    slot_counts: dict[tuple[str, int], int],
-    products: dict[str, Product],
-) -> Gondola:
+def _gondola(gondola_id: str, fixture: Fixture) -> Gondola:
+    place = fixture.place
+    step_m = math.floor((fixture.height_m - FOOT_M) / fixture.shelf_count * 100) / 100
+    plate_count = round(place.width_m / PLATE_M)
     shelves: list[Shelf] = []
-    foot_m = 0.2
-    step_m = (place.height_m - foot_m) / place.shelf_count
-    channel = 0
-    for level in range(1, place.shelf_count + 1):
-        shelf_id = f"{place.gondola_id}{level}"
-        plate_count = round(place.width_m / 0.1)
+    for level in range(1, fixture.shelf_count + 1):
+        shelf_id = f"{gondola_id}{level}"
         plates = tuple(
             Plate(
                 plate_id=plate_id(shelf_id, index),
                 shelf_id=shelf_id,
-                left_m=plate_run_left_m(0.0, 0.1, index),
-                width_m=0.1,
-                channel=channel + index,
+                left_m=plate_run_left_m(0.0, PLATE_M, index),
+                width_m=PLATE_M,
+                channel=(level - 1) * plate_count + index,
             )
             for index in range(plate_count)
-        )
-        channel += plate_count
-        clearance_m = round(step_m - 0.02, 3)
-        slots = _slots(
-            rng,
-            shelf_id,
-            place.width_m,
-            clearance_m,
-            department,
-            slot_counts[place.gondola_id, level],
-            products,
         )
         shelves.append(
             Shelf(
                 shelf_id=shelf_id,
-                gondola_id=place.gondola_id,
+                gondola_id=gondola_id,
                 level=level,
-                height_m=round(foot_m + step_m * (level - 1), 3),
-                clearance_m=clearance_m,
+                height_m=round(FOOT_M + step_m * (level - 1), 3),
+                clearance_m=round(step_m - BOARD_M, 3),
                 left_m=0.0,
                 front_m=0.0,
                 width_m=place.width_m,
-                depth_m=0.4,
+                depth_m=place.depth_m,
                 plates=plates,
-                slots=slots,
+                slots=(),
             )
         )
     return Gondola(
-        gondola_id=place.gondola_id,
-        scale_id=f"scale-{place.gondola_id}",
+        gondola_id=gondola_id,
+        scale_id=f"scale-{gondola_id}",
         origin_floor_m=place.origin_floor_m,
         heading_deg=place.heading_deg,
         width_m=place.width_m,
-        depth_m=0.4,
-        height_m=place.height_m,
+        depth_m=place.depth_m,
+        height_m=fixture.height_m,
         rate_hz=60.0,
         shelves=tuple(shelves),
     )
 
 
-def _slots(
-    rng: np.random.Generator,
-    shelf_id: str,
-    shelf_width_m: float,
-    clearance_m: float,
-    department: Department,
-    count: int,
-    products: dict[str, Product],
-) -> tuple[Slot, ...]:
-    edges_m = _slot_edges_m(rng, shelf_width_m, count)
-    slots: list[Slot] = []
-    for index in range(count):
-        left_m, width_m = edges_m[index], round(edges_m[index + 1] - edges_m[index], 3)
-        product = _product(rng, len(products) + 1, department, width_m, clearance_m)
-        products[product.product_id] = product
-        facings = max(1, math.floor((width_m + 1e-9) / (product.width_m + 0.005)))
-        slots.append(
-            Slot(
-                slot_id=f"{shelf_id}-{index + 1}",
-                shelf_id=shelf_id,
-                product_id=product.product_id,
-                left_m=left_m,
-                width_m=width_m,
-                facings=facings,
-                capacity=facings * max(1, math.floor(0.38 / product.depth_m)),
-            )
+def _slot_widths_m(rng: np.random.Generator, shelves: Sequence[Shelf], sku_count: int) -> list[list[float]]:
+    """Slot widths of every shelf: `sku_count` slots in all, each shelf full, in steps of SLOT_STEP_M."""
+    counts = [1] * len(shelves)
+    limits = [_slots_max(shelf.width_m) for shelf in shelves]
+    if not len(shelves) <= sku_count <= sum(limits):
+        raise InputError(
+            f"{len(shelves)} shelves cannot hold {sku_count} products",
+            expected=f"{len(shelves)} to {sum(limits)} products",
         )
-    return tuple(slots)
+    order = [int(index) for index in rng.permutation(len(shelves))]  # decides between shelves equally full
+    for _ in range(sku_count - len(shelves)):
+        free = (index for index in order if counts[index] < limits[index])
+        counts[max(free, key=lambda index: shelves[index].width_m / counts[index])] += 1
+    return [_cut(rng, shelf.width_m, count) for shelf, count in zip(shelves, counts, strict=True)]
 
 
-def _slot_edges_m(rng: np.random.Generator, shelf_width_m: float, count: int) -> list[float]:
-    """Edges of `count` slots that fill the shelf, in steps of 5 cm (half a plate)."""
-    steps = round(shelf_width_m / 0.05)
-    widths = np.full(count, steps // count)
-    widths[rng.permutation(count)[: steps - int(widths.sum())]] += 1
-    return [round(float(edge) * 0.05, 3) for edge in np.concatenate([[0], np.cumsum(widths)])]
+def _cut(rng: np.random.Generator, width_m: float, count: int) -> list[float]:
+    """`count` widths that fill a shelf, unequal by a few steps."""
+    steps = round(width_m / SLOT_STEP_M)
+    least, most = round(SLOT_M_MIN / SLOT_STEP_M), max(round(SLOT_M_USUAL_MAX / SLOT_STEP_M), steps // count)
+    widths = [steps // count] * count
+    for index in rng.permutation(count)[: steps % count]:
+        widths[int(index)] += 1
+    for _ in range(count):
+        giver, taker = (int(index) for index in rng.integers(count, size=2))
+        if giver != taker and widths[giver] > least and widths[taker] < most:
+            widths[giver] -= 1
+            widths[taker] += 1
+    return [round(width * SLOT_STEP_M, 3) for width in widths]
 
 
-def _product(
-    rng: np.random.Generator, number: int, department: Department, width_m: float, clearance_m: float
-) -> Product:
-    fitting = [kind for kind in department.kinds if _fits(kind, width_m, clearance_m)]
-    assert fitting, (department.name, width_m, clearance_m)
-    kind = fitting[int(rng.integers(len(fitting)))]
-    brand = BRANDS[int(rng.integers(len(BRANDS)))]
-    variant = kind.variants[int(rng.integers(len(kind.variants)))]
-    mass_g = round(float(rng.uniform(*kind.mass_g)), 1)
-    return Product(
-        product_id=f"P{number:03d}",
-        gtin=with_check_digit(f"20{number:010d}"),
-        name=f"{brand} {kind.name} {variant}",
-        price_minor=int(rng.integers(*kind.price_minor) // 10 * 10 + 9),
-        tax_class=kind.tax_class,
-        mass_g=mass_g,
-        mass_sd_g=round(mass_g * float(rng.uniform(0.004, 0.015)), 2),
-        width_m=round(float(rng.uniform(*kind.width_m)), 3),
-        height_m=round(float(rng.uniform(kind.height_m[0], min(kind.height_m[1], clearance_m - 0.02))), 3),
-        depth_m=round(float(rng.uniform(*kind.depth_m)), 3),
-        shape=kind.shape,
-        age_limit=kind.age_limit,
-    )
+def _plant_pairs(
+    rng: np.random.Generator, slot_counts: Sequence[int], pairs: PairCounts
+) -> list[list[tuple[Pair, int, int]]]:
+    """Which slots of which shelf make a hard pair: one a shelf first, then a second, as far as there is room."""
+    wanted = [Pair.LOOK_ALIKE] * pairs.look_alikes + [Pair.TWIN] * pairs.twins + [Pair.NEAR] * pairs.near
+    wanted = [wanted[int(index)] for index in rng.permutation(len(wanted))]
+    planted: list[list[tuple[Pair, int, int]]] = [[] for _ in slot_counts]
+    for pair in wanted:
+        open_slots = {
+            index: free
+            for index, free in enumerate(_free_slots(slot_counts, planted))
+            if _pairs_of(pair, free)
+        }
+        if not open_slots:
+            break
+        fewest = min(len(planted[index]) for index in open_slots)
+        shelves = [index for index in open_slots if len(planted[index]) == fewest]
+        shelf = shelves[int(rng.integers(len(shelves)))]
+        choices = _pairs_of(pair, open_slots[shelf])
+        planted[shelf].append((pair, *choices[int(rng.integers(len(choices)))]))
+    return planted
 
 
-def _fits(kind: Kind, width_m: float, clearance_m: float) -> bool:
-    return kind.width_m[1] <= width_m - 0.005 and kind.height_m[0] <= clearance_m - 0.025
+def _free_slots(
+    slot_counts: Sequence[int], planted: Sequence[Sequence[tuple[Pair, int, int]]]
+) -> list[list[int]]:
+    return [
+        [slot for slot in range(count) if all(slot not in pair[1:] for pair in pairs)]
+        for count, pairs in zip(slot_counts, planted, strict=True)
+    ]
+
+
+def _pairs_of(pair: Pair, free: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of free slots: adjacent ones for look-alikes, any for the others."""
+    return [
+        (first, second)
+        for first in free
+        for second in free
+        if first < second and (pair is not Pair.LOOK_ALIKE or second == first + 1)
+    ]
+
+
+def _zones(outline: tuple[Point2, ...], gates: Sequence[Gate]) -> tuple[Zone, ...]:
+    """The whole floor, and a square metre or so inside each gate."""
+    zones = [Zone(zone_id="shop", name="Shop floor", polygon_floor_m=outline)]
+    for gate in gates:
+        (left, _), (right, y) = gate.left_floor_m, gate.right_floor_m
+        polygon = ((left, y), (right, y), (right, y + 1.0), (left, y + 1.0))
+        zones.append(Zone(zone_id=gate.gate_id, name=f"Inside the {gate.gate_id}", polygon_floor_m=polygon))
+    return tuple(zones)
+
+
+SHIPPED_STORES: Final[dict[str, Callable[[], Store]]] = {"corner": corner, "market": market}
+"""How the stores that ship with OpenAisle are made."""
