@@ -25,7 +25,8 @@ class ShelfSettings:
 
     significance: float = 5.0  # standard errors
     plate_g_min: float = 4.0
-    step_g_min: float = 15.0  # of all plates together; set from the store's lightest product
+    step_g_min: float = 15.0  # of all plates together; follows from the store's lightest product
+    step_g_min_max: float = 25.0
     small_g: float = 100.0  # a hand can press this much
     steady_share: float = 0.12  # a large change may still move this share of itself within a window
     steady_g: float = 2.0
@@ -41,6 +42,7 @@ class ShelfSettings:
     revisable_ms_max: int = 8_000
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
+    hand_g_max: float = 60.0
     cancel_share: float = 0.06
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
 
@@ -219,8 +221,10 @@ class ShelfWatch:
                 changed.append(step)
                 return
             correction_g = settings.correction_share * abs(step.total_g) + settings.correction_g
-            is_settling = age_ns < settings.settle_ms * NS_PER_MS or not is_open
-            if is_settling and abs(total_g) <= correction_g and left_g * step.total_g > 0:
+            # While a step settles its mass may still swing. Later only a hand is left, and may let go.
+            is_settling = age_ns < settings.settle_ms * NS_PER_MS
+            lets_go = -settings.hand_g_max <= total_g < 0
+            if (is_settling or lets_go) and abs(total_g) <= correction_g and left_g * step.total_g > 0:
                 self._update(step, step.mass_g + mass_g, group, look)
                 changed.append(step)
                 return

@@ -33,7 +33,8 @@ class WeightSettings:
     noisy_sd_g: float = 12.0
 
 
-LIGHTEST_G_MIN: Final = 20.0
+LIGHTEST_G_MIN: Final = 20.0  # a product lighter than this is weighed in vain
+LIGHTEST_SHARE: Final = 0.65
 
 
 class WeightSteps:
@@ -41,10 +42,10 @@ class WeightSteps:
 
     def __init__(self, store: Store, settings: WeightSettings | None = None) -> None:
         settings = settings or WeightSettings()
-        # Half the lightest product, but not so little that noise counts: a lighter one is weighed in vain.
+        # Well below the lightest product, but not so little that noise counts.
         masses_g = [product.mass_g for product in store.products.values() if product.mass_g >= LIGHTEST_G_MIN]
-        step_g_min = min([mass_g / 2 for mass_g in masses_g], default=settings.shelf.step_g_min)
-        shelf = replace(settings.shelf, step_g_min=min(step_g_min, settings.shelf.step_g_min))
+        step_g_min = min([LIGHTEST_SHARE * mass_g for mass_g in masses_g], default=settings.shelf.step_g_min_max)
+        shelf = replace(settings.shelf, step_g_min=min(step_g_min, settings.shelf.step_g_min_max))
         settings = replace(settings, shelf=shelf)
         self._scales = {
             gondola.scale_id: _ScaleWatch(gondola, settings) for gondola in store.gondolas if gondola.plates
