@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from openaisle.adapters.chain import FIRST_HASH, entry_hash
+from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.core.errors import LedgerDamaged, PortUnavailable
+
+__all__ = ["MemoryEventLog", "SqliteEventLog"]
 
 SCHEMA_VERSION: Final = 1
 BUSY_MS: Final = 2_000

@@ -78,7 +78,7 @@ class ScaleWriter:
     def __init__(self, folder: Path, scale_id: str, plate_ids: Sequence[str]) -> None:
         self._plate_count = len(plate_ids)
         self._order: ArrivalOrder[ScaleBatch] = ArrivalOrder(f"scales/{scale_id}.batches.csv")
-        self._samples = _Gzip(folder / f"{scale_id}.csv.gz")
+        self._samples = DeterministicGzip(folder / f"{scale_id}.csv.gz")
         self._samples.write(",".join(("captured_ns", *plate_ids)).encode() + b"\n")
         self._batches = (folder / f"{scale_id}.batches.csv").open("w", encoding="utf-8", newline="")
         self._batch_rows = csv.writer(self._batches, lineterminator="\n")
@@ -121,7 +121,7 @@ class LinesWriter(Generic[M]):
 
     def __init__(self, path: Path) -> None:
         self._order: ArrivalOrder[M] = ArrivalOrder(path.name)
-        self._file = _Gzip(path) if path.suffix == ".gz" else path.open("wb")
+        self._file = DeterministicGzip(path) if path.suffix == ".gz" else path.open("wb")
         self._encoder = msgspec.json.Encoder(enc_hook=_short_list)
 
     def write(self, message: M, received_ns: int, key: str) -> None:
@@ -275,7 +275,7 @@ def _short_list(value: Any) -> Any:
     raise TypeError(f"cannot write {type(value).__name__} in a recording")
 
 
-class _Gzip(gzip.GzipFile):
+class DeterministicGzip(gzip.GzipFile):
     """A gzip file without name and time, so that equal content gives equal bytes."""
 
     def __init__(self, path: Path) -> None:
