@@ -1,0 +1,452 @@
+"""Everybody the cameras see: found, followed, lost and found again.
+
+Each window of frames: move everybody to its end, say which sighting shows whom, fuse all rays into joints, look for
+new people among the sightings left over, let go of those unseen, and join tracks that turn out to be one person.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.messages import CameraDetections
+from openaisle.core.units import NS_PER_S
+from openaisle.store.schema import Store
+from openaisle.tracks.appearance import Looks
+from openaisle.tracks.associate import TRUST_MIN, assign_frames, fit_tracks, pair_sightings
+from openaisle.tracks.coverage import Coverage
+from openaisle.tracks.motion import follow_joints, predict
+from openaisle.tracks.people import Bodies, Person
+from openaisle.tracks.skeleton import (
+    PAIRS,
+    STATURE_M,
+    STATURE_SD_M,
+    TEMPLATE,
+    learn_bones,
+    sides_are_mistaken,
+)
+from openaisle.tracks.triangulate import JOINT_COUNT, Rig, Sightings, fuse, sightings_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrowdSettings:
+    """When somebody is believed to be there, and for how long."""
+
+    tracks_max: int = 128  # at the bound nobody new is followed
+    believe_evidence: float = 1.9  # a window with two agreeing views counts 1
+    single_view_evidence: float = 0.12  # a window with one view
+    single_view_evidence_alone: float = 0.4  # where no more than two cameras can see, or at a gate
+    miss_evidence: float = -0.5
+    evidence_max: float = 3.0
+    doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
+    lost_after_ns: int = NS_PER_S
+    stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
+    birth_distance_m_min: float = 0.3  # nobody appears inside somebody else
+    pair_score_min: float = 3.0  # joints on which two sightings must agree
+    newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
+    gate_distance_m: float = 1.2
+    twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
+    twin_windows: int = 5
+    likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
+    found_cost_max: float = 12.0
+
+
+VIEW_FITS: Final = 0.22  # of its rays' weight; a sighting that fits less was given to the wrong person
+JOINT_SEEN: Final = 0.15
+
+
+class Crowd:
+    """All people in view of the cameras. `people` are followed, `lost` are waited for."""
+
+    def __init__(self, store: Store, settings: CrowdSettings | None = None) -> None:
+        self.settings = settings or CrowdSettings()
+        self.rig = Rig.of(store.cameras)
+        self.people: list[Person] = []
+        self.lost: list[Person] = []
+        self.bodies = Bodies(self.settings.tracks_max)
+        self.looks = Looks(self.settings.tracks_max)
+        self._index_of = self.rig.index_of()
+        self._coverage = Coverage(store, self.rig)
+        self._gates = tuple(gate.centre_floor_m for gate in store.gates)
+        self._twins: dict[tuple[int, int], int] = {}  # rows -> windows close together and never seen at once
+        self._named_count = 0
+        self._at_ns: int | None = None
+
+    def step(self, frames: Sequence[CameraDetections], until_ns: int) -> None:
+        """Follow everybody to the end of a window. `frames` in order of (captured_ns, camera)."""
+        sightings = sightings_of(frames, self.rig, self._index_of, until_ns)
+        rows = _rows(self.people)
+        if self._at_ns is not None and len(rows):
+            seconds = min((until_ns - self._at_ns) / 1e9, 2.0)
+            bodies = self.bodies
+            predict(
+                rows, seconds, bodies.mean, bodies.covariance, bodies.unseen_s, bodies.root, bodies.root_var,
+                bodies.height_m,
+            )  # fmt: skip
+        self._at_ns = until_ns
+        owner, views = self._follow(rows, sightings)
+        self._judge(views, until_ns)
+        self._find_newcomers(sightings, owner, until_ns)
+        self._join_twins(sightings, owner, rows)
+        self._lose(until_ns)
+        for person in self.people:
+            x, y, vx, vy = self.bodies.root[person.row].tolist()
+            person.move_to(until_ns, x, y)
+            person.velocity_floor = (vx, vy)
+            person.position_sd_m = math.sqrt(self.bodies.root_var[person.row, 0])
+
+    # --- following ------------------------------------------------------------------------------------------------
+
+    def _follow(self, rows: Ints, sightings: Sightings) -> tuple[Ints, Ints]:
+        """Give sightings to tracks and fuse them. (owner [n] index of the track or -1, views [tracks])"""
+        owner = np.full(len(sightings), -1, np.int64)
+        if not len(rows) or not len(sightings):
+            return owner, np.zeros(len(rows), np.int64)
+        benefit, labels, _ = self._fit(rows, sightings)
+        is_doubtful = np.array([not person.is_believed for person in self.people])
+        benefit[is_doubtful] *= 0.7
+        benefit = self._prefer_likeness(rows, sightings, benefit)
+        assign_frames(benefit, sightings.frame_starts, owner)
+        chosen = labels[np.maximum(owner, 0), np.arange(len(owner))]
+        weights = self._fuse(rows, sightings, owner, chosen)
+        fits = (owner >= 0) & (weights >= VIEW_FITS)
+        owner[~fits] = -1
+        views = np.bincount(owner[fits], minlength=len(rows))
+        self._learn_looks(rows, sightings, owner)
+        return owner, views
+
+    def _fit(self, rows: Ints, sightings: Sightings) -> tuple[Floats, Ints, Floats]:
+        count = len(sightings)
+        benefit = np.zeros((len(rows), count))
+        labels = np.zeros((len(rows), count, JOINT_COUNT), np.int64)
+        distance_m = np.zeros((len(rows), count))
+        fit_tracks(
+            rows, self.bodies.mean, self.bodies.covariance, sightings.origin_floor_m, sightings.rays_floor,
+            sightings.confidence, sightings.noise_rad, sightings.dt_s, benefit, labels, distance_m,
+        )  # fmt: skip
+        return benefit, labels, distance_m
+
+    def _fuse(self, rows: Ints, sightings: Sightings, owner: Ints, labels: Ints) -> Floats:
+        """Update joints, foot points and bones of tracks; how well each sighting fits [n]."""
+        bodies = self.bodies
+        order = np.argsort(owner, kind="stable")
+        members = order[owner[order] >= 0]
+        starts = np.searchsorted(owner[members], np.arange(len(rows) + 1))
+        weights = np.zeros(len(sightings))
+        joint_weight = np.zeros((len(rows), JOINT_COUNT))
+        fuse(
+            rows, starts, members, labels, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
+            sightings.noise_rad, sightings.dt_s, bodies.mean, bodies.covariance, bodies.bone_m, bodies.bone_sd_m,
+            weights, joint_weight,
+        )  # fmt: skip
+        bodies.unseen_s[rows] = np.where(joint_weight > JOINT_SEEN, 0.0, bodies.unseen_s[rows])
+        bodies.trust[rows] += 0.5 * (joint_weight - bodies.trust[rows])
+        follow_joints(
+            rows, bodies.mean, bodies.covariance, bodies.unseen_s, bodies.root, bodies.root_var, bodies.height_m,
+            bodies.height_var,
+        )  # fmt: skip
+        learn_bones(
+            rows, bodies.mean, bodies.covariance, bodies.height_m, bodies.bone_m, bodies.bone_sd_m,
+            bodies.bone_seen,
+        )  # fmt: skip
+        for row in rows.tolist():
+            self._judge_sides(row)
+        return weights
+
+    def _judge_sides(self, row: int) -> None:
+        """Turn a body round whose nose has long pointed backwards."""
+        bodies = self.bodies
+        if bodies.unseen_s[row, [0, 5, 6]].any() or bodies.unseen_s[row, 3:5].all():
+            return
+        mistaken = 1.0 if sides_are_mistaken(row, bodies.mean) else -1.0
+        bodies.mistaken_sides[row] = min(max(bodies.mistaken_sides[row] + mistaken, -4.0), 4.0)
+        if bodies.mistaken_sides[row] >= 3.0:
+            bodies.swap_sides(row, PAIRS)
+
+    def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
+        """Where several people may be meant, prefer whom the sighting looks like."""
+        contested = (benefit > 0).sum(axis=0) > 1
+        if not contested.any() or not sightings.appearance.shape[1]:
+            return benefit
+        likeness = self.looks.likeness(rows, sightings.appearance)
+        likeness[benefit <= 0] = np.nan
+        known = np.isfinite(likeness)
+        mean = np.where(known, likeness, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        better = np.where(known & contested, likeness - mean, 0.0)
+        gain = np.clip(2.0 * better, -1.0, 1.0) * self.settings.likeness_weight
+        return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
+
+    def _learn_looks(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
+        """Remember how those look who stand by themselves."""
+        if not sightings.appearance.shape[1]:
+            return
+        roots = self.bodies.root[rows, :2]
+        apart = np.linalg.norm(roots[:, None] - roots[None], axis=2) + np.diag(np.full(len(rows), np.inf))
+        is_alone = apart.min(axis=1, initial=np.inf) > 0.6
+        is_alone &= np.array([not person.has_left for person in self.people])
+        sure = (owner >= 0) & is_alone[np.maximum(owner, 0)] & (sightings.scores > 0.4)
+        self.looks.learn(rows[owner[sure]], sightings.appearance[sure])
+
+    def _judge(self, views: Ints, until_ns: int) -> None:
+        settings = self.settings
+        for person, count in zip(self.people, views.tolist(), strict=True):
+            if count:
+                person.seen_ns = until_ns
+            if person.is_believed:
+                continue
+            x, y = self.bodies.root[person.row, :2].tolist()
+            if count >= 2:
+                person.evidence += 1.0
+            elif count == 1:
+                alone = self._coverage.views_at(x, y) <= 2 or self._is_near_gate(x, y)
+                person.evidence += (
+                    settings.single_view_evidence_alone if alone else settings.single_view_evidence
+                )
+            else:
+                person.evidence += settings.miss_evidence
+            if person.evidence >= settings.believe_evidence:
+                self._believe(person)
+
+    def _believe(self, person: Person) -> None:
+        self._named_count += 1
+        person.track_id = f"t{self._named_count}"
+        person.is_believed = True
+
+    def _is_near_gate(self, x_m: float, y_m: float) -> bool:
+        return any(math.dist((x_m, y_m), gate) <= self.settings.gate_distance_m for gate in self._gates)
+
+    # --- newcomers ------------------------------------------------------------------------------------------------
+
+    def _find_newcomers(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
+        """Pair the sightings that show nobody we know; start a track where two cameras agree, doubt single ones."""
+        trusted = (sightings.confidence * (sightings.confidence >= TRUST_MIN)).sum(axis=1)
+        left = np.flatnonzero((owner < 0) & (sightings.scores > 0.2) & (trusted > 2.0))
+        if len(left) > self.settings.newcomers_max:
+            surest = np.argsort(-trusted[left] * sightings.scores[left], kind="stable")
+            left = np.sort(left[surest[: self.settings.newcomers_max]])
+        if not len(left):
+            return
+        score = np.zeros((len(left), len(left)))
+        middle_m = np.zeros((len(left), len(left), 2))
+        pair_sightings(
+            left, sightings.camera, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
+            sightings.noise_rad, score, middle_m,
+        )  # fmt: skip
+        while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
+            a, b = divmod(int(score.argmax()), len(left))
+            x, y = middle_m[a, b].tolist()
+            taken = self._start_pair(sightings, left, a, x, y, until_ns) if self._is_free(x, y) else []
+            if taken:
+                score[taken, :] = 0.0
+                score[:, taken] = 0.0
+                owner[left[taken]] = len(self.people) - 1
+            score[a, b] = score[b, a] = 0.0
+        for index in left[owner[left] < 0].tolist():
+            self._start_single(sightings, index, until_ns)
+
+    def _is_free(self, x_m: float, y_m: float) -> bool:
+        """Room for a body there: on or about the plan, and nobody else in the way."""
+        if not self._coverage.is_near_plan(x_m, y_m):
+            return False
+        taken = self.bodies.root[_rows(self.people), :2]
+        if not len(taken):
+            return True
+        nearest = np.hypot(taken[:, 0] - x_m, taken[:, 1] - y_m).min()
+        return bool(nearest >= self.settings.birth_distance_m_min)
+
+    def _start_pair(
+        self, sightings: Sightings, left: Ints, first: int, x_m: float, y_m: float, until_ns: int
+    ) -> list[int]:
+        """Start a track from one sighting and all that agree with it; indices into `left` of those used."""
+        row = self.bodies.take_row()
+        rows = np.array([row])
+        self.bodies.seed(row, (x_m, y_m), 0.1, STATURE_M)
+        owner = np.full(len(sightings), -1, np.int64)
+        owner[left[first]] = 0
+        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
+        self._fuse(rows, sightings, owner, labels)
+        benefit, fitted, _ = self._fit(rows, sightings)
+        is_left = np.zeros(len(sightings), bool)
+        is_left[left] = True
+        benefit[:, ~is_left] = 0.0
+        owner[:] = -1
+        assign_frames(benefit, sightings.frame_starts, owner)
+        self.bodies.seed(row, (x_m, y_m), 0.1, STATURE_M)
+        weights = self._fuse(rows, sightings, owner, fitted[0])
+        owner[weights < VIEW_FITS] = -1
+        used = np.flatnonzero(owner[left] == 0)
+        if len(np.unique(sightings.camera[left[used]])) < 2:
+            self.bodies.give_back(row)
+            return []
+        x, y = self.bodies.root[row, :2].tolist()
+        self.people.append(Person(row, until_ns, (x, y), seen_ns=until_ns, evidence=1.0))
+        return used.tolist()
+
+    def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
+        """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
+        if not self.bodies.free_count or sightings.scores[index] < 0.4:
+            return
+        x, y, sd_m = _place_single(sightings, index)
+        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._is_free(x, y):
+            return
+        row = self.bodies.take_row()
+        self.bodies.seed(row, (x, y), sd_m, STATURE_M)
+        owner = np.full(len(sightings), -1, np.int64)
+        owner[index] = 0
+        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
+        self._fuse(np.array([row]), sightings, owner, labels)
+        self.people.append(Person(row, until_ns, (x, y), seen_ns=until_ns, evidence=0.3))
+
+    # --- one person, two tracks -----------------------------------------------------------------------------------
+
+    def _join_twins(self, sightings: Sightings, owner: Ints, rows: Ints) -> None:
+        """Drop the younger of two tracks that stay together and are never both in one picture."""
+        count = len(rows)
+        if count < 2:
+            self._twins.clear()
+            return
+        roots = self.bodies.root[rows, :2]
+        near = np.linalg.norm(roots[:, None] - roots[None], axis=2) < self.settings.twin_distance_m
+        if np.count_nonzero(near) == count:
+            self._twins.clear()
+            return
+        seen = np.zeros((len(sightings.frame_starts) - 1, count), bool)
+        known = np.flatnonzero((owner >= 0) & (owner < count))
+        seen[sightings.frame[known], owner[known]] = True
+        at_once = seen.T.astype(np.int64) @ seen
+        streaks: dict[tuple[int, int], int] = {}
+        dropped: set[int] = set()
+        for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
+            if at_once[a, b] or not (at_once[a, a] or at_once[b, b]):
+                continue
+            key = (int(rows[a]), int(rows[b]))
+            streaks[key] = self._twins.get(key, 0) + 1
+            one, other = self.people[a], self.people[b]
+            are_strangers = one.visit_id is None or other.visit_id is None
+            if (
+                streaks[key] >= self.settings.twin_windows
+                and are_strangers
+                and not {one.row, other.row} & dropped
+            ):
+                loser = max(one, other, key=_standing)
+                dropped.add(loser.row)
+        self._twins = {key: streak for key, streak in streaks.items() if not dropped & set(key)}
+        self._drop([person for person in self.people if person.row in dropped])
+
+    # --- lost and found -------------------------------------------------------------------------------------------
+
+    def _lose(self, until_ns: int) -> None:
+        settings = self.settings
+        gone: list[Person] = []
+        for person in self.people:
+            unseen_ns = until_ns - person.seen_ns
+            doubted = not person.is_believed and (
+                person.evidence <= 0 or until_ns - person.born_ns > settings.doubt_ns_max
+            )
+            if doubted:
+                gone.append(person)
+            elif unseen_ns >= settings.lost_after_ns:
+                person.is_lost = True
+        lost = [person for person in self.people if person.is_lost]
+        self.lost += lost
+        self.people = [person for person in self.people if not person.is_lost]
+        for person in lost:
+            # Where it was last seen, not where it would have walked unseen.
+            person.velocity_floor = (0.0, 0.0) if person.visit_id else person.velocity_floor
+        gone += [
+            person
+            for person in self.lost
+            if person.visit_id is None and until_ns - person.seen_ns > settings.stranger_lost_ns_max
+        ]
+        self._drop(gone)
+
+    def _drop(self, persons: Iterable[Person]) -> None:
+        for person in persons:
+            self.looks.forget(person.row)
+            self.bodies.give_back(person.row)
+            (self.lost if person.is_lost else self.people).remove(person)
+
+    def find_lost(self, strangers: Sequence[Person], at_ns: int) -> list[tuple[float, Person, Person]]:
+        """(cost, lost person, stranger) where the stranger may be that person again."""
+        pairs: list[tuple[float, Person, Person]] = []
+        for lost in self.lost:
+            for stranger in strangers:
+                cost = self._cost_of_finding(lost, stranger, at_ns)
+                if cost <= self.settings.found_cost_max:
+                    pairs.append((cost, lost, stranger))
+        return pairs
+
+    def _cost_of_finding(self, lost: Person, stranger: Person, at_ns: int) -> float:
+        seconds = (stranger.born_ns - lost.seen_ns) / NS_PER_S
+        if seconds < -0.4:
+            return math.inf  # They were both there at once.
+        seconds = max(seconds, 0.0)
+        distance_m = math.dist(lost.position_floor_m, stranger.born_floor_m)
+        cost = (distance_m / (0.35 + 0.7 * min(seconds, 6.0))) ** 2
+        one, other = lost.row, stranger.row
+        variance = self.bodies.height_var[one] + self.bodies.height_var[other] + 0.05**2
+        cost += 0.5 * (self.bodies.height_m[one] - self.bodies.height_m[other]) ** 2 / variance
+        likeness = self.looks.likeness_of_rows(one, other)
+        if math.isfinite(likeness):
+            cost += 8.0 * max(0.0, 0.92 - likeness)
+        # A shop's visitors do not vanish: after a while even an unlikely stranger is one of them.
+        waited_s = (at_ns - stranger.born_ns) / NS_PER_S
+        return cost / (1.0 + max(0.0, waited_s - 2.0)) if lost.visit_id else 3.0 * cost
+
+    def take_over(self, lost: Person, stranger: Person) -> None:
+        """The stranger is the lost person: its body, the other's identity."""
+        bodies, old, new = self.bodies, lost.row, stranger.row
+        if bodies.height_var[old] < bodies.height_var[new]:
+            bodies.height_m[new], bodies.height_var[new] = bodies.height_m[old], bodies.height_var[old]
+            bodies.bone_m[new], bodies.bone_sd_m[new] = bodies.bone_m[old], bodies.bone_sd_m[old]
+            bodies.bone_seen[new] = bodies.bone_seen[old]
+        self.looks.move(old, new)
+        bodies.give_back(old)
+        self.lost.remove(lost)
+        lost.row, lost.is_lost, lost.is_believed = new, False, True
+        lost.seen_ns = stranger.seen_ns
+        lost.sides, lost.entered, lost.outside_since = stranger.sides, None, stranger.outside_since
+        lost.path = stranger.path
+        lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor
+        lost.position_sd_m = stranger.position_sd_m
+        self.people[self.people.index(stranger)] = lost
+
+
+# --- leaves -------------------------------------------------------------------------------------------------------
+
+
+def _rows(people: Sequence[Person]) -> Ints:
+    return np.array([person.row for person in people], np.int64)
+
+
+def _standing(person: Person) -> tuple[bool, bool, int, int]:
+    """Sorts the track to keep first: with a visit, believed, older."""
+    return person.visit_id is None, not person.is_believed, person.born_ns, person.row
+
+
+def _place_single(sightings: Sightings, index: int) -> tuple[float, float, float]:
+    """(x, y, standard deviation) of somebody of usual stature whom one camera sees. NaN if no ray meets its height."""
+    origin, rays = sightings.origin_floor_m[index], sightings.rays_floor[index]
+    trust = np.where(sightings.confidence[index] >= 0.25, sightings.confidence[index], 0.0)
+    height = TEMPLATE[:, 2] * STATURE_M
+    height_sd = np.where(TEMPLATE[:, 2] < 0.1, 0.05, TEMPLATE[:, 2] * STATURE_SD_M)
+    height_sd[7:11] = 0.3  # arms may be anywhere
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = (height - origin[2]) / rays[:, 2]
+        slope = np.hypot(rays[:, 0], rays[:, 1]) / np.abs(rays[:, 2])
+    usable = (scale > 0.2) & (scale < 30.0) & (trust > 0)
+    if not usable.any():
+        return math.nan, math.nan, math.nan
+    points = origin[:2] + rays[usable, :2] * scale[usable, None]
+    variance = (height_sd[usable] * slope[usable]) ** 2 + 0.1**2
+    weight = trust[usable] / variance
+    x, y = (weight[:, None] * points).sum(axis=0) / weight.sum()
+    return float(x), float(y), math.sqrt(float(variance.min()))

@@ -1,0 +1,174 @@
+"""Room 3's stage: detections of all cameras, foreign skeletons and gate taps in; people, visits opened and closed out.
+
+frames -> window -> crowd (3-D people) -> doors (whose visit) -> FloorTracks
+skeletons ------> foreign bodies ------^
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from openaisle.core.messages import (
+    BodySkeletons,
+    CameraDetections,
+    FloorTracks,
+    GateTap,
+    VisitClosed,
+    VisitOpened,
+)
+from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.store.schema import Store
+from openaisle.tracks.crowd import Crowd, CrowdSettings
+from openaisle.tracks.entry import Doors, DoorSettings
+from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
+from openaisle.tracks.people import Person
+from openaisle.tracks.skeleton import joints_for_others
+from openaisle.tracks.window import FrameWindow
+
+TracksMessage = FloorTracks | VisitOpened | VisitClosed
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracksSettings:
+    """Everything that may be set, by part."""
+
+    crowd: CrowdSettings = field(default_factory=CrowdSettings)
+    doors: DoorSettings = field(default_factory=DoorSettings)
+    foreign: ForeignSettings = field(default_factory=ForeignSettings)
+    hold_ns_max: int = 200 * NS_PER_MS  # a window is worked off this long after its end at the latest
+    joint_unseen_s_max: float = 0.7  # older joints are unknown
+
+
+LOST_SPREAD_M_PER_S: Final = 0.7
+LOST_SPREAD_M_MAX: Final = 5.0
+
+
+class Tracks:
+    """Who is where. Memory is bounded by `tracks_max`, `visits_max` and the cameras."""
+
+    def __init__(self, store: Store, settings: TracksSettings | None = None) -> None:
+        self.settings = settings or TracksSettings()
+        self._crowd = Crowd(store, self.settings.crowd)
+        self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
+        self._doors = Doors(store, self.settings.doors)
+        self._foreign = ForeignBodies(self._doors, self.settings.foreign)
+
+    def step(
+        self,
+        detections: Sequence[CameraDetections],
+        skeletons: Sequence[BodySkeletons],
+        taps: Sequence[GateTap],
+        now_ns: int,
+    ) -> list[TracksMessage]:
+        """What is newly known. FloorTracks come at the rate of the fastest camera, and one for each skeleton message."""
+        said: list[TracksMessage] = []
+        for tap in taps:
+            said += self._doors.tap(tap)
+        self._window.add(detections, now_ns)
+        while window := self._window.take(now_ns):
+            said += self._see(*window, now_ns)
+        for message in skeletons:
+            said += self._foreign.step(message, now_ns)
+        said += self._foreign.let_go(now_ns)
+        said += self._doors.open_overdue(now_ns)
+        return said
+
+    def finish(self, now_ns: int) -> list[TracksMessage]:
+        """The shop closes or the recording ends: see what was not yet looked at, then close every visit."""
+        said: list[TracksMessage] = []
+        while window := self._window.take_rest(now_ns):
+            said += self._see(*window, now_ns)
+        said += self._doors.finish(now_ns)
+        self._forget_the_gone()
+        return said
+
+    def _see(self, until_ns: int, frames: Sequence[CameraDetections], now_ns: int) -> list[TracksMessage]:
+        crowd, doors = self._crowd, self._doors
+        crowd.step(frames, until_ns)
+        said: list[TracksMessage] = []
+        believed = [person for person in crowd.people if person.is_believed]
+        said += doors.watch(believed, until_ns)
+        said += doors.bind_entered(believed)
+        said += self._find_lost(until_ns)
+        said += self._find_missing(until_ns)
+        said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
+        self._forget_the_gone()
+        return [*said, self._tracks_at(until_ns, now_ns)]
+
+    def _find_lost(self, at_ns: int) -> list[TracksMessage]:
+        """Strangers inside who are people we lost take up their identity again."""
+        strangers = [
+            person
+            for person in self._crowd.people
+            if person.is_believed
+            and person.visit_id is None
+            and not person.has_left
+            and not self._doors.is_waiting_at_gate(person, at_ns)
+            and self._doors.is_inside(person)
+        ]
+        if not strangers or not self._crowd.lost:
+            return []
+        found: set[int] = set()
+        pairs = self._crowd.find_lost(strangers, at_ns)
+        for _, lost, stranger in sorted(
+            pairs, key=lambda pair: (pair[0], pair[1].track_id, pair[2].track_id)
+        ):
+            if id(lost) in found or id(stranger) in found:
+                continue
+            found |= {id(lost), id(stranger)}
+            self._crowd.take_over(lost, stranger)
+        return []
+
+    def _find_missing(self, at_ns: int) -> list[TracksMessage]:
+        """Strangers inside who may be people whose tap nobody was bound to."""
+        said: list[TracksMessage] = []
+        pairs = self._doors.find_missing(self._crowd.people, at_ns)
+        for _, visit, person in sorted(pairs, key=lambda pair: (pair[0], pair[1].visit_id, pair[2].track_id)):
+            if visit.missing_count > 0 and person.visit_id is None:
+                said += self._doors.bind(visit, person, person.born_ns)
+        return said
+
+    def _forget_the_gone(self) -> None:
+        """Whoever has left is no longer known by looks."""
+        for person in [*self._crowd.people, *self._crowd.lost]:
+            if person.has_left:
+                self._crowd.looks.forget(person.row)
+
+    def _tracks_at(self, until_ns: int, now_ns: int) -> FloorTracks:
+        bodies = self._crowd.bodies
+        shown = [person for person in self._crowd.people if person.is_believed]
+        shown += [person for person in self._crowd.lost if person.visit_id is not None]
+        shown.sort(key=lambda person: person.track_id)
+        rows = np.array([person.row for person in shown], np.int64)
+        joints = joints_for_others(
+            bodies.mean[rows],
+            bodies.covariance[rows],
+            bodies.unseen_s[rows],
+            bodies.trust[rows],
+            self.settings.joint_unseen_s_max,
+        )
+        joints[[person.is_lost for person in shown]] = np.nan
+        heights = np.where(bodies.height_var[rows] < 0.1**2, bodies.height_m[rows], np.nan)
+        return FloorTracks(
+            captured_ns=until_ns,
+            decided_ns=now_ns,
+            track_ids=tuple(person.track_id for person in shown),
+            visit_ids=tuple(person.visit_id for person in shown),
+            positions_floor_m=np.array([person.position_floor_m for person in shown], np.float32).reshape(
+                -1, 2
+            ),
+            position_sd_m=np.array([_spread_m(person, until_ns) for person in shown], np.float32),
+            heights_m=heights.astype(np.float32),
+            joints_floor_m=joints,
+        )
+
+
+def _spread_m(person: Person, at_ns: int) -> float:
+    """How far from the given position the person may be."""
+    if not person.is_lost:
+        return person.position_sd_m
+    return min(0.3 + LOST_SPREAD_M_PER_S * (at_ns - person.seen_ns) / NS_PER_S, LOST_SPREAD_M_MAX)
