@@ -160,14 +160,16 @@ class Sensor:
         r2 = x[None] ** 2 + y[:, None] ** 2
         self._vignette = (1 - appearance.vignetting * r2 / r2.max()).astype(np.float32)
         self._curve = _tone_curve(appearance.contrast)
-        level = np.arange(256) / 255
-        sd = np.sqrt(appearance.noise_sd**2 + (appearance.shot_noise**2) * 2.0 * level)
-        self._noise_gain = np.minimum(np.rint(sd * 16), 32767).astype(np.int16)
+        self._size = 3 * width_px * height_px
+        # Shot noise grows with the root of the light; after the display's gamma that is nearly a straight line.
+        self._noise_dark = np.float32(appearance.noise_sd / 32)
+        bright_sd = math.hypot(appearance.noise_sd, 1.4 * appearance.shot_noise)
+        self._noise_slope = np.float32((bright_sd - appearance.noise_sd) / 32 / 255)
         # Neighbouring pixels share some noise, as demosaicing and the camera's own encoder leave it.
         table = rng.normal(0, 1, (height_px + self.NOISE_ROWS, width_px, 3)).astype(np.float32)
         luma = rng.normal(0, 1, (height_px + self.NOISE_ROWS, width_px, 1)).astype(np.float32)
         table = 0.55 * table + 0.83 * luma
-        self._noise = np.clip(np.rint(table * 16), -64, 63).astype(np.int16)
+        self._noise = np.clip(np.rint(table * 32), -127, 127).astype(np.int8).reshape(-1)
 
     def gain(self, light: float) -> NDArray[np.float32]:
         """[3] BGR gain in the middle of the picture at this brightness of the shop's lamps (display gamma)."""
@@ -182,8 +184,9 @@ class Sensor:
     def expose(self, developed: Bytes, frame_key: int) -> Bytes:
         """A frame with noise; `frame_key` chooses which."""
         out = np.empty_like(developed)
-        start = frame_key * 7919 % (self.NOISE_ROWS * self._noise.shape[1])
-        _add_noise(developed.reshape(-1), self._noise.reshape(-1)[3 * start :], self._noise_gain, out.reshape(-1))
+        start = 3 * (frame_key * 7919 % ((len(self._noise) - self._size) // 3))
+        noise = self._noise[start : start + developed.size]
+        _add_noise(developed.reshape(-1), noise, self._noise_dark, self._noise_slope, out.reshape(-1))
         return out
 
 
@@ -206,7 +209,8 @@ def _develop(colour, vignette, gain, curve, left, top, out):
 
 
 @njit(cache=True)
-def _add_noise(developed, noise, gain, out):
+def _add_noise(developed, noise, dark, slope, out):
     for i in range(developed.shape[0]):
-        value = developed[i] + ((noise[i] * gain[developed[i]] + 128) >> 8)
-        out[i] = min(max(value, 0), 255)
+        level = np.float32(developed[i])
+        value = level + np.float32(noise[i]) * (dark + slope * level) + np.float32(0.5)
+        out[i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))

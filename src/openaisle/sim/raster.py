@@ -193,150 +193,140 @@ def triangle_bounds(screen, triangles, bounds):
 
 @njit(cache=True)
 def draw_triangles(
-    screen, motion, light, uv, triangles, textures, tri_ids, tri_parts, is_closed, texels, table,
-    left, top, right, bottom, shift_x, shift_y, moment, colour, depth, ids, parts, writes_ids,
+    screen, motion, light, uv, triangles, textures, tri_ids, tri_parts, is_closed, is_sharp, texels, table,
+    left, top, right, bottom, offset_x, offset_y, shifts, moments, colour, depth, ids, parts,
 ):  # fmt: skip
-    """Draw triangles into `colour` [h, w, 3] where they are nearer than `depth` [h, w].
+    """Draw triangles into the planes `colour` [samples, h, w, 3] where they are nearer than `depth` [samples, h, w].
 
-    screen [v, 3] from `project`; motion [v, 2] pixels per unit of `moment` (or no rows); light [v]; only pixels of
-    left <= x < right, top <= y < bottom are touched. (shift_x, shift_y) is where in a pixel the sample is taken.
-    is_closed: triangles seen from behind are skipped. writes_ids: also write `ids` and `parts`. Pixel (0, 0) of the
-    arrays is pixel (0, 0) of the picture.
+    screen [v, 3] from `project`; motion [v, 2] pixels per unit of moment (or no rows); light [v]; only pixels of
+    left <= x < right, top <= y < bottom are touched. Pixel (0, 0) of the arrays is pixel (offset_x, offset_y) of the
+    picture. shifts [samples, 2]: where in a pixel a sample is taken; moments [samples]: when. `ids` and `parts` [h, w]
+    are those of the first sample. is_closed: triangles seen from behind are skipped. is_sharp: take the nearest
+    texel, where a pixel's samples smooth anyway; else blend four.
     """
-    moves = motion.shape[0] > 0 and moment != 0.0
+    moves = motion.shape[0] > 0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         za, zb, zc = screen[a, 2], screen[b, 2], screen[c, 2]
         if za <= 0.0 or zb <= 0.0 or zc <= 0.0:
             continue
-        ax, ay = screen[a, 0] - shift_x, screen[a, 1] - shift_y
-        bx, by = screen[b, 0] - shift_x, screen[b, 1] - shift_y
-        cx, cy = screen[c, 0] - shift_x, screen[c, 1] - shift_y
-        if moves:
-            ax += motion[a, 0] * moment
-            ay += motion[a, 1] * moment
-            bx += motion[b, 0] * moment
-            by += motion[b, 1] * moment
-            cx += motion[c, 0] * moment
-            cy += motion[c, 1] * moment
+        ax, ay = screen[a, 0] - offset_x, screen[a, 1] - offset_y
+        bx, by = screen[b, 0] - offset_x, screen[b, 1] - offset_y
+        cx, cy = screen[c, 0] - offset_x, screen[c, 1] - offset_y
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         # With y down, what runs counter-clockwise seen from outside has a negative area.
-        if area == 0.0 or (is_closed and area > 0.0):
+        if not moves and (area == 0.0 or (is_closed and area > 0.0)):
             continue
-        x1 = max(left, int(np.ceil(min(ax, bx, cx))))
-        x2 = min(right - 1, int(np.floor(max(ax, bx, cx))))
-        y1 = max(top, int(np.ceil(min(ay, by, cy))))
-        y2 = min(bottom - 1, int(np.floor(max(ay, by, cy))))
-        if x1 > x2 or y1 > y2:
-            continue
-        over = 1.0 / area
-        ia, ib, ic = 1.0 / za, 1.0 / zb, 1.0 / zc
         # The mip level whose texels are about as large as pixels.
         texture = textures[t]
-        width, height = table[texture, 0, 1], table[texture, 0, 2]
         texel_area = (
             abs(
                 (uv[b, 0] - uv[a, 0]) * (uv[c, 1] - uv[a, 1]) - (uv[c, 0] - uv[a, 0]) * (uv[b, 1] - uv[a, 1])
             )
-            * width
-            * height
+            * table[texture, 0, 1]
+            * table[texture, 0, 2]
         )
         level = 0
-        ratio = texel_area * abs(over)
-        while ratio > 1.8 and level < MIP_LEVELS - 1:
-            ratio *= 0.25
+        while texel_area > 1.8 * abs(area) and level < MIP_LEVELS - 1:
+            texel_area *= 0.25
             level += 1
-        offset, width, height = table[texture, level, 0], table[texture, level, 1], table[texture, level, 2]
+        first, width, height = table[texture, level, 0], table[texture, level, 1], table[texture, level, 2]
+        ia, ib, ic = 1.0 / za, 1.0 / zb, 1.0 / zc
         ua, va = uv[a, 0] * ia * width, uv[a, 1] * ia * height
         ub, vb = uv[b, 0] * ib * width, uv[b, 1] * ib * height
         uc, vc = uv[c, 0] * ic * width, uv[c, 1] * ic * height
         la, lb, lc = light[a], light[b], light[c]
-        identity, part = tri_ids[t], tri_parts[t]
-        for y in range(y1, y2 + 1):
-            for x in range(x1, x2 + 1):
-                wa = ((bx - x) * (cy - y) - (cx - x) * (by - y)) * over
-                if wa < 0.0:
+        for s in range(moments.shape[0]):
+            ax, ay = screen[a, 0] - offset_x - shifts[s, 0], screen[a, 1] - offset_y - shifts[s, 1]
+            bx, by = screen[b, 0] - offset_x - shifts[s, 0], screen[b, 1] - offset_y - shifts[s, 1]
+            cx, cy = screen[c, 0] - offset_x - shifts[s, 0], screen[c, 1] - offset_y - shifts[s, 1]
+            if moves:
+                ax += motion[a, 0] * moments[s]
+                ay += motion[a, 1] * moments[s]
+                bx += motion[b, 0] * moments[s]
+                by += motion[b, 1] * moments[s]
+                cx += motion[c, 0] * moments[s]
+                cy += motion[c, 1] * moments[s]
+                area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+                if area == 0.0 or (is_closed and area > 0.0):
                     continue
-                wb = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) * over
-                if wb < 0.0:
-                    continue
-                wc = 1.0 - wa - wb
-                if wc < 0.0:
-                    continue
-                z = 1.0 / (wa * ia + wb * ib + wc * ic)
-                if z >= depth[y, x]:
-                    continue
-                depth[y, x] = z
-                brightness = wa * la + wb * lb + wc * lc
-                u = (wa * ua + wb * ub + wc * uc) * z - 0.5
-                v = (wa * va + wb * vb + wc * vc) * z - 0.5
-                u0, v0 = int(np.floor(u)), int(np.floor(v))
-                fu, fv = u - u0, v - v0
-                u0 = u0 % width
-                v0 = v0 % height
-                u1 = u0 + 1 if u0 + 1 < width else 0
-                v1 = v0 + 1 if v0 + 1 < height else 0
-                p00, p01 = offset + v0 * width + u0, offset + v0 * width + u1
-                p10, p11 = offset + v1 * width + u0, offset + v1 * width + u1
-                w00, w01 = (1 - fu) * (1 - fv), fu * (1 - fv)
-                w10, w11 = (1 - fu) * fv, fu * fv
-                for k in range(3):
-                    value = brightness * (
-                        w00 * texels[p00, k]
-                        + w01 * texels[p01, k]
-                        + w10 * texels[p10, k]
-                        + w11 * texels[p11, k]
-                    )
-                    colour[y, x, k] = 255 if value > 254.5 else int(value + 0.5)
-                if writes_ids:
-                    ids[y, x] = identity
-                    parts[y, x] = part
+            x1 = max(left, int(np.ceil(min(ax, bx, cx))))
+            x2 = min(right - 1, int(np.floor(max(ax, bx, cx))))
+            y1 = max(top, int(np.ceil(min(ay, by, cy))))
+            y2 = min(bottom - 1, int(np.floor(max(ay, by, cy))))
+            if x1 > x2 or y1 > y2:
+                continue
+            # Weights are a_x * x + (a_y * y + a_0), and alike for b: the same for a pixel in any rectangle.
+            over = 1.0 / area
+            a_x, a_y, a_0 = (by - cy) * over, (cx - bx) * over, (bx * cy - cx * by) * over
+            b_x, b_y, b_0 = (cy - ay) * over, (ax - cx) * over, (cx * ay - ax * cy) * over
+            for y in range(y1, y2 + 1):
+                a_row, b_row = a_y * y + a_0, b_y * y + b_0
+                for x in range(x1, x2 + 1):
+                    wa = a_x * x + a_row
+                    wb = b_x * x + b_row
+                    wc = 1.0 - wa - wb
+                    if wa < 0.0 or wb < 0.0 or wc < 0.0:
+                        continue
+                    z = 1.0 / (wa * ia + wb * ib + wc * ic)
+                    if z >= depth[s, y, x]:
+                        continue
+                    depth[s, y, x] = z
+                    brightness = wa * la + wb * lb + wc * lc
+                    u = (wa * ua + wb * ub + wc * uc) * z
+                    v = (wa * va + wb * vb + wc * vc) * z
+                    if is_sharp:
+                        u0, v0 = int(np.floor(u)), int(np.floor(v))
+                        if u0 < 0 or u0 >= width:
+                            u0 = u0 % width
+                        if v0 < 0 or v0 >= height:
+                            v0 = v0 % height
+                        texel = first + v0 * width + u0
+                        for k in range(3):
+                            colour[s, y, x, k] = int(min(brightness * texels[texel, k] + 0.5, 255.0))
+                    else:
+                        u0, v0 = int(np.floor(u - 0.5)), int(np.floor(v - 0.5))
+                        fu, fv = u - 0.5 - u0, v - 0.5 - v0
+                        u0, v0 = u0 % width, v0 % height
+                        u1 = u0 + 1 if u0 + 1 < width else 0
+                        v1 = v0 + 1 if v0 + 1 < height else 0
+                        p00, p01 = first + v0 * width + u0, first + v0 * width + u1
+                        p10, p11 = first + v1 * width + u0, first + v1 * width + u1
+                        w00, w01 = (1 - fu) * (1 - fv) * brightness, fu * (1 - fv) * brightness
+                        w10, w11 = (1 - fu) * fv * brightness, fu * fv * brightness
+                        for k in range(3):
+                            value = (
+                                w00 * texels[p00, k]
+                                + w01 * texels[p01, k]
+                                + w10 * texels[p10, k]
+                                + w11 * texels[p11, k]
+                            )
+                            colour[s, y, x, k] = int(min(value + 0.5, 255.0))
+                    if s == 0:
+                        ids[y, x] = tri_ids[t]
+                        parts[y, x] = tri_parts[t]
 
 
 @njit(cache=True)
-def darken_triangles(
-    screen, strength, uv, triangles, left, top, right, bottom, shift_x, shift_y, colour, depth
-):
-    """Soft round shadows: where a triangle is not hidden, multiply `colour` by 1 - strength (1 - |uv|^2)^2.
+def darken_floor(planes, floor_xy, discs, left, top, right, bottom):
+    """Soft round shadows on the floor: multiply `planes` [samples, h, w, 3] by 1 - strength (1 - (d / radius)^2)^2.
 
-    uv run from -1 to 1 over a shadow's disc; strength [v]; depth is read, never written.
+    floor_xy [h, w, 2]: where on the floor each pixel looks, NaN where it sees something else; discs [n, 4]: x, y,
+    radius, strength.
     """
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        za, zb, zc = screen[a, 2], screen[b, 2], screen[c, 2]
-        if za <= 0.0 or zb <= 0.0 or zc <= 0.0:
-            continue
-        ax, ay = screen[a, 0] - shift_x, screen[a, 1] - shift_y
-        bx, by = screen[b, 0] - shift_x, screen[b, 1] - shift_y
-        cx, cy = screen[c, 0] - shift_x, screen[c, 1] - shift_y
-        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0:
-            continue
-        x1 = max(left, int(np.ceil(min(ax, bx, cx))))
-        x2 = min(right - 1, int(np.floor(max(ax, bx, cx))))
-        y1 = max(top, int(np.ceil(min(ay, by, cy))))
-        y2 = min(bottom - 1, int(np.floor(max(ay, by, cy))))
-        over = 1.0 / area
-        ia, ib, ic = 1.0 / za, 1.0 / zb, 1.0 / zc
-        for y in range(y1, y2 + 1):
-            for x in range(x1, x2 + 1):
-                wa = ((bx - x) * (cy - y) - (cx - x) * (by - y)) * over
-                wb = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) * over
-                wc = 1.0 - wa - wb
-                # Half-open edges: the pixel on an edge that two triangles share is darkened once.
-                if wa < 0.0 or wb < 0.0 or wc <= 0.0:
-                    continue
-                z = 1.0 / (wa * ia + wb * ib + wc * ic)
-                if z > depth[y, x]:
-                    continue
-                u = (wa * uv[a, 0] * ia + wb * uv[b, 0] * ib + wc * uv[c, 0] * ic) * z
-                v = (wa * uv[a, 1] * ia + wb * uv[b, 1] * ib + wc * uv[c, 1] * ic) * z
-                inside = 1.0 - u * u - v * v
-                if inside <= 0.0:
-                    continue
-                factor = 1.0 - strength[a] * inside * inside
-                for k in range(3):
-                    colour[y, x, k] = int(colour[y, x, k] * factor + 0.5)
+    for y in range(top, bottom):
+        for x in range(left, right):
+            fx, fy = floor_xy[y, x, 0], floor_xy[y, x, 1]
+            factor = np.float32(1.0)
+            for n in range(discs.shape[0]):
+                dx, dy = fx - discs[n, 0], fy - discs[n, 1]
+                inside = 1.0 - (dx * dx + dy * dy) / (discs[n, 2] * discs[n, 2])
+                if inside > 0.0:
+                    factor *= 1.0 - discs[n, 3] * inside * inside
+            if factor < 1.0:
+                for s in range(planes.shape[0]):
+                    for k in range(3):
+                        planes[s, y, x, k] = np.uint8(planes[s, y, x, k] * factor + 0.5)
 
 
 @njit(cache=True)

@@ -20,7 +20,7 @@ from openaisle.sim import bodies
 from openaisle.sim.labels import PersonLabel, labels
 from openaisle.sim.optics import Appearance, Sensor
 from openaisle.sim.packs import LIVE_PX_PER_M, PX_PER_M, Goods
-from openaisle.sim.raster import Atlas, Bytes, Floats, darken_triangles
+from openaisle.sim.raster import Atlas, Bytes, Floats, darken_floor
 from openaisle.sim.scene import BODY_JOINT_INDEX, Body, Scene
 from openaisle.sim.still import (
     Canvas,
@@ -32,6 +32,8 @@ from openaisle.sim.still import (
     StillPicture,
     Stock,
     clipped,
+    floor_in_sight,
+    floor_seen,
     joined,
     paint,
     paint_still,
@@ -41,9 +43,9 @@ from openaisle.store.schema import Camera, Store
 SAMPLES: Final = {"live": 4, "high": 16}
 # Longer ago than this, the last scene says nothing about speed.
 MOTION_NS_MAX: Final = 400_000_000
-_DISC: Final = np.stack(
-    [np.cos(np.arange(16) * np.pi / 8), np.sin(np.arange(16) * np.pi / 8), np.zeros(16)], axis=1
-)
+_ANKLES: Final = [BODY_JOINT_INDEX[name] for name in ("left_ankle", "right_ankle")]
+_TOES: Final = [BODY_JOINT_INDEX[name] for name in ("left_toe", "right_toe")]
+_DISC: Final = np.stack([np.cos(np.arange(16) * np.pi / 8), np.sin(np.arange(16) * np.pi / 8)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,7 @@ class Renderer:
             self._work.copy_from(self._still.canvas, rectangle)
             x1, y1, x2, y2 = rectangle
             self._developed[y1:y2, x1:x2] = self._still_developed[y1:y2, x1:x2]
-        shadows = _Shadows(scene, self._still.eye)
-        touched = shadows.paint(self._work)
+        touched = _paint_shadows(self._work, shadow_discs(scene), self._still.floor_xy, self._still.eye)
         for drawable in drawables:
             rectangle = drawable.rectangle(self.width_px, self.height_px)
             if rectangle:
@@ -220,6 +221,7 @@ class People:
                     posed.parts[: bodies.TRIANGLES],
                     self._atlas,
                     is_closed=True,
+                    is_sharp=True,
                     motion_px=motion,
                 )
             )
@@ -247,44 +249,35 @@ class People:
         return drawn
 
 
-class _Shadows:
-    """Soft dark discs on the floor: a wide one below each person and a small one below each shoe."""
+def shadow_discs(scene: Scene) -> Floats:
+    """Soft shadows on the floor [bodies, 3, 4] (x, y, radius, strength): one below the body, one below each shoe."""
+    joints = scene.joints_floor_m
+    soles = 0.5 * (joints[:, _ANKLES] + joints[:, _TOES])
+    raised = np.clip(soles[..., 2] - 0.05, 0, None)
+    discs = np.zeros((len(joints), 3, 4))
+    discs[:, 0, :2] = soles[..., :2].mean(axis=1)
+    discs[:, 0, 2:] = 0.55, 0.42
+    discs[:, 1:, :2] = soles[..., :2]
+    discs[:, 1:, 2] = 0.19 + raised
+    discs[:, 1:, 3] = 0.5 / (1 + 12 * raised)
+    return discs
 
-    def __init__(self, scene: Scene, eye: Eye) -> None:
-        self._eye = eye
-        feet = [BODY_JOINT_INDEX[name] for name in ("left_ankle", "right_ankle")]
-        toes = [BODY_JOINT_INDEX[name] for name in ("left_toe", "right_toe")]
-        joints = scene.joints_floor_m
-        soles = 0.5 * (joints[:, feet] + joints[:, toes])
-        wide = np.concatenate([soles.mean(axis=1)[:, :2], np.zeros((len(joints), 1))], axis=1)
-        raised = np.clip(soles[..., 2] - 0.05, 0, None).reshape(-1)
-        discs = np.concatenate([wide, np.concatenate([soles.reshape(-1, 3)[:, :2], np.zeros((2 * len(joints), 1))], 1)])
-        self._centres = discs + np.array([0, 0, 0.006])
-        self._radii = np.concatenate([np.full(len(joints), 0.62), 0.19 + raised])
-        self._strengths = np.concatenate([np.full(len(joints), 0.42), 0.5 / (1 + 12 * raised)])
 
-    def paint(self, canvas: Canvas) -> list[Rectangle]:
-        touched = []
-        triangles = np.stack([np.zeros(16), 1 + np.arange(16), 1 + (np.arange(16) + 1) % 16], 1).astype(np.int32)
-        uv = np.concatenate([[[0.0, 0.0]], _DISC[:, :2]])
-        for centre, radius, strength in zip(self._centres, self._radii, self._strengths, strict=True):
-            screen = self._eye.project(np.concatenate([centre[None], centre + _DISC * radius]))
-            seen = screen[screen[:, 2] > 0]
-            if len(seen) == 0:
-                continue
-            low, high = np.floor(seen[:, :2].min(axis=0)), np.ceil(seen[:, :2].max(axis=0))
-            x1, y1, x2, y2 = int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
-            rectangle = clipped((x1 - canvas.left, y1 - canvas.top, x2 - canvas.left, y2 - canvas.top), canvas.width, canvas.height)
-            if rectangle is None:
-                continue
-            for k in range(len(canvas.samples)):
-                shift_x, shift_y = canvas.samples.shifts_px[k]
-                darken_triangles(
-                    screen, np.full(17, strength), uv, triangles, *rectangle,
-                    canvas.left + shift_x, canvas.top + shift_y, canvas.colour[k], canvas.depth[k],
-                )  # fmt: skip
+def _paint_shadows(canvas: Canvas, discs: Floats, floor_xy: NDArray[np.float32], eye: Eye) -> list[Rectangle]:
+    """Darken the floor below each body; return where."""
+    touched = []
+    for own in discs:
+        rim = own[0, :2] + _DISC * own[0, 2]
+        screen = eye.project(np.column_stack([rim, np.zeros(len(rim))]))
+        seen = screen[screen[:, 2] > 0, :2] - (canvas.left, canvas.top)
+        if len(seen) == 0:
+            continue
+        low, high = np.floor(seen.min(axis=0)).astype(int), np.ceil(seen.max(axis=0)).astype(int) + 1
+        rectangle = clipped((low[0], low[1], high[0], high[1]), canvas.width, canvas.height)
+        if rectangle:
+            darken_floor(canvas.colour, floor_xy, own, *rectangle)
             touched.append(rectangle)
-        return touched
+    return touched
 
 
 class _MainStream:
@@ -292,7 +285,8 @@ class _MainStream:
 
     def __init__(self, store: Store, camera: Camera, appearance: Appearance, seed: int) -> None:
         lens = camera.lens.scaled(camera.main_width_px, camera.main_height_px)
-        self._store, self._appearance, self._seed = store, appearance, seed
+        self._store, self._camera, self._lens = store, camera, lens
+        self._appearance, self._seed = appearance, seed
         self._goods = goods_of(store, PX_PER_M)
         self._eye = Eye(store, camera, appearance, lens)
         self._fixtures = StillFixtures(store, appearance, self._eye)
@@ -313,7 +307,8 @@ class _MainStream:
         canvas = Canvas(right - left, bottom - top, self._samples, left, top)
         whole = (0, 0, canvas.width, canvas.height)
         paint_still(canvas, self._fixtures, self._stock, self._goods, self._eye, whole)
-        _Shadows(scene, self._eye).paint(canvas)
+        points, along = floor_seen(self._camera, self._lens, region)
+        _paint_shadows(canvas, shadow_discs(scene), floor_in_sight(points, along, canvas.depth), self._eye)
         shutter_s = self._appearance.shutter_s
         for drawable in self._people.drawables(scene, self._eye, self._store, self._goods, shutter_s):
             paint(canvas, drawable, whole)

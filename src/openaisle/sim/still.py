@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from openaisle.core.geometry import Lens
+from openaisle.core.geometry import Lens, points_on_plane
 from openaisle.sim.fixtures import Fixtures, shelf_shade
 from openaisle.sim.optics import Appearance, lamps_of
 from openaisle.sim.packs import Goods, place_packs
@@ -112,6 +112,7 @@ class Drawable:
     parts: Bytes
     atlas: Atlas
     is_closed: bool
+    is_sharp: bool = False
     motion_px: Floats = field(default_factory=lambda: _NO_MOTION)  # [vertices, 2] during the shutter's time
 
     def rectangle(self, width: int, height: int, margin: int = 2) -> Rectangle | None:
@@ -148,14 +149,13 @@ def paint(canvas: Canvas, drawable: Drawable, rectangle: Rectangle) -> None:
     """Draw within a rectangle of the canvas."""
     texels, table = drawable.atlas.arrays()
     left, top, right, bottom = rectangle
-    for k in range(len(canvas.samples)):
-        shift_x, shift_y = canvas.samples.shifts_px[k]
-        draw_triangles(
-            drawable.screen, drawable.motion_px, drawable.light, drawable.uv, drawable.triangles, drawable.textures,
-            drawable.ids, drawable.parts, drawable.is_closed, texels, table, left, top, right, bottom,
-            canvas.left + shift_x, canvas.top + shift_y, canvas.samples.moments[k],
-            canvas.colour[k], canvas.depth[k], canvas.ids, canvas.parts, k == 0,
-        )  # fmt: skip
+    samples = canvas.samples
+    draw_triangles(
+        drawable.screen, drawable.motion_px, drawable.light, drawable.uv, drawable.triangles, drawable.textures,
+        drawable.ids, drawable.parts, drawable.is_closed, drawable.is_sharp, texels, table, left, top, right, bottom,
+        canvas.left, canvas.top, samples.shifts_px, samples.moments, canvas.colour, canvas.depth, canvas.ids,
+        canvas.parts,
+    )  # fmt: skip
 
 
 class Eye:
@@ -249,6 +249,9 @@ class StillPicture:
         self._store, self._goods = store, goods
         self._fixtures = StillFixtures(store, appearance, self.eye)
         self._stock: Stock | None = None
+        whole = (0, 0, lens.width_px, lens.height_px)
+        self._floor_points, self._floor_along = floor_seen(camera, lens, whole)
+        self.floor_xy = np.full_like(self._floor_points, np.nan)  # [h, w, 2] where a pixel sees the floor, else NaN
 
     def update(self, scene: Scene) -> list[Rectangle]:
         """Draw what changed since the last scene; return the rectangles drawn."""
@@ -264,7 +267,32 @@ class StillPicture:
         for rectangle in dirty:
             self.canvas.clear(rectangle)
             paint_still(self.canvas, self._fixtures, stock, self._goods, self.eye, rectangle)
+            x1, y1, x2, y2 = rectangle
+            points, along = self._floor_points[y1:y2, x1:x2], self._floor_along[y1:y2, x1:x2]
+            self.floor_xy[y1:y2, x1:x2] = floor_in_sight(points, along, self.canvas.depth[:, y1:y2, x1:x2])
         return dirty
+
+
+def floor_seen(
+    camera: Camera, lens: Lens, rectangle: Rectangle
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each pixel's ray meets the floor [h, w, 2], and at what depth [h, w]; NaN above the horizon."""
+    left, top, right, bottom = rectangle
+    columns, rows = np.meshgrid(np.arange(left, right, dtype=float), np.arange(top, bottom, dtype=float))
+    rays = lens.rays(np.stack([columns, rows], axis=-1))
+    points = points_on_plane(camera.floor_from_camera, rays, 0.0)
+    away = points - np.array(camera.position_floor_m[:2])
+    directions = rays @ camera.floor_from_camera.rotation.T
+    along = np.linalg.norm(away, axis=-1) / (np.linalg.norm(directions[..., :2], axis=-1) + 1e-9)
+    return points.astype(np.float32), along.astype(np.float32)
+
+
+def floor_in_sight(
+    points: NDArray[np.float32], along: NDArray[np.float32], depth: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """`points` [h, w, 2] where all samples of depth [samples, h, w] lie on the floor, NaN elsewhere."""
+    is_floor = (np.abs(depth - along) < 0.01 * along).all(axis=0)
+    return np.where(is_floor[..., None], points, np.float32(np.nan))
 
 
 class StillFixtures:
@@ -298,7 +326,7 @@ def paint_still(
 
 
 def _changed(before: Stock, after: Stock, width: int, height: int) -> list[Rectangle]:
-    """Rectangles around goods that came, went, or moved; overlapping ones joined."""
+    """Rectangles around goods that came, went, or moved."""
     _, old, new = np.intersect1d(before.item_ids, after.item_ids, assume_unique=True, return_indices=True)
     same = (
         (before.positions_m[old] == after.positions_m[new]).all(axis=1)
@@ -319,31 +347,29 @@ def _changed(before: Stock, after: Stock, width: int, height: int) -> list[Recta
 
 
 def joined(rectangles: list[Rectangle]) -> list[Rectangle]:
-    """The same pixels in rectangles that do not overlap (each may cover more)."""
+    """The same pixels in fewer rectangles: two become one where that one is hardly larger than both."""
     done: list[Rectangle] = []
     for rectangle in rectangles:
-        current = rectangle
-        again = True
+        current, again = rectangle, True
         while again:
             again = False
             for other in done:
-                if (
-                    current[0] < other[2]
-                    and other[0] < current[2]
-                    and current[1] < other[3]
-                    and other[1] < current[3]
-                ):
+                around = (
+                    min(current[0], other[0]),
+                    min(current[1], other[1]),
+                    max(current[2], other[2]),
+                    max(current[3], other[3]),
+                )
+                if _area(around) <= 1.1 * (_area(current) + _area(other)):
                     done.remove(other)
-                    current = (
-                        min(current[0], other[0]),
-                        min(current[1], other[1]),
-                        max(current[2], other[2]),
-                        max(current[3], other[3]),
-                    )
-                    again = True
+                    current, again = around, True
                     break
         done.append(current)
     return done
+
+
+def _area(rectangle: Rectangle) -> int:
+    return (rectangle[2] - rectangle[0]) * (rectangle[3] - rectangle[1])
 
 
 def _rectangles(positions_m: Floats, yaw: Floats, sizes_m: Floats, eye: Eye) -> NDArray[np.int64]:
@@ -387,10 +413,19 @@ def _shelf_shade(positions_m: Floats, sizes_m: Floats, store: Store) -> Floats:
 @njit(cache=True)
 def _mean(planes, left, top, out):
     count = planes.shape[0]
+    width = 3 * out.shape[1]
     for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            for k in range(3):
+        row = out[y].reshape(-1)
+        if count == 4:
+            p0 = planes[0, top + y].reshape(-1)[3 * left : 3 * left + width]
+            p1 = planes[1, top + y].reshape(-1)[3 * left : 3 * left + width]
+            p2 = planes[2, top + y].reshape(-1)[3 * left : 3 * left + width]
+            p3 = planes[3, top + y].reshape(-1)[3 * left : 3 * left + width]
+            for x in range(width):
+                row[x] = (np.uint16(p0[x]) + np.uint16(p1[x]) + np.uint16(p2[x]) + np.uint16(p3[x]) + 2) >> 2
+        else:
+            for x in range(width):
                 total = count // 2
                 for n in range(count):
-                    total += planes[n, top + y, left + x, k]
-                out[y, x, k] = total // count
+                    total += planes[n, top + y, left + x // 3, x % 3]
+                row[x] = total // count
