@@ -1,0 +1,391 @@
+"""What shoppers do, as coroutines: come in, walk, look, reach, take, give back, leave.
+
+`Shopper.live` is resumed once a tick. A reach is decided at its beginning: the whole hand path, the moment the plate
+feels it and the moment the goods change place are laid down ahead of time, exact to the microsecond.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from typing import Final
+
+import numpy as np
+
+from openaisle.sim.goods import Place
+from openaisle.sim.hands import Hands
+from openaisle.sim.pose import Column, stride_m
+from openaisle.sim.scripts import Intent, PlannedVisit
+from openaisle.sim.walking import TICK_S, beyond
+from openaisle.sim.world import World
+from openaisle.store.schema import Point2, Shelf, Slot
+
+STAND_M: Final = (0.50, 0.58)  # from the gondola's front, by the slot's height
+STAND_MOVES_M: Final = (0.0, 0.15, -0.15, 0.3, -0.3, 0.42, -0.42)  # along the front, where it is taken
+ELBOW_ROOM_M: Final = 0.46  # between two people standing at shelves
+WALK_S_MAX: Final = 30.0
+MEET_S_MAX: Final = 45.0
+AFTER_S_MAX: Final = 120.0
+TURN_RAD_S_MAX: Final = 4.0
+
+Life = Generator[None, None, None]
+
+
+class Shopper:
+    """One person on one visit."""
+
+    def __init__(self, world: World, visit: PlannedVisit, row: int, rng: np.random.Generator) -> None:
+        self.visit = visit
+        self.row = row
+        self.hands = Hands(world, visit, row, rng)
+        self.is_inside = False
+        self.is_gone = False
+        self._world = world
+        self._rng = rng
+        self._is_walking = False  # on the floor at all
+        self._has_left = False
+        self._facing: float | None = None  # where to turn; None: where one walks
+        self._pin: Point2 | None = None  # stands exactly here
+        self._look_at: np.ndarray | None = None
+        self._life = self.live()
+
+    @property
+    def is_visible(self) -> bool:
+        """On the shop's floor or before its gates."""
+        return self._is_walking
+
+    @property
+    def is_coming_or_inside(self) -> bool:
+        return not self._has_left
+
+    def step(self) -> None:
+        """One tick of deciding."""
+        try:
+            next(self._life)
+        except StopIteration:
+            self.is_gone = True
+
+    def live(self) -> Life:
+        yield from self._come_in()
+        for intent in self.visit.intents:
+            yield from self._follow(intent)
+        while self._world.now_s < max(self.hands.free_s):
+            yield
+        yield from self._walk_out()
+
+    # Coming and going
+
+    def _come_in(self) -> Life:
+        world, gate = self._world, self._world.entry
+        start = beyond(gate, 1.6)
+        while not world.walking.enter(self.row, start, self.visit.speed_m_s):
+            yield
+        inward = math.atan2(gate.inside_floor_m[1] - start[1], gate.inside_floor_m[0] - start[0])
+        world.bodies.reset(self.row, self.visit.body, *start, inward)
+        self._is_walking = True
+        yield from self._walk(beyond(gate, 0.3))
+        yield from self._pause(self._rng.uniform(0.5, 1.2))
+        world.tap(self.visit, gate.gate_id)
+        truth = world.truth.visits[self.visit.visit_id]
+        truth.tapped_ns = world.ns(world.now_s)
+        world.walking.go(self.row, gate.inside_floor_m)
+        for _ in range(round(WALK_S_MAX / TICK_S)):
+            if world.is_inside(self.position):
+                break
+            yield
+        truth.entered_ns = world.ns(world.now_s)
+        self.is_inside = True
+
+    def _walk_out(self) -> Life:
+        world, gate = self._world, self._world.exit
+        self._leave_stand()
+        yield from self._walk(beyond(gate, -0.35))
+        world.walking.go(self.row, beyond(gate, 1.7))
+        truth = world.truth.visits[self.visit.visit_id]
+        while not world.walking.is_there(self.row):
+            if self.is_inside and not world.is_inside(self.position):
+                truth.left_ns = world.ns(world.now_s)
+                self.is_inside, self._has_left = False, True
+            yield
+        if self.is_inside:
+            truth.left_ns = world.ns(world.now_s)
+            self.is_inside, self._has_left = False, True
+        world.walking.leave(self.row)
+        self._is_walking = False
+
+    # Intents
+
+    def _follow(self, intent: Intent) -> Life:
+        if intent.after:
+            yield from self._wait_for_word(intent)
+            if intent.after not in self._world.said:
+                self._skip()
+                return
+        if not intent.is_hasty or not self._can_reach_from_here(intent):
+            while self._world.now_s < max(self.hands.retreated_s):
+                yield
+            if not (yield from self._stand_before(intent)):
+                self._skip()
+                return
+        yield from self._pause(intent.look_s)
+        if intent.meet:
+            yield from self._meet(intent.meet)
+        if intent.act == "take":
+            yield from self._take(intent)
+        elif intent.act == "put_back":
+            yield from self._put_back(intent)
+        elif intent.act == "touch":
+            yield from self._touch(intent)
+        if intent.says:
+            self._world.said.add(intent.says)
+
+    def _take(self, intent: Intent) -> Life:
+        goods, slot = self._world.goods, self._world.store.slots[intent.slot_id]
+        left = intent.quantity
+        while left:
+            units = goods.available(intent.slot_id, intent.product_id or slot.product_id)
+            units = units[: min(left, intent.at_once)]
+            if not units:
+                self._skip()
+                return
+            left -= len(units)
+            for unit in units:
+                unit.is_reserved = True
+            side = yield from self._free_hand(intent)
+            self._look_at = goods.position_floor_m(units[0])
+            yield from self._face(intent)
+            self._pin = self.hands.take(
+                units, side, intent, self.position, self._yaw, self._room_m(intent), is_last=not left
+            )
+            # The next reach may begin once this hand is on its way back.
+            wait_s = self.hands.lifted_s[side] + self._rng.uniform(0.05, 0.3)
+            while self._world.now_s < wait_s or (intent.hover_s and self._world.now_s < self._back(side)):
+                yield
+
+    def _put_back(self, intent: Intent) -> Life:
+        unit, side = self.hands.find(intent.product_id)
+        if unit is None:
+            self._skip()
+            return
+        if unit.place is Place.AWAY:
+            side = yield from self._free_hand(intent)
+        while self._world.now_s < self.hands.free_s[side]:
+            yield
+        if unit.place is Place.AWAY:
+            self.hands.fetch(unit, side)
+            while self._world.now_s < self.hands.free_s[side]:
+                yield
+        yield from self._face(intent)
+        self._pin = self.hands.put(unit, side, intent, self.position, self._yaw, self._room_m(intent))
+        while self._world.now_s < self.hands.lifted_s[side] + 0.1:
+            yield
+
+    def _touch(self, intent: Intent) -> Life:
+        slot = self._world.store.slots[intent.slot_id]
+        units = self._world.goods.available(intent.slot_id, slot.product_id)
+        if not units:
+            self._skip()
+            return
+        units[0].is_reserved = True
+        side = yield from self._free_hand(intent)
+        self._look_at = self._world.goods.position_floor_m(units[0])
+        yield from self._face(intent)
+        self._pin = self.hands.touch(units[0], side, intent, self.position, self._yaw, self._room_m(intent))
+        while self._world.now_s < self._back(side):
+            yield
+
+    def _free_hand(self, intent: Intent) -> Generator[None, None, int]:
+        """A hand that holds nothing and is at rest; what the hands hold is stowed when both are full."""
+        side = self.hands.choose(intent.hand)
+        if self.hands.held[side]:
+            while self._world.now_s < self.hands.free_s[side]:
+                yield
+            self.hands.stow(side)
+        while self._world.now_s < self.hands.free_s[side]:
+            yield
+        return side
+
+    def _skip(self) -> None:
+        self._world.truth.visits[self.visit.visit_id].skipped += 1
+
+    def _back(self, side: int) -> float:
+        return self.hands.retreated_s[side]
+
+    # Waiting
+
+    def _pause(self, seconds: float) -> Life:
+        until_s = self._world.now_s + seconds
+        while self._world.now_s < until_s:
+            yield
+
+    def _meet(self, name: str) -> Life:
+        """Wait until the partner is there too."""
+        here = self._world.meetings.setdefault(name, set())
+        here.add(self.visit.visit_id)
+        until_s = self._world.now_s + MEET_S_MAX
+        while len(here) < 2 and self._world.now_s < until_s:
+            yield
+        yield from self._pause(self._rng.uniform(0.0, 0.25))
+
+    def _wait_for_word(self, intent: Intent) -> Life:
+        """Look at other shelves until the partner has done their part."""
+        until_s = self._world.now_s + AFTER_S_MAX
+        slot_ids = sorted(self._world.store.slots)
+        while intent.after not in self._world.said and self._world.now_s < until_s:
+            slot_id = slot_ids[int(self._rng.integers(len(slot_ids)))]
+            look = Intent(act="look", slot_id=slot_id)
+            if (yield from self._stand_before(look)):
+                yield from self._pause(self._rng.uniform(0.5, 2.0))
+
+    # Walking and standing
+
+    @property
+    def position(self) -> Point2:
+        x, y = self._world.bodies.now[self.row, : Column.YAW]
+        return (float(x), float(y))
+
+    @property
+    def _yaw(self) -> float:
+        return float(self._world.bodies.now[self.row, Column.YAW])
+
+    def _walk(self, to_floor_m: Point2) -> Generator[None, None, bool]:
+        """Go there; False if that took too long."""
+        self._pin = None
+        self._facing = None
+        self._look_at = None
+        self._world.walking.go(self.row, to_floor_m)
+        until_s = self._world.now_s + WALK_S_MAX
+        while not self._world.walking.is_there(self.row):
+            if self._world.now_s > until_s:
+                return False
+            yield
+        return True
+
+    def _leave_stand(self) -> None:
+        self._world.stands.pop(self.row, None)
+
+    def _can_reach_from_here(self, intent: Intent) -> bool:
+        along, away = self._before_front(intent)
+        return abs(along) < 0.5 and 0.3 < away < 0.75
+
+    def _before_front(self, intent: Intent) -> tuple[float, float]:
+        """Where one stands against the slot: along the front from its middle, and how far before the front."""
+        slot, shelf = self._slot(intent)
+        gondola = self._world.store.gondola_of[shelf.gondola_id]
+        x, y, _ = gondola.floor_from_gondola.inverse().apply(np.array([*self.position, 0.0]))
+        return float(x) - shelf.left_m - slot.left_m - slot.width_m / 2, -float(y)
+
+    def _stand_before(self, intent: Intent) -> Generator[None, None, bool]:
+        """Walk to where the slot can be reached and turn to it."""
+        along, away = self._before_front(intent)
+        is_near = abs(along - intent.side_m) < (0.08 if intent.side_m else 0.25) and 0.4 < away < 0.68
+        if not is_near:
+            self._leave_stand()
+            until_s = self._world.now_s + 20.0
+            stand = self._stand(intent, must_be_free=True)
+            while stand is None and self._world.now_s < until_s:
+                yield from self._pause(0.5)
+                stand = self._stand(intent, must_be_free=True)
+            stand = stand or self._stand(intent, must_be_free=False)
+            assert stand is not None
+            self._world.stands[self.row] = stand
+            if not (yield from self._walk(stand)):
+                return False
+        self._look_at = self._slot_point(intent)
+        yield from self._face(intent)
+        self._pin = self.position
+        self._world.walking.go(self.row, self.position)
+        return True
+
+    def _stand(self, intent: Intent, *, must_be_free: bool) -> Point2 | None:
+        slot, shelf = self._slot(intent)
+        gondola = self._world.store.gondola_of[shelf.gondola_id]
+        middle = shelf.left_m + slot.left_m + slot.width_m / 2
+        away = STAND_M[1] if shelf.height_m < 0.7 else STAND_M[0]
+        best: tuple[float, Point2] | None = None
+        # A meeting has its own place; everybody else finds room beside the slot.
+        moves = STAND_MOVES_M[:3] if intent.side_m else STAND_MOVES_M
+        for move in moves:
+            along = float(np.clip(middle + intent.side_m + move, -0.1, gondola.width_m + 0.1))
+            wanted = gondola.floor_from_gondola.apply(np.array([along, -away, 0.0]))
+            point = self._world.walking.nearest_free((float(wanted[0]), float(wanted[1])))
+            if math.dist(point, (float(wanted[0]), float(wanted[1]))) > 0.12:
+                continue
+            others = [other for row, other in sorted(self._world.stands.items()) if row != self.row]
+            room = min((math.dist(point, other) for other in others), default=9.0)
+            if room < ELBOW_ROOM_M and must_be_free:
+                continue
+            cost = abs(move) + 4.0 * max(ELBOW_ROOM_M - room, 0.0)
+            if best is None or cost < best[0] - 1e-9:
+                best = (cost, point)
+        if best is None and not must_be_free:
+            wanted = gondola.floor_from_gondola.apply(np.array([middle, -away, 0.0]))
+            return self._world.walking.nearest_free((float(wanted[0]), float(wanted[1])))
+        return best[1] if best else None
+
+    def _face(self, intent: Intent) -> Life:
+        """Turn to the shelf, a little towards the slot."""
+        along, away = self._before_front(intent)
+        _, shelf = self._slot(intent)
+        gondola = self._world.store.gondola_of[shelf.gondola_id]
+        into = gondola.floor_from_gondola.rotation @ np.array([0.0, 1.0, 0.0])
+        turn = 0.5 * math.atan2(along, max(away, 0.3))
+        wanted = math.atan2(into[1], into[0]) + turn
+        self._facing = _unwrapped(wanted, self._yaw)
+        for _ in range(60):
+            if abs(self._facing - self._yaw) < 0.03:
+                return
+            yield
+
+    def _room_m(self, intent: Intent) -> float:
+        """How far one may step forward: knees and feet stay before the lowest board."""
+        return max(self._before_front(intent)[1] - 0.36, 0.0)
+
+    def _slot(self, intent: Intent) -> tuple[Slot, Shelf]:
+        slot = self._world.store.slots[intent.slot_id]
+        return slot, self._world.store.shelves[slot.shelf_id]
+
+    def _slot_point(self, intent: Intent) -> np.ndarray:
+        slot, shelf = self._slot(intent)
+        return self._world.store.shelf_point_floor_m(shelf, slot.left_m + slot.width_m / 2, 0.1, 0.1)
+
+    # The body follows
+
+    def move_body(self) -> None:
+        """One tick of the body after the feet's will: position, heading, gait, head."""
+        if not self._is_walking:
+            return
+        state = self._world.bodies.now[self.row]
+        goal = self._pin or self._world.walking.position(self.row)
+        x, y, yaw = state[Column.X], state[Column.Y], state[Column.YAW]
+        keep = math.exp(-TICK_S / 0.13)
+        new_x, new_y = goal[0] + (x - goal[0]) * keep, goal[1] + (y - goal[1]) * keep
+        vx, vy = (new_x - x) / TICK_S, (new_y - y) / TICK_S
+        speed = math.hypot(vx, vy)
+        wanted = self._facing
+        if wanted is None and speed > 0.2:
+            wanted = _unwrapped(math.atan2(vy, vx), yaw)
+        if wanted is not None:
+            turn = (wanted - yaw) * (1 - math.exp(-TICK_S / 0.16))
+            yaw += min(max(turn, -TURN_RAD_S_MAX * TICK_S), TURN_RAD_S_MAX * TICK_S)
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        ease = 1 - math.exp(-TICK_S / 0.15)
+        state[Column.X], state[Column.Y], state[Column.YAW] = new_x, new_y, yaw
+        state[Column.FORWARD_SPEED] += (cos * vx + sin * vy - state[Column.FORWARD_SPEED]) * ease
+        state[Column.LEFT_SPEED] += (cos * vy - sin * vx - state[Column.LEFT_SPEED]) * ease
+        state[Column.PHASE] += speed * TICK_S / stride_m(self.visit.body.height_m, speed)
+        head_yaw, head_pitch = 0.0, 0.12
+        if self._look_at is not None:
+            dx, dy = self._look_at[0] - new_x, self._look_at[1] - new_y
+            bearing = _unwrapped(math.atan2(dy, dx), yaw) - yaw
+            head_yaw = min(max(bearing, -1.1), 1.1)
+            drop = 0.93 * self.visit.body.height_m - self._look_at[2]
+            head_pitch = min(max(math.atan2(drop, max(math.hypot(dx, dy), 0.2)), -0.3), 0.9)
+        slow = 1 - math.exp(-TICK_S / 0.2)
+        state[Column.HEAD_YAW] += (head_yaw - state[Column.HEAD_YAW]) * slow
+        state[Column.HEAD_PITCH] += (head_pitch - state[Column.HEAD_PITCH]) * slow
+
+
+def _unwrapped(angle: float, near: float) -> float:
+    """The same direction as `angle`, within half a turn of `near`."""
+    return near + (angle - near + math.pi) % (2 * math.pi) - math.pi

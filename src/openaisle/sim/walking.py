@@ -1,0 +1,189 @@
+"""Who walks where: JuPedSim's anticipation velocity model on the shop's free floor.
+
+The only file that knows JuPedSim. Walkers are told where to go; they find the way round gondolas and one another.
+Model: Xu et al., Anticipation in pedestrian dynamics (2021).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import shapely
+from shapely.ops import nearest_points
+
+from openaisle.core.errors import MachineError, StoreError
+from openaisle.store.schema import Gate, Point2, Store
+
+try:
+    import jupedsim
+except ImportError as error:  # an extra, and without wheels on some machines
+    raise MachineError("simulated shoppers walk by JuPedSim: pip install 'openaisle[sim]'") from error
+
+TICK_S: Final = 0.05
+RADIUS_M: Final = 0.18
+SQUEEZED_RADIUS_M: Final = 0.07  # somebody stuck turns sideways and slips past
+STUCK_S: Final = 5.0
+SQUEEZED_S: Final = 4.0
+STUCK_MOVE_M: Final = 0.15  # less than this within STUCK_S is stuck
+THERE_M: Final = 0.12
+PORCH_M: Final = 2.2  # floor outside each gate
+
+
+@dataclass
+class _Walker:
+    agent_id: int
+    target: Point2
+    moved_from: Point2
+    moved_at_tick: int
+    squeezed_until_tick: int = -1
+
+
+class Walking:
+    """The pedestrian model of one shop. Walkers are known by a number; `tick` moves all by TICK_S."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self._walkers: dict[int, _Walker] = {}
+        self._tick = 0
+        self.free_floor = free_floor(store)
+        self._simulation = jupedsim.Simulation(
+            model=jupedsim.AnticipationVelocityModel(rng_seed=seed), geometry=self.free_floor, dt=TICK_S
+        )
+        self._stage = self._simulation.add_direct_steering_stage()
+        self._journey = self._simulation.add_journey(jupedsim.JourneyDescription([self._stage]))
+
+    def enter(self, walker: int, at_floor_m: Point2, speed_m_s: float) -> bool:
+        """Put a walker down; False while somebody else stands there."""
+        assert walker not in self._walkers
+        for agent in self._simulation.agents():
+            if math.dist(agent.position, at_floor_m) < 2.5 * RADIUS_M:
+                return False
+        agent_id = self._simulation.add_agent(
+            jupedsim.AnticipationVelocityModelAgentParameters(
+                position=at_floor_m,
+                journey_id=self._journey,
+                stage_id=self._stage,
+                desired_speed=speed_m_s,
+                radius=RADIUS_M,
+                time_gap=0.7,
+                wall_buffer_distance=0.03,
+            )
+        )
+        self._walkers[walker] = _Walker(agent_id, at_floor_m, at_floor_m, self._tick)
+        self._simulation.agent(agent_id).target = at_floor_m
+        return True
+
+    def go(self, walker: int, to_floor_m: Point2) -> None:
+        """Set where a walker wants to be. A point that is not free floor is moved to the nearest that is."""
+        state = self._walkers[walker]
+        state.target = self.nearest_free(to_floor_m)
+        state.moved_at_tick = self._tick
+        state.moved_from = self._simulation.agent(state.agent_id).position
+        self._simulation.agent(state.agent_id).target = state.target
+
+    def nearest_free(self, point: Point2, clear_m: float = RADIUS_M + 0.02) -> Point2:
+        """The nearest point at which a walker can stand."""
+        standing = self._standing(clear_m)
+        spot = shapely.Point(point)
+        if shapely.contains(standing, spot):
+            return point
+        nearest = nearest_points(standing, spot)[0]
+        return (float(nearest.x), float(nearest.y))
+
+    def position(self, walker: int) -> Point2:
+        return self._simulation.agent(self._walkers[walker].agent_id).position
+
+    def is_there(self, walker: int) -> bool:
+        """Whether a walker has come to where it wants to be."""
+        return math.dist(self.position(walker), self._walkers[walker].target) < THERE_M
+
+    def leave(self, walker: int) -> None:
+        """Take a walker off the floor."""
+        self._simulation.mark_agent_for_removal(self._walkers.pop(walker).agent_id)
+
+    def tick(self) -> None:
+        """Everybody moves by TICK_S."""
+        for walker in sorted(self._walkers):
+            self._unstick(self._walkers[walker])
+        self._simulation.iterate()
+        self._tick += 1
+
+    def _unstick(self, state: _Walker) -> None:
+        agent = self._simulation.agent(state.agent_id)
+        position = agent.position
+        if state.squeezed_until_tick == self._tick:
+            self._set_radius(agent, RADIUS_M)
+        if (
+            math.dist(position, state.target) < THERE_M
+            or math.dist(position, state.moved_from) > STUCK_MOVE_M
+        ):
+            state.moved_from, state.moved_at_tick = position, self._tick
+        elif (self._tick - state.moved_at_tick) * TICK_S >= STUCK_S:
+            self._set_radius(agent, SQUEEZED_RADIUS_M)
+            state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
+            state.moved_from, state.moved_at_tick = position, self._tick
+
+    def _set_radius(self, agent: jupedsim.Agent, radius_m: float) -> None:
+        assert isinstance(agent.model, jupedsim.AnticipationVelocityModelState)
+        agent.model.radius = radius_m
+
+    def _standing(self, clear_m: float) -> shapely.Geometry:
+        cache: dict[float, shapely.Geometry] = self.__dict__.setdefault("_standing_cache", {})
+        if clear_m not in cache:
+            cache[clear_m] = self.free_floor.buffer(-clear_m)
+        return cache[clear_m]
+
+
+def free_floor(store: Store) -> shapely.Polygon:
+    """The floor people can walk on: the plan without gondolas, with a porch outside each gate."""
+    plan = shapely.Polygon(store.plan_floor_m)
+    solid = shapely.union_all([shapely.Polygon(gondola.footprint_floor_m) for gondola in store.gondolas])
+    floor = plan.difference(solid.buffer(1e-3, join_style="mitre"))
+    for gate in store.gates:
+        floor = floor.union(shapely.Polygon(porch(gate)))
+    if not isinstance(floor, shapely.Polygon):
+        inside = shapely.Point(store.gates[0].inside_floor_m)
+        pieces = [piece for piece in shapely.get_parts(floor) if piece.contains(inside)]
+        if not pieces:
+            raise StoreError(
+                "the point just inside the first gate is not free floor",
+                field="inside_floor_m",
+                expected="a point not covered by a gondola",
+                found=store.gates[0].inside_floor_m,
+            )
+        floor = pieces[0]
+    assert isinstance(floor, shapely.Polygon)
+    return floor
+
+
+def outward(gate: Gate) -> tuple[float, float]:
+    """Unit vector out of the shop through a gate."""
+    (ax, ay), (bx, by) = gate.left_floor_m, gate.right_floor_m
+    normal = np.array([by - ay, ax - bx])
+    normal /= np.linalg.norm(normal)
+    centre = np.array(gate.centre_floor_m)
+    if normal @ (np.array(gate.inside_floor_m) - centre) > 0:
+        normal = -normal
+    return (float(normal[0]), float(normal[1]))
+
+
+def porch(gate: Gate) -> list[Point2]:
+    """A rectangle of floor across a gate: PORCH_M outside, a little inside, so that it joins the shop's floor."""
+    ox, oy = outward(gate)
+    (ax, ay), (bx, by) = gate.left_floor_m, gate.right_floor_m
+    inside = 0.1
+    return [
+        (ax - ox * inside, ay - oy * inside),
+        (bx - ox * inside, by - oy * inside),
+        (bx + ox * PORCH_M, by + oy * PORCH_M),
+        (ax + ox * PORCH_M, ay + oy * PORCH_M),
+    ]
+
+
+def beyond(gate: Gate, distance_m: float) -> Point2:
+    """A point outside the shop, straight out of a gate's centre (inside for a negative distance)."""
+    ox, oy = outward(gate)
+    cx, cy = gate.centre_floor_m
+    return (cx + ox * distance_m, cy + oy * distance_m)
