@@ -53,7 +53,12 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
 
     issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, _timezone(store.timezone))
     rule = "-" * width
-    text = [store.name[:width], f"Receipt {receipt.receipt_id}", f"{issued:%Y-%m-%d %H:%M:%S %Z}", rule]
+    text = [
+        store.name[:width].rstrip(),
+        f"Receipt {receipt.receipt_id}",
+        f"{issued:%Y-%m-%d %H:%M:%S %Z}",
+        rule,
+    ]
     for line in receipt.lines:
         text.append(row(f"{line.quantity} x {line.name}", line.total_minor))
         if line.quantity > 1:
@@ -61,10 +66,11 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
     if not receipt.lines:
         text.append("nothing taken")
     text += [rule, row(f"Total {receipt.currency}", receipt.total_minor)]
-    word = "incl." if receipt.prices_include_tax else "with"
+    word = "incl." if receipt.prices_include_tax else "plus"
     for tax_class in sorted({line.tax_class for line in receipt.lines}):
         share = sum(line.tax_minor for line in receipt.lines if line.tax_class == tax_class)
-        text.append(row(f"  {word} {store.tax_rates[tax_class] * 100:g} % tax ({tax_class})", share))
+        if share or store.tax_rates[tax_class]:
+            text.append(row(f"  {word} {store.tax_rates[tax_class] * 100:g} % tax ({tax_class})", share))
     if receipt.review_ids:
         count = len(receipt.review_ids)
         text.append(f"{count} question{'s' if count > 1 else ''} about this visit under review")

@@ -91,7 +91,7 @@ def small_store(
     return Store(
         store_id="small",
         name="Small shop",
-        timezone="Europe/Berlin",
+        timezone="UTC",
         currency="EUR",
         currency_digits=2,
         prices_include_tax=prices_include_tax,
