@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from openaisle.carts.cart import Carts
+from openaisle.carts.cart import CartMessage, Carts
 from openaisle.core.messages import (
     AnyMessage,
     CartClosed,
@@ -85,7 +85,7 @@ class Pipeline:
         )
         if is_last:
             decided += self._interactions.finish(now_ns)
-        moved: list[AnyMessage] = self._carts.step(decided, visits, now_ns)
+        moved: list[CartMessage] = self._carts.step(decided, visits, now_ns)
         if is_last:
             moved += self._carts.finish(now_ns)
         closed = [message for message in moved if isinstance(message, CartClosed)]

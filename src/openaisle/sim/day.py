@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
-from openaisle.core.messages import CameraDetections, Reading
+from openaisle.core.messages import CameraDetections, CameraId, Reading
 from openaisle.core.units import NS_PER_S
+from openaisle.sim.scene import Scene
 from openaisle.sim.scripts import DayPlan
 from openaisle.sim.sensors import PlateSettings
 from openaisle.sim.shop import SimulatedShop
@@ -17,6 +18,12 @@ from openaisle.sim.skeletons import SkeletonCameras, SkeletonSettings
 from openaisle.store.schema import Store
 
 BLIND_STEP_NS = NS_PER_S // 10  # without cameras, readings are collected this often
+
+
+class Eyes(Protocol):
+    """Whatever sees a scene through some cameras: noisy skeletons, or a renderer and the real detector."""
+
+    def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]: ...
 
 
 class SimulatedDay:
@@ -27,7 +34,7 @@ class SimulatedDay:
         store: Store,
         plan: DayPlan,
         *,
-        vision: Literal["skeleton", "none"],
+        vision: Literal["skeleton", "none"] | Eyes,
         skeletons: SkeletonSettings | None = None,
         plates: PlateSettings | None = None,
     ) -> None:
@@ -35,7 +42,11 @@ class SimulatedDay:
         self.plan = plan
         self.shop = SimulatedShop(store, plan, plates=plates)
         rng = np.random.default_rng([plan.seed, 6])
-        self._cameras = SkeletonCameras(store, rng, skeletons) if vision == "skeleton" else None
+        self._cameras: Eyes | None = None
+        if vision == "skeleton":
+            self._cameras = SkeletonCameras(store, rng, skeletons)
+        elif vision != "none":
+            self._cameras = vision
         # Real cameras are not in step: each has its own phase.
         self._ticks: list[tuple[int, str, int, int]] = []
         if self._cameras:

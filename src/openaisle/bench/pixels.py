@@ -1,0 +1,50 @@
+"""The eyes of a benchmark with pixels in the loop: the simulated shop is drawn, coded as H.264, decoded, and seen.
+
+The same interface as `sim.skeletons.SkeletonCameras`: a scene in, detections out; between them stand a renderer, a
+codec and the detector that a real shop runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from openaisle.core.messages import CameraDetections, CameraId, Frame
+from openaisle.core.units import NS_PER_MS
+from openaisle.detections.people import PeopleDetector
+from openaisle.sim.render import Renderer
+from openaisle.sim.scene import Scene
+from openaisle.store.schema import Store
+
+SEEING_NS: Final = 60 * NS_PER_MS
+"""From the shutter to the detections: what an edge node with a core to spare takes to code, decode and detect."""
+
+
+class PixelCameras:
+    """Draws and detects. `cpu_ns` of the detector is counted by whoever calls."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self._renderers = {
+            camera.camera_id: Renderer(store, camera, seed=seed + index)
+            for index, camera in enumerate(store.cameras)
+        }
+        self._detector = PeopleDetector(store.cameras)
+        self.frame_count = 0
+
+    def warm_up(self, scene: Scene) -> None:
+        """Show the empty shop to every camera: a detector must know what its walls look like."""
+        self.detect(scene, sorted(self._renderers))
+
+    def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
+        """What the detector sees of `scene` in the frames of these cameras."""
+        frames = [
+            Frame(
+                camera_id=camera_id,
+                captured_ns=scene.at_ns,
+                received_ns=scene.at_ns + SEEING_NS,
+                pixels=self._renderers[camera_id].draw(scene).pixels,
+            )
+            for camera_id in camera_ids
+        ]
+        self.frame_count += len(frames)
+        return self._detector.detect(frames)

@@ -1,0 +1,94 @@
+"""`openaisle bench`: measure again what README and docs claim."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    bench = typer.Typer(help="Measure every published figure again.", no_args_is_help=True)
+    app.add_typer(bench, name="bench")
+    bench.command("receipts")(receipts)
+
+
+def receipts(
+    store: Annotated[str, typer.Option(help="A shipped store's name or a store folder.")] = "corner",
+    visits: Annotated[int, typer.Option(min=1, help="How many visits to simulate.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Decides shoppers, goods, plates and noise.")] = 7,
+    vision: Annotated[str, typer.Option(help="pixels | skeleton | none")] = "skeleton",
+    families: Annotated[
+        str, typer.Option(help="mixed, or names of HARD_CASES families, comma-separated.")
+    ] = "mixed",
+    people_max: Annotated[int, typer.Option(min=2, help="Most people in the shop at once.")] = 6,
+    arrivals_per_minute: Annotated[float, typer.Option(help="How often somebody comes.")] = 2.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Days run at once, each in a process.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    show_wrong: Annotated[bool, typer.Option("--wrong", help="List the visits that were not exact.")] = False,
+) -> None:
+    """Simulate visits, run them through the path, and score the receipts (simulator figures)."""
+    import json
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from openaisle.bench.days import days_of, run_days
+    from openaisle.bench.receipts import receipts_report, wrong_visits
+    from openaisle.core.errors import InputError
+    from openaisle.store.load import load_store
+
+    if vision not in ("pixels", "skeleton", "none"):
+        raise InputError(
+            "no such vision", field="--vision", expected="pixels, skeleton or none", found=vision
+        )
+    load_store(store)
+    asked = "mixed" if families == "mixed" else [name.strip() for name in families.split(",")]
+    days = days_of(
+        store, visits, seed, vision, asked, arrivals_per_minute=arrivals_per_minute, people_max=people_max
+    )
+    began_s = time.monotonic()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"{visits} visits", total=visits)
+        outcomes = run_days(
+            days, worker_count=jobs, done=lambda day: progress.advance(task, day.job.visit_count)
+        )
+    report = receipts_report(
+        outcomes, store=store, seed=seed, vision=vision, families=asked, wall_s=time.monotonic() - began_s
+    )
+    if show_wrong:
+        report["wrong"] = wrong_visits(outcomes)
+    if as_json:
+        print(json.dumps(report, indent=1))
+        return
+    _print_report(report)
+
+
+def _print_report(report: dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    latency = report["cart_latency_ms"]
+    console.print(
+        f"{report['visits']} simulated visits, seed {report['seed']}, vision {report['vision']}: "
+        f"{report['exact_receipts']} exact receipts ({report['exact_rate']:.1%}), "
+        f"{report['overcharged_visits']} overcharged, {report['reviews_per_1000']:.0f} reviews per 1,000"
+    )
+    console.print(
+        f"shelf to cart p50 {latency['p50']} ms, p99 {latency['p99']} ms (n {latency['n']}, missed "
+        f"{latency['missed']}); path at {report['path_times_real_time']} times real time"
+    )
+    table = Table("family", "visits", "exact", "F1", "overcharged")
+    for name, family in report["families"].items():
+        table.add_row(
+            name,
+            str(family["visits"]),
+            f"{family['exact_rate']:.1%}",
+            f"{family['f1']:.3f}",
+            str(family["overcharged"]),
+        )
+    console.print(table)
+    for visit in report.get("wrong", []):
+        console.print(visit)
