@@ -89,7 +89,7 @@ class SimulatedDay:
                 due.append(camera_id)
                 next_ns = first_ns + round((number + 1) * self._period_s[camera_id] * NS_PER_S)
                 heapq.heappush(self._ticks, (next_ns, camera_id, first_ns, number + 1))
-            seen = self._cameras.detect(shop.scene(), sorted(due))
+            seen = self._cameras.detect(shop.scene(with_items=False), sorted(due))
         return [*shop.take_gate_taps(), *shop.take_scale_batches(), *seen]
 
 

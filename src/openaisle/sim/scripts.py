@@ -88,11 +88,12 @@ TRICKY_SHARE: Final = 0.4  # of the actions of a mixed day
 MANY_PICKS_SHARE: Final = 0.04  # of the visits of a mixed day
 
 # How tricky actions divide. No public statistics of such acts exist: these are our judgement of a busy small shop
-# (people often put things back, touch and reconsider; two people rarely meet at one slot), not a measurement.
+# (people often put things back, touch and reconsider; two people rarely meet at one slot), not a measurement. An
+# episode of two makes two visits.
 TRICKY_RATES: Final[dict[str, float]] = {
     "rapid_picks": 0.12,
     "put_back_right": 0.17,
-    "put_back_wrong": 0.07,
+    "put_back_wrong": 0.06,
     "put_back_same_weight": 0.04,
     "swap_same_weight": 0.03,
     "near_weights": 0.12,
@@ -100,8 +101,8 @@ TRICKY_RATES: Final[dict[str, float]] = {
     "hold_two_take_one": 0.09,
     "long_hold": 0.08,
     "touch_only": 0.11,
-    "crossing_arms": 0.03,
-    "simultaneous_same_item": 0.04,
+    "crossing_arms": 0.015,
+    "simultaneous_same_item": 0.02,
 }
 PARTNERED: Final = ("put_back_wrong", "crossing_arms", "simultaneous_same_item")
 

@@ -107,12 +107,24 @@ class SimulatedShop:
         self._world.taps = taps[len(arrived) :]
         return arrived
 
-    def scene(self) -> Scene:
-        """Everything that can be seen now."""
+    def scene(self, *, with_items: bool = True) -> Scene:
+        """Everything that can be seen now. Without items it is cheaper: skeletons need none."""
         shoppers = [shopper for shopper in self._shoppers if shopper.is_visible]
         rows = np.array([shopper.row for shopper in shoppers], np.int64)
         share = min(max((self._now_s - self._tick * TICK_S) / TICK_S, 0.0), 1.0)
         joints = self._world.bodies.joints_floor_m(rows, self._now_s, share)
+        if not with_items:
+            return Scene(
+                at_ns=self.now_ns,
+                light=1.0,
+                bodies=tuple(shopper.visit.body for shopper in shoppers),
+                joints_floor_m=joints,
+                items=(),
+                item_positions_floor_m=np.zeros((0, 3)),
+                item_yaw_deg=np.zeros(0),
+                item_in_hand=np.zeros(0, np.bool_),
+                shelf_version=self._world.goods.version,
+            )
         items, positions, yaws = self._world.goods.on_shelves()
         held_items, held_positions, held_yaws = self._in_hands(shoppers, joints, share)
         return Scene(
