@@ -4,12 +4,15 @@ import numpy as np
 
 from openaisle.core.messages import JOINT_INDEX
 from openaisle.detections import appearance
+from openaisle.detections.crops import Floats, Pixels
 
 RED, BLUE, GREEN = (40, 40, 190), (170, 60, 30), (40, 150, 60)
 GREY_BALANCE = np.array([110.0, 110.0, 110.0])
 
 
-def figure(top: tuple[int, int, int], trousers: tuple[int, int, int], scale: float = 1.0) -> tuple:
+def figure(
+    top: tuple[int, int, int], trousers: tuple[int, int, int], scale: float = 1.0
+) -> tuple[Pixels, Floats]:
     """A frame with a person of two colours, and the joints [1, 17, 3]."""
     frame = np.full((360, 640, 3), 120, np.uint8)
     corners = {

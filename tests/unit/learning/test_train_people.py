@@ -1,0 +1,82 @@
+"""Training learns, stops, goes on and exports. Needs torch, which no store does: skipped without it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install torch==2.13.0 onnx")
+pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.13.0 onnx")
+
+from openaisle.core.errors import InputError  # noqa: E402
+from openaisle.detections.people import PeopleNetworks  # noqa: E402
+from openaisle.detections.runtime import RuntimeSettings  # noqa: E402
+from openaisle.learning import export, train_people  # noqa: E402
+from openaisle.learning.train_people import Job, Trainer, TrainSettings  # noqa: E402
+
+SHORT = TrainSettings(pictures=8 * 40, batch=8, seed=3, bf16=False)
+
+
+@pytest.mark.parametrize("job", ["boxes", "keypoints"])
+def test_training_learns_a_small_set_by_heart(job: Job, data: Path, tmp_path: Path) -> None:
+    said: list[float] = []
+    Trainer(job, [data], tmp_path, SHORT).run(lambda progress: said.append(progress.loss))
+    assert said[-1] < 0.9 * said[0]
+
+
+def test_a_stopped_training_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
+    first = Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=16, batch=8))
+    first.run(lambda _: None)
+    second = Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8))
+    assert second.pictures == 16
+    second.run(lambda _: None)
+    assert Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8)).pictures == 32
+
+
+def test_a_checkpoint_of_the_other_network_is_refused(data: Path, tmp_path: Path) -> None:
+    Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=8, batch=8)).run(lambda _: None)
+    with pytest.raises(InputError, match=r"wrong checkpoint.*expected of job 'boxes', found 'keypoints'"):
+        export.export("boxes", tmp_path, tmp_path)
+    with pytest.raises(InputError, match="no checkpoint"):
+        export.export("boxes", tmp_path / "none", tmp_path)
+
+
+def test_the_exported_networks_say_what_the_trained_ones_say(data: Path, tmp_path: Path) -> None:
+    for job in ("boxes", "keypoints"):
+        Trainer(job, [data], tmp_path / job, TrainSettings(pictures=64, batch=8)).run(lambda _: None)
+        export.export(job, tmp_path / job, tmp_path)
+    networks = PeopleNetworks(RuntimeSettings(weights=tmp_path))
+    pixels = np.random.default_rng(1).integers(0, 255, (2, 128, 128, 4), dtype=np.uint8)
+    state = train_people.load_checkpoint(tmp_path / "keypoints", "keypoints")
+    network = train_people.network_for("keypoints")
+    network.load_state_dict(state["averaged"])
+    from openaisle.learning.people_network import normalised
+
+    with torch.no_grad():
+        person = network.eval()(normalised(torch.from_numpy(pixels)))[3].numpy()[:, 0]
+    assert np.allclose(networks.look(pixels).person_logits, person, atol=1e-3)
+    assert len(networks.propose(np.zeros((1, 192, 320, 4), np.uint8), 0.0, 5)[0][0]) <= 5
+
+
+def test_an_int8_copy_runs_and_is_smaller(data: Path, tmp_path: Path) -> None:
+    for job in ("boxes", "keypoints"):
+        Trainer(job, [data], tmp_path / job, TrainSettings(pictures=16, batch=8)).run(lambda _: None)
+        whole = export.export(job, tmp_path / job, tmp_path)
+        small = export.quantise(job, tmp_path, data, tmp_path / "int8", samples=8)
+        assert small.stat().st_size < 0.5 * whole.stat().st_size
+    networks = PeopleNetworks(RuntimeSettings(weights=tmp_path / "int8"))
+    assert networks.look(np.zeros((1, 128, 128, 4), np.uint8)).mass.shape == (1, 17)
+
+
+def test_targets_mark_the_middle_of_each_box() -> None:
+    boxes = np.zeros((1, 12, 5), np.float32)
+    boxes[0, 0] = (40, 40, 80, 120, 1)
+    boxes[0, 1] = (200, 60, 240, 100, -1)  # not judged
+    heat, judged, target, weight = train_people.box_targets(boxes, 48, 80)
+    assert np.unravel_index(heat[0].argmax(), heat[0].shape) == (20, 15)
+    assert heat[0, 20, 15] == pytest.approx(1.0)
+    assert heat[0, :, 45:].max() < 1e-3
+    assert judged[0, 20, 55] == 0
+    assert judged[0, 20, 15] == 1
+    assert target[0, :, 20, 15].tolist() == [40, 40, 80, 120]
+    assert weight[0, 20, 15] > 0.9
