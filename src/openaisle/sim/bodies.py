@@ -146,7 +146,11 @@ def _nose() -> _Tube:
             v,
             "head",
         )
-        for forward, up, a, b, v in ((0.092, -0.04, 0.004, 0.004, 1.0), (0.098, -0.03, 0.016, 0.020, 0.7), (0.09, 0.02, 0.007, 0.008, 0.0))
+        for forward, up, a, b, v in (
+            (0.092, -0.04, 0.004, 0.004, 1.0),
+            (0.098, -0.03, 0.016, 0.020, 0.7),
+            (0.09, 0.02, 0.007, 0.008, 0.0),
+        )
     )
     return _Tube(rings, "skin", ("head", "head"))
 
@@ -163,9 +167,7 @@ def _hair() -> _Tube:
         (-0.18, -0.060, 0.02, 0.01, 1.0),
     ):
         centre = _mix((_EARS, 1.0), ({"head_up": 1.0}, up), ({"head_forward": 1.0}, forward))
-        rings.append(
-            _Ring(centre, {"head_up": -1.0}, {"head_right": 1.0}, a, b, v, "long_hair", 2.3)
-        )
+        rings.append(_Ring(centre, {"head_up": -1.0}, {"head_right": 1.0}, a, b, v, "long_hair", 2.3))
     return _Tube(tuple(rings), "hair", ("head",) * (len(rings) - 1))
 
 
@@ -213,7 +215,11 @@ def _hand(side: str) -> list[_Tube]:
     )
     thumb = tuple(
         _Ring(_mix((wrist, 1.0), (along, way)), along, across, r, r, v, "limb_end", 2.0, (0.0, shift))
-        for way, r, shift, v in ((0.2, 0.006, -0.020, 0.0), (0.5, 0.012, -0.045, 0.5), (1.05, 0.006, -0.060, 1.0))
+        for way, r, shift, v in (
+            (0.2, 0.006, -0.020, 0.0),
+            (0.5, 0.012, -0.045, 0.5),
+            (1.05, 0.006, -0.060, 1.0),
+        )
     )
     part = f"{side}_hand"
     return [_Tube(palm, "skin", (part,) * 5), _Tube(thumb, "skin", (part,) * 2)]
@@ -248,7 +254,14 @@ def _foot(side: str) -> _Tube:
     along = _mix((toe, 1.0), (ankle, -1.0))
     rings = tuple(
         _Ring(
-            _mix((ankle, 1.0), (along, way), ({"sky": 1.0}, raised)), along, {"right": 1.0}, a, b, v, "foot", 2.6
+            _mix((ankle, 1.0), (along, way), ({"sky": 1.0}, raised)),
+            along,
+            {"right": 1.0},
+            a,
+            b,
+            v,
+            "foot",
+            2.6,
         )
         for way, raised, a, b, v in (
             (-0.42, -0.035, 0.012, 0.015, 0.0),
@@ -277,7 +290,15 @@ def _bag() -> list[_Tube]:
     )
     over = _mix(({"left_shoulder": 1.0}, 1.0), ({"right": 1.0}, 0.05), (_UP, 0.045))
     strap = []
-    for way, forward in ((0.0, 0.10), (0.5, 0.12), (0.92, 0.075), (1.0, 0.0), (0.92, -0.085), (0.5, -0.11), (0.0, -0.06)):
+    for way, forward in (
+        (0.0, 0.10),
+        (0.5, 0.12),
+        (0.92, 0.075),
+        (1.0, 0.0),
+        (0.92, -0.085),
+        (0.5, -0.11),
+        (0.0, -0.06),
+    ):
         start = _mix((middle, 1.0), (_UP, 0.08))
         centre = _mix((start, 1 - way), (over, way), ({"forward": 1.0}, forward))
         direction = _mix((_mix((over, 1.0), (start, -1.0)), 1.0), ({"forward": 1.0}, 0.02))
@@ -495,13 +516,15 @@ def _clothes(body: Body) -> tuple[Bytes, ...]:
         sleeve[np.arange(64) // 5 % 2 == 0] += pattern - top
     elif body.pattern == 2:
         for picture in (torso, sleeve):
-            rows, columns = np.indices(picture.shape[:2])
-            odd = (rows // 8 % 2 + columns // 8 % 2)[..., None] / 2
-            picture += odd * (pattern - top)
+            rows, columns = np.arange(picture.shape[0])[:, None], np.arange(picture.shape[1])[None]
+            share = (rows // 8 % 2 + columns // 8 % 2) / 2
+            picture += share[..., None] * (pattern - top)
     elif body.pattern == 3:
         torso[:] = _cloth(rng, _bgr((0.88, 0.92, 0.15)), 96, 96)
         torso[44:52] = torso[66:74] = _bgr((0.82, 0.83, 0.84))
-        torso[:44, 8:13] = torso[:44, 35:40] = torso[:44, 56:61] = torso[:44, 83:88] = _bgr((0.82, 0.83, 0.84))
+        torso[:44, 8:13] = torso[:44, 35:40] = torso[:44, 56:61] = torso[:44, 83:88] = _bgr(
+            (0.82, 0.83, 0.84)
+        )
     _collar(torso, skin, rng)
     if not body.has_long_sleeves:
         # From the middle of the upper arm down: bare.
@@ -532,18 +555,24 @@ def _bgr(colour: tuple[float, float, float]) -> NDArray[np.float64]:
     return np.array(colour[::-1]) * 255.0
 
 
-def _cloth(rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+def _cloth(
+    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
     """Cloth with soft folds."""
     folds = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=2.0, sigmaY=5.0)
     folds = folds / (folds.std() + 1e-9) * 0.055
     return np.asarray(colour) * (1 + folds[..., None]) + rng.normal(0, 2.0, (height, width, 1))
 
 
-def _skin(rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+def _skin(
+    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
     return np.asarray(colour) + rng.normal(0, 2.0, (height, width, 1))
 
 
-def _strands(rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+def _strands(
+    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
+) -> NDArray[np.float64]:
     strands = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=0.6, sigmaY=4.0)
     return np.asarray(colour) * (1 + strands[..., None] / (strands.std() + 1e-9) * 0.16) + 4
 
@@ -593,5 +622,7 @@ def _face(
     picture[40:45, middle - 1 : middle + 2] *= 0.93
     picture[49:51, middle - 4 : middle + 5] = skin * np.array([0.72, 0.62, 0.85])
     if style in ("short", "bald") and rng.random() < 0.5:
-        picture[46:58, middle - 13 : middle + 14] = 0.45 * picture[46:58, middle - 13 : middle + 14] + 0.55 * hair
+        picture[46:58, middle - 13 : middle + 14] = (
+            0.45 * picture[46:58, middle - 13 : middle + 14] + 0.55 * hair
+        )
     return picture

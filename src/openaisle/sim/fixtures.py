@@ -54,12 +54,20 @@ class Fixtures:
         size_m = 4 * self._look.floor_tile_m
         span = high - low
         self._quad(
-            (low[0], low[1], 0), (span[0], 0, 0), (0, span[1], 0), texture, repeat=(span[0] / size_m, span[1] / size_m)
+            (low[0], low[1], 0),
+            (span[0], 0, 0),
+            (0, span[1], 0),
+            texture,
+            repeat=(span[0] / size_m, span[1] / size_m),
         )
         height = self._store.ceiling_height_m
         ceiling = self._atlas.add(_ceiling_texture(self._look))
         self._quad(
-            (low[0], high[1], height), (span[0], 0, 0), (0, -span[1], 0), ceiling, repeat=(span[0] / 1.2, span[1] / 1.2)
+            (low[0], high[1], height),
+            (span[0], 0, 0),
+            (0, -span[1], 0),
+            ceiling,
+            repeat=(span[0] / 1.2, span[1] / 1.2),
         )
 
     def _walls(self) -> None:
@@ -123,7 +131,12 @@ class Fixtures:
         board = self._plain(self._look.board_colour)
         at = _moved(frame, (shelf.left_m, shelf.front_m, shelf.height_m - BOARD_M))
         is_top = shelf.clearance_m > 0.6
-        self._box(at, (shelf.width_m, shelf.depth_m, BOARD_M), board, shelf_clearance_m=shelf.clearance_m * (1 + is_top))
+        self._box(
+            at,
+            (shelf.width_m, shelf.depth_m, BOARD_M),
+            board,
+            shelf_clearance_m=shelf.clearance_m * (1 + is_top),
+        )
         rail = self._atlas.add(_rail_texture(self._look, shelf, self._store))
         corner = frame.apply(np.array([shelf.left_m, shelf.front_m - 0.004, shelf.height_m - RAIL_M + 0.004]))
         self._quad(

@@ -48,7 +48,7 @@ class PersonLabel:
 
 
 def _tables() -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Which parts show a joint [17, parts], how far above it the surface may be [17] m, and the search radius [17] m."""
+    """Which parts show a joint [17, parts], how far before it the surface may be, where to look [17] m."""
     shows = np.zeros((len(JOINTS), len(PARTS)), bool)
     thickness = np.full(len(JOINTS), 0.10)
     radius = np.full(len(JOINTS), 0.03)

@@ -148,7 +148,9 @@ class Sensor:
 
     NOISE_ROWS = 97  # extra rows of the noise table: a frame starts at a row and column of its own
 
-    def __init__(self, camera: Camera, appearance: Appearance, seed: int, width_px: int, height_px: int) -> None:
+    def __init__(
+        self, camera: Camera, appearance: Appearance, seed: int, width_px: int, height_px: int
+    ) -> None:
         rng = np.random.default_rng([seed, zlib.crc32(camera.camera_id.encode())])
         self._exposure = appearance.exposure * math.exp(rng.normal(0, 0.04))
         wobble = np.exp(rng.normal(0, 0.015, 3))

@@ -178,7 +178,9 @@ class _Design:
             y = round(height * (0.26 + 0.04 * line))
             length = 0.84 if line % 4 != 3 else 0.5
             cv2.line(area, (round(width * 0.13), y), (round(width * length), y), (120, 120, 120), 1)
-        self._barcode(area[round(height * 0.64) : round(height * 0.9), round(width * 0.18) : round(width * 0.82)])
+        self._barcode(
+            area[round(height * 0.64) : round(height * 0.9), round(width * 0.18) : round(width * 0.82)]
+        )
 
     def _barcode(self, area: Bytes) -> None:
         bars = np.random.default_rng(zlib.crc32((self.product.gtin or self.product.product_id).encode()))
@@ -204,9 +206,13 @@ class _Design:
         if self.product.shape in ("can", "bottle"):
             top[:] = (190, 192, 195) if self.product.shape == "can" else self.label
             centre = (width // 2, height // 2)
-            cv2.ellipse(top, centre, (width * 2 // 5, height * 2 // 5), 0, 0, 360, (150, 152, 155), 1, cv2.LINE_AA)
+            cv2.ellipse(
+                top, centre, (width * 2 // 5, height * 2 // 5), 0, 0, 360, (150, 152, 155), 1, cv2.LINE_AA
+            )
             if self.product.shape == "can":
-                cv2.ellipse(top, centre, (width // 8, height // 5), 0, 0, 360, (120, 122, 125), -1, cv2.LINE_AA)
+                cv2.ellipse(
+                    top, centre, (width // 8, height // 5), 0, 0, 360, (120, 122, 125), -1, cv2.LINE_AA
+                )
             return
         top[round(height * 0.3) : round(height * 0.7)] = self.label
         _text(top, self.product.name, 0.3, 0.7, _ink_on(self.label), is_bold=True)
@@ -314,7 +320,16 @@ def pack_shape(product: Product) -> Shape:
         return _turned(product, profile)
     if product.shape == "bottle":
         profile = np.array(
-            [[0.9, 0.0], [1.0, 0.03], [1.0, 0.58], [0.9, 0.68], [0.5, 0.8], [0.38, 0.88], [0.42, 0.9], [0.42, 1.0]]
+            [
+                [0.9, 0.0],
+                [1.0, 0.03],
+                [1.0, 0.58],
+                [0.9, 0.68],
+                [0.5, 0.8],
+                [0.38, 0.88],
+                [0.42, 0.9],
+                [0.42, 1.0],
+            ]
         )
         return _turned(product, profile)
     if product.shape == "bag":
@@ -330,7 +345,7 @@ def _faces(product: Product, corners: Floats, uv: Floats) -> Shape:
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
     points = corners.reshape(-1, 3)
     first = 4 * np.arange(len(corners), dtype=np.int32)[:, None]
-    triangles = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]).astype(np.int32)
+    triangles = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32)
     return Shape(
         points, np.repeat(normal, 4, axis=0), uv.reshape(-1, 2), _foot_shade(points, product), triangles
     )
@@ -413,9 +428,7 @@ def _turned(product: Product, profile: Floats) -> Shape:
     rings, columns = x.shape
     triangles = _grid_triangles(rings, columns)
     lid = points[-1].copy()
-    lid_uv = np.stack(
-        [u1 / 2 + u1 * 0.45 * np.cos(angle), v0 / 2 - v0 * 0.45 * np.sin(angle)], axis=-1
-    )
+    lid_uv = np.stack([u1 / 2 + u1 * 0.45 * np.cos(angle), v0 / 2 - v0 * 0.45 * np.sin(angle)], axis=-1)
     first = rings * columns
     fan = [[first, first + index, first + index + 1] for index in range(1, SIDES - 1)]
     all_points = np.concatenate([points.reshape(-1, 3), lid])

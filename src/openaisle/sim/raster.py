@@ -220,9 +220,7 @@ def draw_triangles(
         # The mip level whose texels are about as large as pixels.
         texture = textures[t]
         texel_area = (
-            abs(
-                (uv[b, 0] - uv[a, 0]) * (uv[c, 1] - uv[a, 1]) - (uv[c, 0] - uv[a, 0]) * (uv[b, 1] - uv[a, 1])
-            )
+            abs((uv[b, 0] - uv[a, 0]) * (uv[c, 1] - uv[a, 1]) - (uv[c, 0] - uv[a, 0]) * (uv[b, 1] - uv[a, 1]))
             * table[texture, 0, 1]
             * table[texture, 0, 2]
         )

@@ -108,7 +108,9 @@ class Renderer:
         """The frame this camera takes of `scene`. Blur comes from the way since the last scene drawn."""
         light = round(scene.light * 256) / 256
         self._refresh_still(scene, light)
-        drawables = self._people.drawables(scene, self._still.eye, self.store, self._goods, self.appearance.shutter_s)
+        drawables = self._people.drawables(
+            scene, self._still.eye, self.store, self._goods, self.appearance.shutter_s
+        )
         moving = self._paint_moving(drawables, scene)
         self._develop_moving(moving, light)
         pixels = self._sensor.expose(self._developed, scene.at_ns // 1_000_000 + self._seed)
@@ -182,7 +184,9 @@ class People:
         self._last_rings: dict[int, Floats] = {}
         self._last_items: dict[int, Floats] = {}
 
-    def drawables(self, scene: Scene, eye: Eye, store: Store, goods: Goods, shutter_s: float) -> list[Drawable]:
+    def drawables(
+        self, scene: Scene, eye: Eye, store: Store, goods: Goods, shutter_s: float
+    ) -> list[Drawable]:
         """One drawable a body, and one for all carried items."""
         elapsed_ns = scene.at_ns - self._last_ns
         share = shutter_s * 1e9 / elapsed_ns if 0 < elapsed_ns <= MOTION_NS_MAX else 0.0
@@ -228,7 +232,9 @@ class People:
         self._last_rings = {body.body_id: posed.ring_centres_m[n] for n, body in enumerate(scene.bodies)}
         return drawn
 
-    def _drawn_items(self, scene: Scene, eye: Eye, store: Store, goods: Goods, share: float) -> list[Drawable]:
+    def _drawn_items(
+        self, scene: Scene, eye: Eye, store: Store, goods: Goods, share: float
+    ) -> list[Drawable]:
         if not scene.item_in_hand.any():
             self._last_items = {}
             return []

@@ -214,7 +214,9 @@ class Stock:
         positions = np.ascontiguousarray(scene.item_positions_floor_m[chosen], np.float64).reshape(-1, 3)
         yaw = np.deg2rad(scene.item_yaw_deg[chosen]).astype(np.float64)
         shade = np.ones(len(rows)) if in_hand else _shelf_shade(positions, goods.sizes_m[rows], store)
-        return Stock(item_ids, rows, positions, yaw, shade, _rectangles(positions, yaw, goods.sizes_m[rows], eye))
+        return Stock(
+            item_ids, rows, positions, yaw, shade, _rectangles(positions, yaw, goods.sizes_m[rows], eye)
+        )
 
     def drawable(self, chosen: NDArray[np.intp], goods: Goods, eye: Eye) -> Drawable:
         """The meshes of some of the items."""
@@ -251,7 +253,9 @@ class StillPicture:
         self._stock: Stock | None = None
         whole = (0, 0, lens.width_px, lens.height_px)
         self._floor_points, self._floor_along = floor_seen(camera, lens, whole)
-        self.floor_xy = np.full_like(self._floor_points, np.nan)  # [h, w, 2] where a pixel sees the floor, else NaN
+        self.floor_xy = np.full_like(
+            self._floor_points, np.nan
+        )  # [h, w, 2] where a pixel sees the floor, else NaN
 
     def update(self, scene: Scene) -> list[Rectangle]:
         """Draw what changed since the last scene; return the rectangles drawn."""
@@ -291,7 +295,7 @@ def floor_in_sight(
     points: NDArray[np.float32], along: NDArray[np.float32], depth: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """`points` [h, w, 2] where all samples of depth [samples, h, w] lie on the floor, NaN elsewhere."""
-    is_floor = (np.abs(depth - along) < 0.01 * along).all(axis=0)
+    is_floor = np.all(np.abs(depth - along) < 0.01 * along, axis=0)
     return np.where(is_floor[..., None], points, np.float32(np.nan))
 
 
@@ -381,14 +385,17 @@ def _rectangles(positions_m: Floats, yaw: Floats, sizes_m: Floats, eye: Eye) -> 
     local = signs[None] * sizes_m[:, None]
     cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     corners = np.stack(
-        [cos * local[..., 0] - sin * local[..., 1], sin * local[..., 0] + cos * local[..., 1], local[..., 2]], axis=-1
+        [cos * local[..., 0] - sin * local[..., 1], sin * local[..., 0] + cos * local[..., 1], local[..., 2]],
+        axis=-1,
     )
     screen = eye.project((corners + positions_m[:, None]).reshape(-1, 3)).reshape(count, 8, 3)
     seen = (screen[..., 2] > 0).all(axis=1)
     low = np.floor(screen[..., :2].min(axis=1)) - 2
     high = np.ceil(screen[..., :2].max(axis=1)) + 3
     box = np.clip(np.concatenate([low, high], axis=1), -1e6, 1e6)
-    inside = seen & (box[:, 2] > 0) & (box[:, 3] > 0) & (box[:, 0] < eye.width_px) & (box[:, 1] < eye.height_px)
+    inside = (
+        seen & (box[:, 2] > 0) & (box[:, 3] > 0) & (box[:, 0] < eye.width_px) & (box[:, 1] < eye.height_px)
+    )
     return np.where(inside[:, None], box, 0).astype(np.int64)
 
 

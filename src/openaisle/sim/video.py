@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final
 
 import av
+import av.error
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,10 @@ class VideoWriter:
         self._frame_count = 0
         try:
             self._container = av.open(self._url, mode="w", format=_format_of(self._url))
-            self._times = None if is_url else times_path(path_or_url).open("w", encoding="ascii", newline="\n")
-        except (av.FFmpegError, OSError) as error:
+            self._times = (
+                None if is_url else times_path(path_or_url).open("w", encoding="ascii", newline="\n")
+            )
+        except (av.error.FFmpegError, OSError) as error:
             raise PortUnavailable(f"cannot write video to {self._url}: {error}") from error
         if self._times:
             self._times.write("frame_index,captured_ns,received_ns\n")
@@ -75,7 +78,8 @@ class VideoWriter:
             self._first_ns = captured_ns
         pts = (captured_ns - self._first_ns) // NS_PER_US
         assert pts > self._newest_pts, "frames must come in order of capture"
-        frame = av.VideoFrame.from_ndarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+        planes = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = pts, _TIME_BASE
         self._mux(frame)
         self._newest_pts = pts
@@ -89,7 +93,7 @@ class VideoWriter:
         try:
             self._mux(None)
             self._container.close()
-        except (av.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise PortUnavailable(f"cannot write video to {self._url}: {error}") from error
         finally:
             if self._times:
@@ -107,7 +111,7 @@ class VideoWriter:
         try:
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
-        except (av.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise PortUnavailable(f"cannot write video to {self._url}: {error}") from error
 
 
@@ -128,7 +132,10 @@ def read_video(path: str | Path) -> Iterator[tuple[int, Bytes]]:
             continue
         if index >= len(times):
             raise RecordingError(
-                "video and times differ", file=str(beside), expected="one row a frame", found=f"{len(times)} rows"
+                "video and times differ",
+                file=str(beside),
+                expected="one row a frame",
+                found=f"{len(times)} rows",
             )
         captured_ns = int(times[index])
         first_ns = captured_ns - stamp_ns if first_ns is None else first_ns
@@ -167,7 +174,7 @@ def _decoded(path: Path) -> Iterator[tuple[int, Bytes]]:
                     raise RecordingError(f"frame {index} is damaged", file=str(path))
                 yield int(frame.pts * frame.time_base * NS_PER_S), _bgr(frame)
                 index += 1
-    except (av.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise RecordingError(
             f"video is cut or damaged after {index} frames ({error.strerror or error})", file=str(path)
         ) from error
@@ -175,9 +182,8 @@ def _decoded(path: Path) -> Iterator[tuple[int, Bytes]]:
 
 def _bgr(frame: av.VideoFrame) -> Bytes:
     if frame.format.name in ("yuv420p", "yuvj420p") and frame.width % 2 == 0 and frame.height % 2 == 0:
-        planes = frame.to_ndarray() if frame.format.name == "yuv420p" else frame.to_ndarray(format="yuv420p")
-        return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
-    return frame.to_ndarray(format="bgr24")
+        return np.asarray(cv2.cvtColor(frame.to_ndarray(format="yuv420p"), cv2.COLOR_YUV2BGR_I420), np.uint8)
+    return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
 
 
 def _format_of(url: str) -> str | None:
