@@ -62,7 +62,8 @@ def write_card(
     first, last = held_out.first_store, held_out.first_store + held_out.stores - 1
     text += (
         "The same commands give the same pictures; training repeats within noise (threads and bf16 differ).\n"
-        f"\n## Measured\n\nOn random stores of seeds {first}-{last}, which were never trained on nor calibrated on; px of 640x360 frames.\n\n"
+        f"\n## Measured\n\nOn random stores of seeds {first}-{last}, which were never trained on nor calibrated on; "
+        "px of 640x360 frames.\n\n"
         f"| what | figure |\n|---|---|\n{measured}\n\nMedian error of joints in view, px: {joints}.\n"
     )
     text += "".join(f"\n{note}\n" for note in notes)

@@ -16,7 +16,7 @@ import shapely
 from openaisle.core.geometry import Lens
 from openaisle.sim.goods import Goods, Place
 from openaisle.sim.people import draw_body
-from openaisle.sim.pose import FLOOR, REST, TORSO, Bodies, Column
+from openaisle.sim.pose import FLOOR, REST, TORSO, Bodies, Column, stride_m
 from openaisle.sim.reach import STANDING, Posture, body_from_floor, stance_for
 from openaisle.sim.scene import BODY_JOINT_INDEX, Body, Floats, Item, Scene
 from openaisle.sim.walking import free_floor
@@ -24,6 +24,7 @@ from openaisle.store.schema import Camera, Gondola, Store
 
 PEOPLE_MAX: Final = 6
 APART_M: Final = 0.42
+MOMENT_S: Final = 0.04
 HANDS: Final = (BODY_JOINT_INDEX["left_hand"], BODY_JOINT_INDEX["right_hand"])
 
 
@@ -102,6 +103,16 @@ class _Standing:
     gondola: Gondola | None
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A pack in somebody's hand."""
+
+    body: int  # row
+    side: int
+    item: Item
+    yaw_deg: float
+
+
 class SceneMaker:
     """Random scenes of one store. Goods go from the shelves as scenes go by, as they do in a shop."""
 
@@ -115,10 +126,14 @@ class SceneMaker:
 
     def empty(self) -> Scene:
         """Nobody there; the light at its nominal brightness."""
-        return self._scene((), np.zeros((0, len(BODY_JOINT_INDEX), 3)), [], 1.0)
+        self._at_ns += 1_000_000_000
+        return self._scene(self._at_ns, (), np.zeros((0, len(BODY_JOINT_INDEX), 3)), [], 1.0)
 
-    def people(self, camera: Camera, count: int) -> Scene:
-        """`count` people at most, most of them where the camera looks."""
+    def people(self, camera: Camera, count: int) -> tuple[Scene, Scene]:
+        """`count` people at most, most of them where the camera looks: a moment before, and now.
+
+        Drawing the moment before lets the renderer blur what moves.
+        """
         rng = self._rng
         for _ in range(int(rng.integers(0, 3))):
             self._take_something()
@@ -126,24 +141,34 @@ class SceneMaker:
         bodies = tuple(random_body(rng, number) for number in range(len(standing)))
         for row, (body, where) in enumerate(zip(bodies, standing, strict=True)):
             self._pose(row, body, where)
-        joints = self._bodies.joints_floor_m(np.arange(len(bodies)), 0.0, 1.0)
-        held = self._held_items(joints)
+        rows = np.arange(len(bodies))
+        before, now = (self._bodies.joints_floor_m(rows, *at) for at in ((-MOMENT_S, 0.0), (0.0, 1.0)))
+        held = self._held_items(now)
         light = float(np.exp(rng.normal(0, 0.12))) if rng.random() < 0.4 else 1.0
-        return self._scene(bodies, joints, held, light)
+        self._at_ns += 1_000_000_000
+        moment_ns = round(MOMENT_S * 1e9)
+        return (
+            self._scene(self._at_ns - moment_ns, bodies, before, held, light),
+            self._scene(self._at_ns, bodies, now, held, light),
+        )
 
     def _scene(
-        self, bodies: tuple[Body, ...], joints: Floats, held: list[tuple[Item, Floats, float]], light: float
+        self, at_ns: int, bodies: tuple[Body, ...], joints: Floats, held: list[_Held], light: float
     ) -> Scene:
-        self._at_ns += 1_000_000_000
         items, positions, yaws = self._goods.on_shelves()
+        in_hand = [
+            joints[one.body, HANDS[one.side]]
+            - (0.0, 0.0, 0.5 * self.store.products[one.item.product_id].height_m)
+            for one in held
+        ]
         return Scene(
-            at_ns=self._at_ns,
+            at_ns=at_ns,
             light=light,
             bodies=bodies,
             joints_floor_m=joints,
-            items=(*items, *(item for item, _, _ in held)),
-            item_positions_floor_m=np.concatenate([positions, *(place[None] for _, place, _ in held)]),
-            item_yaw_deg=np.concatenate([yaws, [yaw for _, _, yaw in held]]),
+            items=(*items, *(one.item for one in held)),
+            item_positions_floor_m=np.concatenate([positions, np.array(in_hand).reshape(-1, 3)]),
+            item_yaw_deg=np.concatenate([yaws, [one.yaw_deg for one in held]]),
             item_in_hand=np.array([False] * len(items) + [True] * len(held), bool),
             shelf_version=self._goods.version,
         )
@@ -204,7 +229,12 @@ class SceneMaker:
         state[Column.PHASE] = rng.random()
         state[Column.HEAD_YAW] = rng.normal(0, 0.4)
         state[Column.HEAD_PITCH] = rng.normal(0.2, 0.3)
+        # A moment ago, one step back along the way.
         bodies.before[row] = state
+        speed, cos, sin = state[Column.FORWARD_SPEED], math.cos(where.yaw_rad), math.sin(where.yaw_rad)
+        bodies.before[row, Column.X] -= MOMENT_S * speed * cos
+        bodies.before[row, Column.Y] -= MOMENT_S * speed * sin
+        bodies.before[row, Column.PHASE] -= MOMENT_S * speed / stride_m(body.height_m, speed)
         posture = STANDING
         if rng.random() < 0.2:
             lean, crouch = abs(rng.normal(0, 0.35)), abs(rng.normal(0, 0.2))
@@ -250,12 +280,12 @@ class SceneMaker:
             np.array([along, shelf.front_m + into, shelf.height_m + above])
         )
 
-    def _held_items(self, joints: Floats) -> list[tuple[Item, Floats, float]]:
+    def _held_items(self, joints: Floats) -> list[_Held]:
         rng = self._rng
         names = sorted(self.store.products)
-        held: list[tuple[Item, Floats, float]] = []
-        for person in joints:
-            for hand in HANDS:
+        held: list[_Held] = []
+        for body in range(len(joints)):
+            for side in range(len(HANDS)):
                 if rng.random() > 0.3:
                     continue
                 product = self.store.products[names[int(rng.integers(len(names)))]]
@@ -264,6 +294,5 @@ class SceneMaker:
                     product_id=product.product_id,
                     mass_g=product.mass_g,
                 )
-                place = person[hand] + np.array([0.0, 0.0, -0.5 * product.height_m])
-                held.append((item, place, float(rng.uniform(0, 360))))
+                held.append(_Held(body, side, item, float(rng.uniform(0, 360))))
         return held

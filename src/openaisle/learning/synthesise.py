@@ -36,6 +36,8 @@ from openaisle.sim.still import Eye
 from openaisle.store.schema import Camera
 
 PEOPLE_SHARES: Final = (0.04, 0.34, 0.30, 0.18, 0.10, 0.04)  # of frames with 0, 1, 2 ... people
+BLURRED_SHARE: Final = 0.5
+"""Of frames in which what moves is blurred; drawing the moment before takes time."""
 SEEN_PX_MIN: Final = 120
 SEEN_SHARE_MIN: Final = 0.08
 """Less of a body than this cannot be judged: neither a person nor none."""
@@ -99,7 +101,9 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
         empty = renderer.draw(maker.empty()).pixels
         quality = int(rng.integers(35, 96)) if rng.random() < 0.75 else 100
         for _ in range(settings.frames):
-            scene = maker.people(camera, int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES)))
+            before, scene = maker.people(camera, int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES)))
+            if rng.random() < BLURRED_SHARE:
+                renderer.draw(before)
             rendered = renderer.draw(scene)
             people = labels(scene, rendered, eye)
             yield Sight(
