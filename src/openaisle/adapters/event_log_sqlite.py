@@ -1,4 +1,4 @@
-"""The ledger on disk: an append-only, hash-chained event log in SQLite. docs/decisions/0010 has the measurements.
+"""The ledger on disk: an append-only, hash-chained event log in SQLite. docs/decisions/0020 has the measurements.
 
 WAL with `synchronous=FULL`: an entry is on disk when `append` returns. One writer, held by a lock on a file beside the
 ledger. One transaction an `append`: all of its entries and their outbox rows, or none. The whole chain is checked when
