@@ -19,7 +19,7 @@ from openaisle.sim.store_layout import Place, walkable_points_floor_m
 from openaisle.store.coverage import front_normal_floor, in_picture, lines_of_sight, slot_points_floor_m
 from openaisle.store.lenses import focal_for_fov_px
 from openaisle.store.polygons import contains, edges
-from openaisle.store.schema import Camera, Point3, Store
+from openaisle.store.schema import Camera, Gate, Point3, Store
 
 SUB_PX: Final = (640, 360)
 MAIN_PX: Final = (1920, 1080)
@@ -30,15 +30,17 @@ TILT_BINS: Final = 4  # as many cameras from each quarter of that distribution
 FOV_DEG: Final = ((62.0, 64.0, 65.0, 65.0), (68.0, 74.0, 82.0, 90.0))  # narrow and wide lenses
 WIDE_SHARE_MAX: Final = 0.625  # wide lenses see more, but fewer pixels of it
 PANS: Final = 12
+APART_M: Final = 0.8  # between two cameras, where there is room
 POSITIONS_WITH_ALL_TILTS_MAX: Final = 100  # more positions than that make do with one tilt a direction
 SHELF_VIEW_M_MAX: Final = 4.5
 PERSON_VIEW_M_MAX: Final = 5.0
 SWEEPS_MAX: Final = 4  # over all cameras, each moved to where it adds more
 PEOPLE_HEIGHTS_M: Final = (1.0, 1.6)
 
-# Worth of the first, second, ... view of one slot, and of one place where a person stands. Powers of two, so that
-# sums are exact and the same on every machine.
+# Worth of the first, second, ... view of a slot, of a person in a gate, and of a person elsewhere. Powers of two,
+# so that sums are exact and the same on every machine.
 SLOT_WORTH: Final = (4.0, 4.0, 0.5, 0.25)
+GATE_WORTH: Final = (4.0, 4.0, 0.5, 0.25)
 PERSON_WORTH: Final = (1.0, 1.0, 0.5, 0.25)
 
 
@@ -156,6 +158,7 @@ class _Targets:
 
     slot_points: Floats  # [3 * slots, 3]
     slot_normals: Floats  # [3 * slots, 2]
+    at_gates: Floats  # [at gates, 3]: who comes in and goes out must be seen well
     people: Floats  # [people, 3]
 
     @classmethod
@@ -166,28 +169,53 @@ class _Targets:
             np.tile(front_normal_floor(store.gondola_of[shelf.gondola_id]), (3, 1)) for shelf, _ in slots
         ]
         spots = walkable_points_floor_m(store.plan_floor_m, places, 0.5)
-        people = [np.column_stack([spots, np.full(len(spots), height_m)]) for height_m in PEOPLE_HEIGHTS_M]
-        return cls(np.concatenate(points), np.concatenate(normals), np.concatenate(people))
+        thresholds = np.concatenate([_threshold_points(gate) for gate in store.gates])
+        return cls(np.concatenate(points), np.concatenate(normals), _standing(thresholds), _standing(spots))
 
     @property
     def worth(self) -> NDArray[np.float32]:
-        """What the n-th view of a target is worth, [views, slots + people]."""
-        one_each = np.array([SLOT_WORTH, PERSON_WORTH], np.float32).T
-        return np.repeat(one_each, [len(self.slot_points) // 3, len(self.people)], axis=1)
+        """What the n-th view of a target is worth, [views, slots + at gates + people]."""
+        one_each = np.array([SLOT_WORTH, GATE_WORTH, PERSON_WORTH], np.float32).T
+        counts = [len(self.slot_points) // 3, len(self.at_gates), len(self.people)]
+        return np.repeat(one_each, counts, axis=1)
 
     def seen_by(self, store: Store, positions: Sequence[Point3], looks: Sequence[_Look]) -> NDArray[np.bool_]:
-        """[looks, slots + people]. A slot is seen if all of its three points are."""
+        """[looks, slots + at gates + people]. A slot is seen if all of its three points are."""
         eyes = np.array(positions)
         walls = store.walls_floor_m
         slots_clear = lines_of_sight(eyes, self.slot_points, store.gondolas, walls, self.slot_normals)
         slots_clear &= _distances_m(eyes, self.slot_points) <= SHELF_VIEW_M_MAX
-        people_clear = lines_of_sight(eyes, self.people, store.gondolas, walls)
-        people_clear &= _distances_m(eyes, self.people) <= PERSON_VIEW_M_MAX
-        points = np.concatenate([self.slot_points, self.people])
+        people = np.concatenate([self.at_gates, self.people])
+        people_clear = lines_of_sight(eyes, people, store.gondolas, walls)
+        people_clear &= _distances_m(eyes, people) <= PERSON_VIEW_M_MAX
+        points = np.concatenate([self.slot_points, people])
         inside = np.stack([in_picture(look.camera, points) for look in looks])
         inside &= np.concatenate([slots_clear, people_clear], axis=1)[[look.place for look in looks]]
         slot_points = inside[:, : len(self.slot_points)].reshape(len(looks), -1, 3)
         return np.concatenate([slot_points.all(axis=2), inside[:, len(self.slot_points) :]], axis=1)
+
+
+def _is_near(looks: Sequence[_Look], count: int) -> NDArray[np.bool_]:
+    """[positions, positions]: too near each other for two cameras, which should see people from different sides."""
+    position_of = {look.place: look.camera.position_floor_m[:2] for look in looks}
+    positions = np.array([position_of[place] for place in sorted(position_of)])
+    area_m2 = float(np.prod(positions.max(axis=0) - positions.min(axis=0)))
+    apart_m = min(APART_M, 0.6 * math.sqrt(area_m2 / count))
+    return np.linalg.norm(positions[:, None] - positions[None], axis=2) < max(apart_m, 1e-6)
+
+
+def _threshold_points(gate: Gate) -> Floats:
+    """Points [6, 2] across a gate, at its line and half a metre inside."""
+    left, right = np.array(gate.left_floor_m), np.array(gate.right_floor_m)
+    inward = np.array(gate.inside_floor_m) - (left + right) / 2
+    inward /= float(np.linalg.norm(inward))
+    across = np.array([left + (right - left) * share for share in (0.2, 0.5, 0.8)])
+    return np.concatenate([across + 0.1 * inward, across + 0.6 * inward])
+
+
+def _standing(spots: Floats) -> Floats:
+    """Spots [n, 2] of the floor as points [PEOPLE_HEIGHTS_M * n, 3] of people who stand there."""
+    return np.concatenate([np.column_stack([spots, np.full(len(spots), z)]) for z in PEOPLE_HEIGHTS_M])
 
 
 def _distances_m(eyes: Floats, points: Floats) -> Floats:
@@ -199,7 +227,7 @@ def _choose(
 ) -> _Picker:
     """`count` candidates: greedily, then each in turn moved to where it adds more.
 
-    At most one a position while there are positions left, and as many from each tilt bin, and wide, as allowed.
+    Cameras hang apart while there are positions left, and as many from each tilt bin, and wide, as allowed.
     """
     picker = _Picker(looks, seen, worth, count)
     for _ in range(count):
@@ -229,6 +257,7 @@ class _Picker:
         self._worth = np.vstack([worth, np.zeros((1, seen.shape[1]), np.float32)])
         self._views = np.zeros(seen.shape[1], np.int64)
         self._position_of = np.array([look.place for look in looks])
+        self._is_near = _is_near(looks, count)
         self._tilt_bin_of = np.array([look.tilt_bin for look in looks])
         self._is_wide = np.array([look.is_wide for look in looks])
         self._per_tilt_bin_max = math.ceil(count / TILT_BINS)
@@ -255,13 +284,18 @@ class _Picker:
         self.chosen.remove(index)
         self._views -= self._seen[index].astype(np.int64)
 
+    def _taken(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[looks] whose position is too near a chosen one."""
+        taken: NDArray[np.bool_] = np.any(self._is_near[self._position_of[chosen]], axis=0)
+        return taken[self._position_of]
+
     def _free(self) -> NDArray[np.bool_]:
         chosen = np.array(self.chosen, np.int64)
         full = np.bincount(self._tilt_bin_of[chosen], minlength=TILT_BINS) >= self._per_tilt_bin_max
         allowed = ~full[self._tilt_bin_of]
         if self._is_wide[chosen].sum() >= self._wide_max:
             allowed &= ~self._is_wide
-        free = allowed & ~np.isin(self._position_of, self._position_of[chosen])
+        free = allowed & ~self._taken(chosen)
         if not free.any():
             free = allowed & ~np.isin(np.arange(len(self._seen)), chosen)
         return free

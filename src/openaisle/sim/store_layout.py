@@ -68,22 +68,16 @@ def lay_out(
 ) -> list[Place] | None:
     """`gondola_count` places, those along walls first; None if this try found no room for so many."""
     walls = _wall_runs(rng, outline, width_m, depth_m)
-    islands = _island_rows(rng, outline, width_m, depth_m, aisle_m)
     room = _Room(outline, gates, aisle_m)
     share = float(rng.uniform(0.2, 0.55)) if island_share is None else island_share
-    wanted_in_islands = 2 * round(gondola_count * share / 2)
-    for row in islands:
-        for back_to_back in row:
-            if room.count + 2 <= wanted_in_islands:
-                room.take(back_to_back)
+    for back_to_back in _island_rows(
+        rng, outline, width_m, depth_m, aisle_m, round(gondola_count * share / 2)
+    ):
+        room.take(back_to_back)
     for wall in walls:
         for place in wall:
             if room.count < gondola_count:
                 room.take([place])
-    for row in islands:
-        for back_to_back in row:
-            if room.count + 2 <= gondola_count:
-                room.take(back_to_back)
     if room.count < gondola_count or not is_walkable(outline, gates, room.taken):
         return None
     return sorted(room.taken, key=lambda place: place.is_island)
@@ -165,34 +159,37 @@ def _wall_runs(
 
 
 def _island_rows(
-    rng: np.random.Generator, outline: Polygon, width_m: float, depth_m: float, aisle_m: float
-) -> list[list[list[Place]]]:
-    """Rows of back-to-back pairs across the whole plan, the middle ones first; what does not fit is refused later."""
+    rng: np.random.Generator, outline: Polygon, width_m: float, depth_m: float, aisle_m: float, pairs: int
+) -> list[list[Place]]:
+    """`pairs` back-to-back pairs in parallel rows of about one length, spread evenly. Not all need fit."""
     corners = np.array(outline)
     low, high = corners.min(axis=0), corners.max(axis=0)
     is_along_y = bool(rng.random() < 0.5)
-    axis = 0 if is_along_y else 1  # across the rows
-    pitch_m = 2 * depth_m + aisle_m + float(rng.uniform(0.0, 0.4))
-    row_count = max(1, int((high[axis] - low[axis] - 2 * (depth_m + aisle_m) + aisle_m) // pitch_m))
-    used_m = row_count * pitch_m - (pitch_m - 2 * depth_m)
-    first_m = (low[axis] + high[axis] - used_m) / 2
-    per_row = max(1, int((high[1 - axis] - low[1 - axis] - 2 * aisle_m) // width_m))
-    begin_m = (low[1 - axis] + high[1 - axis] - per_row * width_m) / 2 + float(rng.uniform(-0.3, 0.6))
-    rows: list[list[list[Place]]] = []
+    across, along = (0, 1) if is_along_y else (1, 0)
+    # As if there were shelving along both walls; the southern wall has the gates.
+    across_low, across_high = (
+        float(low[across]) + (depth_m if is_along_y else 0.4),
+        float(high[across]) - depth_m,
+    )
+    along_low, along_high = float(low[along]) + (0.4 if is_along_y else depth_m), float(high[along]) - depth_m
+    rows_max = int((across_high - across_low - aisle_m + 1e-6) // (2 * depth_m + aisle_m))
+    per_row_max = int((along_high - along_low - 2 * aisle_m + 1e-6) // width_m)
+    if pairs == 0 or rows_max < 1 or per_row_max < 1:
+        return []
+    rows_min = min(rows_max, math.ceil(pairs / per_row_max))
+    row_count = min(pairs, int(rng.integers(rows_min, rows_max + 1)))
+    gap_m = (across_high - across_low - row_count * 2 * depth_m) / (row_count + 1)
+    middle_m = (along_low + along_high) / 2 + float(rng.uniform(0.0, 0.3))
+    places: list[list[Place]] = []
     for row in range(row_count):
-        near_m = round(float(first_m + row * pitch_m), 2)
-        pairs: list[list[Place]] = []
-        for index in range(per_row):
-            begin = round(float(begin_m + index * width_m), 2)
-            pairs.append(_back_to_back(is_along_y, near_m, begin, width_m, depth_m))
-        pairs.sort(
-            key=lambda pair: abs(
-                pair[0].point_floor_m(width_m / 2, 0)[axis - 1] - float(corners[:, 1 - axis].mean())
-            )
-        )
-        rows.append(pairs)
-    order = sorted(range(row_count), key=lambda row: (abs(row - (row_count - 1) / 2), row))
-    return [rows[row] for row in order]
+        near_m = round(across_low + gap_m + row * (gap_m + 2 * depth_m), 2)
+        count = min(per_row_max, (pairs + row_count - 1 - row) // row_count)
+        first_m = round(middle_m - count * width_m / 2, 2)
+        places += [
+            _back_to_back(is_along_y, near_m, round(first_m + index * width_m, 2), width_m, depth_m)
+            for index in range(count)
+        ]
+    return places
 
 
 def _back_to_back(

@@ -97,15 +97,15 @@ def corner() -> Store:
 def market() -> Store:
     """A supermarket of 167 m2 (1,800 square feet): 200 shelf sections, 500 products, 124 cameras."""
     return _generate(
-        np.random.default_rng(1800),
+        np.random.default_rng(1804),
         store_id="market",
         name="Market",
         prefixes=("M", "21"),
         outline=((0.0, 0.0), (15.2, 0.0), (15.2, 11.0), (0.0, 11.0)),
-        gondola_count=44,
+        gondola_count=50,
         gondola_width_m=1.2,
         aisle_m=1.65,
-        island_share=20 / 44,
+        island_share=0.6,
         shelf_count=200,
         sku_count=500,
         camera_count=124,

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.geometry import Floats
+from openaisle.store.lenses import border_points_px
 from openaisle.store.schema import Camera, Gondola, Point2, Shelf, Slot, Store
 
 Bools = NDArray[np.bool_]
 
 VIEW_DISTANCE_M_MAX: Final = 7.0
 FRONT_ANGLE_DEG_MAX: Final = 75.0  # between a shelf front's normal and the view, seen from above
-POINTS_AT_ONCE_MAX: Final = 400_000  # bounds the memory of one block of lines of sight
+LINES_AT_ONCE_MAX: Final = 1_000_000  # bounds the memory of one block of lines of sight
 
 _POINTS_ALONG: Final = (0.15, 0.5, 0.85)
 _REACH_HEIGHT_M: Final = 0.15  # above the shelf: where a hand and a pack are
@@ -69,9 +70,11 @@ def views_of_points(
 
     With `normals_floor` [points, 2] a point lies on a vertical front and is seen only from before it.
     """
+    if not cameras:
+        return np.zeros((0, len(points_floor_m)), bool)
     seen = np.stack([in_picture(camera, points_floor_m) for camera in cameras])
     eyes = np.array([camera.position_floor_m for camera in cameras])
-    return seen & lines_of_sight(eyes, points_floor_m, gondolas, walls_floor_m, normals_floor)
+    return lines_of_sight(eyes, points_floor_m, gondolas, walls_floor_m, normals_floor, wanted=seen)
 
 
 def in_picture(camera: Camera, points_floor_m: Floats) -> Bools:
@@ -91,61 +94,72 @@ def lines_of_sight(
     gondolas: Sequence[Gondola],
     walls_floor_m: Sequence[tuple[Point2, Point2]] = (),
     normals_floor: Floats | None = None,
+    wanted: Bools | None = None,
 ) -> Bools:
-    """[eyes, points]: whether nothing stands between eyes [eyes, 3] and points [points, 3], near enough."""
-    block = max(1, POINTS_AT_ONCE_MAX // max(1, len(points_floor_m)))
-    parts = [
-        _block_in_sight(
-            eyes_floor_m[start : start + block], points_floor_m, gondolas, walls_floor_m, normals_floor
-        )
-        for start in range(0, len(eyes_floor_m), block)
-    ]
-    return np.concatenate(parts) if parts else np.zeros((0, len(points_floor_m)), bool)
+    """[eyes, points]: whether nothing stands between eyes [eyes, 3] and points [points, 3], near enough.
 
-
-def _block_in_sight(
-    eyes: Floats,
-    points: Floats,
-    gondolas: Sequence[Gondola],
-    walls: Sequence[tuple[Point2, Point2]],
-    normals: Floats | None,
-) -> Bools:
-    towards_eye = eyes[:, None, :] - points[None, :, :]
-    clear = np.linalg.norm(towards_eye, axis=2) <= VIEW_DISTANCE_M_MAX
-    if normals is not None:
+    Pairs that are not `wanted` [eyes, points] are False.
+    """
+    towards_eye = eyes_floor_m[:, None, :] - points_floor_m[None, :, :]
+    clear: Bools = np.linalg.norm(towards_eye, axis=2) <= VIEW_DISTANCE_M_MAX
+    if wanted is not None:
+        clear &= wanted
+    if normals_floor is not None:
         across_m = np.linalg.norm(towards_eye[..., :2], axis=2)
-        along_normal_m = np.einsum("epi,pi->ep", towards_eye[..., :2], normals)
+        along_normal_m = np.einsum("epi,pi->ep", towards_eye[..., :2], normals_floor)
         clear &= along_normal_m >= math.cos(math.radians(FRONT_ANGLE_DEG_MAX)) * across_m
-    for gondola in gondolas:
-        clear &= ~_crosses_gondola(eyes, points, gondola)
-    for wall in walls:
-        clear &= ~_crosses_wall(eyes, points, wall)
+    eye_of, point_of = np.nonzero(clear)
+    for start in range(0, len(eye_of), LINES_AT_ONCE_MAX):
+        some = slice(start, start + LINES_AT_ONCE_MAX)
+        eyes, points = eyes_floor_m[eye_of[some]], points_floor_m[point_of[some]]
+        hidden = np.zeros(len(eyes), bool)
+        for gondola in gondolas:
+            hidden |= _crosses_gondola(eyes, points, gondola)
+        for wall in walls_floor_m:
+            hidden |= _crosses_wall(eyes, points, wall)
+        clear[eye_of[some], point_of[some]] = ~hidden
     return clear
 
 
 def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
-    """[eyes, points]: whether the line runs through the gondola's box (slabs; Kay and Kajiya 1986)."""
+    """[lines]: whether the line from a point to an eye runs through the gondola's box (Kay and Kajiya 1986)."""
     gondola_from_floor = gondola.floor_from_gondola.inverse()
-    start = gondola_from_floor.apply(points)[None, :, :]
-    run = gondola_from_floor.apply(eyes)[:, None, :] - start
+    start = gondola_from_floor.apply(points)
+    run = gondola_from_floor.apply(eyes) - start
     size = np.array([gondola.width_m, gondola.depth_m, gondola.height_m])
     with np.errstate(divide="ignore", invalid="ignore"):
         near, far = (0.0 - start) / run, (size - start) / run
-    outside = (run == 0) & ((start < 0) | (start > size))
-    enter = np.where(run == 0, np.where(outside, np.inf, -np.inf), np.minimum(near, far)).max(axis=2)
-    leave = np.where(run == 0, np.where(outside, -np.inf, np.inf), np.maximum(near, far)).min(axis=2)
+    is_parallel, is_outside = run == 0, (start < 0) | (start > size)
+    enter = np.where(is_parallel, np.where(is_outside, np.inf, -np.inf), np.minimum(near, far)).max(axis=1)
+    leave = np.where(is_parallel, np.where(is_outside, -np.inf, np.inf), np.maximum(near, far)).min(axis=1)
     return np.maximum(enter, 0.0) < np.minimum(leave, 1.0) - 1e-9
 
 
 def _crosses_wall(eyes: Floats, points: Floats, wall: tuple[Point2, Point2]) -> Bools:
-    """[eyes, points]: whether the line crosses a wall, which reaches the ceiling."""
+    """[lines]: whether the line crosses a wall, which reaches the ceiling."""
     start, end = np.array(wall[0]), np.array(wall[1])
+    eyes, points = eyes[:, :2], points[:, :2]
+    is_across = _side(start, end, eyes) * _side(start, end, points) < 0
+    return is_across & (_side(eyes, points, start) * _side(eyes, points, end) < 0)
 
-    def side(origin: Floats, towards: Floats, point: Floats) -> Floats:
-        return (towards[..., 0] - origin[..., 0]) * (point[..., 1] - origin[..., 1]) - (
-            towards[..., 1] - origin[..., 1]
-        ) * (point[..., 0] - origin[..., 0])
 
-    across = side(start, end, eyes[:, None, :2]) * side(start, end, points[None, :, :2]) < 0
-    eyes_2d, points_2d = eyes[:, None, :2], points[None, :, :2]
-    return across & (side(eyes_2d, points_2d, start) * side(eyes_2d, points_2d, end) < 0)
+def _side(origin: Floats, towards: Floats, point: Floats) -> Floats:
+    """Above 0 where `point` is left of the line from `origin` to `towards`; all [..., 2]."""
+    along, to_point = towards - origin, point - origin
+    return along[..., 0] * to_point[..., 1] - along[..., 1] * to_point[..., 0]
+
+
+def footprint_floor_m(camera: Camera, height_m: float, reach_m: float = 12.0, per_side: int = 24) -> Floats:
+    """Outline [4 * per_side, 2] of what a camera sees of a level plane, through its true, distorted lens.
+
+    Rays that meet the plane beyond `reach_m`, or never, end at that distance.
+    """
+    rays = camera.lens.rays(border_points_px(camera.lens, per_side), iterations=40)
+    directions = rays @ camera.floor_from_camera.rotation.T
+    across = np.linalg.norm(directions[:, :2], axis=1)
+    drop_m = camera.position_floor_m[2] - height_m
+    with np.errstate(divide="ignore"):
+        distance_m = np.where(directions[:, 2] < 0, drop_m / -directions[:, 2] * across, np.inf)
+    distance_m = np.minimum(distance_m, reach_m)
+    unit = directions[:, :2] / np.maximum(across, 1e-12)[:, None]
+    return np.array(camera.position_floor_m[:2]) + unit * distance_m[:, None]
