@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+import av.error
 import numpy as np
 
 from openaisle.adapters.mqtt import OnHealth
@@ -130,8 +131,10 @@ class AvCamera:
                 except av.error.InvalidDataError:
                     continue  # Joined in the middle, or a damaged picture: the next whole one is shown.
                 for picture in pictures:
-                    pts_s = float(picture.pts * picture.time_base) if picture.pts is not None else None
-                    yield _Capture(clock, pts_s, stamps.pop(picture.pts, None)), picture
+                    # The first picture after joining a live stream may be half of one; it has no time either.
+                    if picture.pts is not None and not picture.is_corrupt:
+                        pts_s = float(picture.pts * picture.time_base)
+                        yield _Capture(clock, pts_s, stamps.pop(picture.pts, None)), picture
         except (av.error.FFmpegError, OSError) as error:
             raise PortUnavailable(f"{shown(self._source)}: {_words(error)}") from error
 
@@ -168,7 +171,7 @@ _LIVE: Final = ("rtsp", "rtsps", "tcp", "http", "https")
 _OPTIONS: Final = {
     # A packet is a whole picture there: without the parser none waits for the beginning of the next.
     "tcp": {"fflags": "noparse", "probesize": "2048", "analyzeduration": "0"},
-    "rtsp": {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "500000", "fpsprobesize": "0"},
+    "rtsp": {"rtsp_transport": "tcp", "analyzeduration": "100000", "fpsprobesize": "0"},
 }
 
 
@@ -240,7 +243,7 @@ class _Capture:
     """What one picture says about when it was taken."""
 
     clock: _StreamClock
-    pts_s: float | None
+    pts_s: float
     stamp_ns: int | None
 
     def __call__(self, received_ns: int) -> int:
@@ -260,7 +263,7 @@ class _StreamClock:
         self._parser_delay_ns = parser_delay_ns
         self._offsets_ns: deque[int] = deque(maxlen=FLOOR_FRAMES)
 
-    def captured_ns(self, pts_s: float | None, stamp_ns: int | None, received_ns: int) -> int:
+    def captured_ns(self, pts_s: float, stamp_ns: int | None, received_ns: int) -> int:
         if stamp_ns is not None and self._settings.trusts_embedded_time:
             ahead_ns = stamp_ns - received_ns
             if abs(ahead_ns) <= EMBEDDED_OFF_NS_MAX:
@@ -270,8 +273,6 @@ class _StreamClock:
                 "clock", f"its clock is off by {ms_from_ns(ahead_ns):+.0f} ms: arrival times are used"
             )
         late_ns = self._settings.latency_ns + self._parser_delay_ns
-        if pts_s is None:
-            return received_ns - late_ns
         pts_ns = round(pts_s * NS_PER_S)
         self._offsets_ns.append(received_ns - pts_ns)
         return pts_ns + min(self._offsets_ns) - late_ns
@@ -292,7 +293,7 @@ class _FileTimes:
                 raise PortUnavailable("the video has more pictures than its times")
             at_ns = int(self._times_ns[self._index])
         else:
-            at_ns = round((capture.pts_s or 0.0) * NS_PER_S)
+            at_ns = round(capture.pts_s * NS_PER_S)
         self._index += 1
         if self._shift_ns is None:
             self._shift_ns = self._clock.now_ns() - at_ns

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import SensorDegraded, SensorRecovered
@@ -65,7 +66,7 @@ class MqttConnection:
         self._on_link = on_link
         self._is_up = threading.Event()
         self._is_closed = False
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._failed
         self._client.on_disconnect = self._disconnected
@@ -115,7 +116,7 @@ class MqttConnection:
 
     def _received(self, _: paho.Client, __: Any, message: paho.MQTTMessage) -> None:
         if self._on_message is not None and len(message.payload) <= PAYLOAD_BYTES_MAX:
-            self._on_message(message.topic, message.payload, message.retain)
+            self._on_message(message.topic, bytes(message.payload), message.retain)
 
     def _say_link(self, is_up: bool, why: str) -> None:
         if self._is_closed:

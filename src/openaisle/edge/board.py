@@ -49,7 +49,7 @@ class Cell(IntEnum):
     VISITS_PLANNED = 19
     VISITS_STARTED = 20
     VISITS_OVER = 21
-    BROKER_LOST = 22
+    RATE_PERCENT = 22  # sim: shop time over real time
 
 
 class Board:

@@ -6,6 +6,7 @@ loopback only, with a broker of its own. docs/FORMATS.md describes every field. 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,6 +107,26 @@ class ShopSettings:
     @property
     def is_simulated(self) -> bool:
         return self.simulation is not None
+
+    @property
+    def errors_file(self) -> Path:
+        """Where the supervisor writes the tracebacks of bugs. Outside a state folder that does not last."""
+        if self.is_simulated:
+            return Path(tempfile.gettempdir()) / "openaisle-errors.log"
+        return self.state_folder / "errors.log"
+
+    @property
+    def truth_folder(self) -> Path:
+        """Where the simulator writes what really happened, for the score."""
+        return self.state_folder / "truth"
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a recording's manifest says of where it came from."""
+        if self.simulation is None:
+            return {"command": "run"}
+        families = ",".join(self.simulation.families) or "mixed"
+        return {"command": "demo", "seed": str(self.simulation.seed), "families": families}
 
     def store(self) -> Store:
         """The store as this run has it: with the chosen cameras and their sources."""

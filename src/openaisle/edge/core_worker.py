@@ -1,0 +1,236 @@
+"""The process that decides: all readings through the one `Pipeline`, and the only writer of the ledger.
+
+Scales and codes come to it straight from the broker and over HTTP, so that neither pages nor cameras stand between a
+shopper and their cart. Detections come over the bus. What it concludes goes to the ledger first, then to the pages.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from openaisle.adapters.entry_codes import CodeVerifier
+from openaisle.adapters.event_log_sqlite import SqliteEventLog
+from openaisle.adapters.gate_http import GateServer, gate_app
+from openaisle.adapters.gate_mqtt import MqttGates
+from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.mqtt import BrokerSettings
+from openaisle.adapters.scale_mqtt import MqttScales
+from openaisle.core.messages import (
+    AnyMessage,
+    CartChanged,
+    FloorTracks,
+    GateTap,
+    Reading,
+    Receipt,
+    ReviewOpened,
+    ScaleBatch,
+    SensorDegraded,
+    SensorRecovered,
+    VisitClosed,
+    VisitOpened,
+    decode,
+    encode,
+)
+from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.edge.board import Cell
+from openaisle.edge.bus import Inlet, Outlet
+from openaisle.edge.intake import Intake
+from openaisle.edge.keys import entry_public_key
+from openaisle.edge.settings import LOOPBACK
+from openaisle.edge.warm import warm_up
+from openaisle.edge.wire import MESSAGE
+from openaisle.edge.worker import Context
+from openaisle.pipeline import Pipeline
+from openaisle.replay.recording import RecordingWriter
+
+DETECTIONS_MAX: Final = 256
+PAGES_MAX: Final = 512
+POLL_S: Final = 0.02
+STRAGGLERS_S: Final = 0.5  # after the day's end, for what is still on its way
+TRACKS_SHOWN_NS: Final = 100 * NS_PER_MS
+TRACKS_SCORED_NS: Final = NS_PER_S // 5
+LEDGER: Final = "ledger.sqlite"
+SPENT: Final = "spent.sqlite"
+
+
+def run(context: Context) -> None:
+    settings = context.settings
+    store = settings.store()
+    warm_up(store, context.beat)
+    event_log = SqliteEventLog(settings.state_folder / LEDGER)
+    pipeline = Pipeline(store, event_log)
+    doors = _Doors(context)
+    recorder = None
+    if settings.record_folder and not context.restarts:
+        recorder = RecordingWriter(settings.record_folder, store, settings.about)
+    elif settings.record_folder:
+        context.line("core was restarted: the recording ended there and is left unfinished")
+    said = _Said(context)
+    gc.collect()
+    gc.freeze()  # What is here now stays: no later collection needs to look at it.
+    doors.open()
+    context.ready()
+
+    quiet_since: float | None = None
+    while not context.is_stopping:
+        context.beat()
+        readings, tick_ns = doors.intake.take(POLL_S)
+        for reading in readings:
+            _count(context, reading)
+            if recorder:
+                recorder.write(reading)
+            started_ns = time.perf_counter_ns()
+            said.publish(pipeline.step([reading], reading.received_ns))
+            _note_slowest(context, time.perf_counter_ns() - started_ns)
+            context.beat()
+        if context.board.is_over:
+            quiet_since = None if readings else quiet_since or time.monotonic()
+            if quiet_since and time.monotonic() - quiet_since > STRAGGLERS_S:
+                said.publish(pipeline.finish(doors.intake.newest_ns))
+                break
+        elif tick_ns is not None:
+            said.publish(pipeline.step([], tick_ns))
+    doors.close()
+    if recorder:
+        if settings.truth_folder.is_dir():
+            shutil.copytree(settings.truth_folder, recorder.truth_folder, dirs_exist_ok=True)
+        recorder.close()
+    said.close()
+    event_log.close()
+
+
+def _count(context: Context, reading: Reading) -> None:
+    cells = {ScaleBatch: Cell.BATCHES, GateTap: Cell.TAPS}
+    context.board.add(context.name, cells.get(type(reading), Cell.DETECTIONS))
+    context.board.add(context.name, Cell.STEPS)
+
+
+def _note_slowest(context: Context, took_ns: int) -> None:
+    slowest_us = max(took_ns // 1000, context.board.get(context.name, Cell.STEP_US_MAX))
+    context.board.put(context.name, Cell.STEP_US_MAX, slowest_us)
+
+
+class _Doors:
+    """Everything that brings readings in: each in a thread of its own, all into one intake."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        self._context = context
+        self._store = settings.store()
+        self._broker = settings.edge.broker or BrokerSettings(host=LOOPBACK, port=context.broker_port)
+        self._verifier = CodeVerifier(
+            [entry_public_key(settings)], self._store.store_id, settings.state_folder / SPENT
+        )
+        self.intake = Intake(context.clock)
+        self._closers: list[Callable[[], None]] = [self.intake.close]
+
+    def open(self) -> None:
+        context, store = self._context, self._store
+        inlet = Inlet(context.core_socket, DETECTIONS_MAX)
+        gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock)
+        scales = MqttScales(
+            self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
+        )
+        gates = MqttGates(self._broker, store.store_id, gatekeeper, self._note_refused)
+        assert context.listener is not None
+        server = GateServer(gate_app(gatekeeper, self._note_refused), context.listener)
+        self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
+        self._pump(scales.batches(), "scales")
+        self._pump(gatekeeper.taps(), "gates")
+        self._pump(_detections(inlet, lambda: context.is_stopping), "detections")
+
+    def close(self) -> None:
+        for close in self._closers:
+            close()
+
+    def _pump(self, readings: Iterable[Reading], name: str) -> None:
+        def pump() -> None:
+            for reading in readings:
+                self.intake.put(reading)
+
+        threading.Thread(target=pump, name=name, daemon=True).start()
+
+    def _note_health(self, health: SensorDegraded | SensorRecovered) -> None:
+        if isinstance(health, SensorDegraded) and health.reason == "corrupt":
+            self._context.board.add(self._context.name, Cell.REFUSED)
+        self._context.message(health)
+
+    def _note_refused(self, gate_id: str, reason: str) -> None:
+        self._context.board.add(self._context.name, Cell.REFUSED)
+        self._context.line(f"gate {gate_id}: a code was refused ({reason})")
+
+
+def _detections(inlet: Inlet, is_stopping: Callable[[], bool]) -> Iterable[Reading]:
+    while not is_stopping():
+        for _, payload in inlet.take(0.2):
+            yield decode(payload)  # type: ignore[misc]
+
+
+class _Said:
+    """Passes on what the pipeline says: to the pages, and to the supervisor what it keeps."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tracks_shown_ns = 0
+        self._tracks_kept_ns = 0
+        board, name = context.board, context.name
+        self._pages: Outlet | None = None
+        if not context.settings.is_headless:
+            self._pages = Outlet(
+                context.pages_socket,
+                PAGES_MAX,
+                drops_oldest=True,
+                on_drop=lambda: board.add(name, Cell.PAGES_DROPPED),
+            )
+
+    def publish(self, messages: list[AnyMessage]) -> None:
+        for message in messages:
+            self._count(message)
+            if isinstance(message, FloorTracks):
+                self._publish_tracks(message)
+            else:
+                self._show(message)
+                self._keep(message)
+
+    def close(self) -> None:
+        if self._pages:
+            self._pages.close(timeout_s=0.3)
+
+    def _publish_tracks(self, tracks: FloorTracks) -> None:
+        if tracks.captured_ns - self._tracks_shown_ns >= TRACKS_SHOWN_NS:
+            self._tracks_shown_ns = tracks.captured_ns
+            self._show(tracks)
+        if (
+            self._context.settings.is_simulated
+            and tracks.captured_ns - self._tracks_kept_ns >= TRACKS_SCORED_NS
+        ):
+            self._tracks_kept_ns = tracks.captured_ns
+            if tracks.track_ids:
+                self._context.message(tracks)
+
+    def _keep(self, message: AnyMessage) -> None:
+        if isinstance(message, CartChanged) and self._context.settings.is_simulated:
+            # What a shopper can see, they see now: latency counts until here, not until the decision's time stamp.
+            self._context.message(msgspec.structs.replace(message, changed_ns=self._context.clock.now_ns()))
+        elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
+            self._context.message(message)
+
+    def _show(self, message: AnyMessage) -> None:
+        if self._pages:
+            self._pages.send(MESSAGE, encode(message))
+
+    def _count(self, message: AnyMessage) -> None:
+        cells = {
+            VisitOpened: Cell.VISITS_OPENED,
+            VisitClosed: Cell.VISITS_CLOSED,
+            Receipt: Cell.RECEIPTS,
+        }
+        if cell := cells.get(type(message)):
+            self._context.board.add(self._context.name, cell)

@@ -1,0 +1,64 @@
+"""The process of the pages: what core and vision say, in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+
+from openaisle.core.messages import decode
+from openaisle.edge.bus import Inlet
+from openaisle.edge.wire import MESSAGE, PREVIEW, STATUS, decode_preview, decode_status
+from openaisle.edge.worker import Context
+from openaisle.web.app import build_app
+from openaisle.web.view import ShopView
+
+MESSAGES_MAX: Final = 2048
+POLL_S: Final = 0.1
+
+
+def run(context: Context) -> None:
+    view = ShopView(context.settings.store(), is_simulated=context.settings.is_simulated)
+    inlet = Inlet(context.pages_socket, MESSAGES_MAX)
+    threading.Thread(target=_feed, args=(context, view, inlet), name="feed", daemon=True).start()
+    config = uvicorn.Config(
+        build_app(view), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    asyncio.run(_serve(context, _Server(config)))
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # The supervisor ends this process; uvicorn must not take the signals for itself.
+
+
+async def _serve(context: Context, server: _Server) -> None:
+    assert context.listener is not None
+    serving = asyncio.create_task(server.serve(sockets=[context.listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    context.ready()
+    while not context.is_stopping and not serving.done():
+        context.beat()
+        await asyncio.sleep(POLL_S)
+    server.should_exit = server.force_exit = True
+    await serving
+
+
+def _feed(context: Context, view: ShopView, inlet: Inlet) -> None:
+    while not context.is_stopping:
+        for kind, payload in inlet.take(0.2):
+            if kind == MESSAGE:
+                view.accept(decode(payload))
+            elif kind == PREVIEW:
+                detections, jpeg = decode_preview(payload)
+                view.accept_preview(
+                    detections.camera_id, detections.captured_ns, jpeg or None, detections.keypoints_image_px
+                )
+            elif kind == STATUS:
+                view.accept_status(decode_status(payload))

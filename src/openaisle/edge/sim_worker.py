@@ -1,0 +1,228 @@
+"""The process that is the world in a demo: the simulator behind real doors.
+
+Cameras are video streams on loopback, scales publish to the broker, shoppers show signed codes at the gate's port. The
+world waits until every part of the shop is there, and slows the shop's clock where this machine cannot keep up.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import threading
+import time
+from dataclasses import replace
+from typing import Final
+
+import cv2
+
+from openaisle.adapters.entry_codes import CodeIssuer
+from openaisle.adapters.mqtt import BrokerSettings, MqttConnection
+from openaisle.adapters.scale_payload import encode_binary_payload, scale_topic
+from openaisle.core.errors import PortUnavailable
+from openaisle.core.messages import GateTap, ScaleBatch, StoreId
+from openaisle.core.units import NS_PER_S, ms_from_ns
+from openaisle.edge.board import Cell, State
+from openaisle.edge.keys import code_issuer
+from openaisle.edge.pace import Pace, Speedometer
+from openaisle.edge.settings import LOOPBACK, Simulation
+from openaisle.edge.worker import Context
+from openaisle.replay.truth import truth_of_simulation
+from openaisle.sim.live import LiveShop
+from openaisle.sim.live_video import VideoStream
+from openaisle.sim.render import Renderer
+from openaisle.sim.scripts import plan_day
+from openaisle.sim.shop import SimulatedShop
+from openaisle.store.schema import Store
+
+DAY_VISITS: Final = 40  # of an endless demo, after which the shelves are full again
+EMPTY_NS: Final = (
+    4 * NS_PER_S
+)  # an empty shop before the first shopper, from which cameras learn what empty is
+DRAIN_S_MAX: Final = 5.0
+SLOW_SAID: Final = 0.1  # a change of pace by this much is said
+SAY_S_MIN: Final = 10.0
+GATE_TRIES: Final = 20
+GATE_RETRY_S: Final = 1.0
+
+
+def run(context: Context) -> None:
+    cv2.setNumThreads(1)
+    simulation = context.settings.simulation
+    assert simulation is not None
+    store = context.settings.store()
+    renderers = {camera.camera_id: Renderer(store, camera, seed=simulation.seed) for camera in store.cameras}
+    world = _World(context, store, simulation, renderers)
+    world.wait_until_open()
+    day = 0
+    while not context.is_stopping:
+        world.run_day(day)
+        if simulation.visits:
+            break
+        day += 1
+    world.close()
+
+
+class _World:
+    def __init__(
+        self, context: Context, store: Store, simulation: Simulation, renderers: dict[str, Renderer]
+    ) -> None:
+        self._context, self._store, self._simulation = context, store, simulation
+        self._renderers = renderers
+        self._streams = {
+            camera.camera_id: VideoStream(
+                camera.camera_id,
+                camera.lens.width_px,
+                camera.lens.height_px,
+                simulation.fps,
+                LOOPBACK,
+                port=int(camera.source.rsplit(":", 1)[1]),
+            )
+            for camera in store.cameras
+        }
+        broker = context.settings.edge.broker or BrokerSettings(host=LOOPBACK, port=context.broker_port)
+        self._mqtt = MqttConnection(broker)
+        if not self._mqtt.wait_until_up(10.0):
+            raise PortUnavailable(f"no broker at {broker.address}")
+        self._phones = _Phones(context, store.store_id)
+        self._pace = Pace(round(NS_PER_S / simulation.fps))
+        self._speed = Speedometer()
+        self._said_rate, self._said_at = 1.0, 0.0
+        self._skipped = 0
+
+    def wait_until_open(self) -> None:
+        """Until every part of the shop is there. Streams take readers meanwhile, and show nothing yet."""
+        self._context.ready()
+        while not self._context.board.is_open and not self._context.is_stopping:
+            self._context.beat()
+            time.sleep(0.05)
+        self._context.clock.set_rate(1.0)
+
+    def run_day(self, day: int) -> None:
+        context, board = self._context, self._context.board
+        start_ns = context.clock.now_ns()
+        shop = self._new_shop(day, start_ns)
+        live = LiveShop(
+            shop,
+            context.clock,
+            self._streams,
+            self._renderers,
+            fps=self._simulation.fps,
+            publish=self._publish,
+            present=self._phones.present,
+        )
+        board.add(context.name, Cell.VISITS_PLANNED, len(shop.plan.visits))
+        while not shop.is_over and not context.is_stopping:
+            late_ns = live.run_frame()
+            context.beat()
+            self._steer(late_ns)
+            board.add(context.name, Cell.FRAMES_SHOWN, len(self._streams))
+            self._count_visits(shop)
+        context.clock.set_rate(1.0)
+        if self._simulation.visits:
+            self._end(shop)
+
+    def close(self) -> None:
+        self._mqtt.close()
+        for stream in self._streams.values():
+            stream.close()
+
+    def _new_shop(self, day: int, start_ns: int) -> SimulatedShop:
+        plan = plan_day(
+            self._store,
+            visit_count=self._simulation.visits or DAY_VISITS,
+            seed=self._simulation.seed + day,
+            families=self._simulation.families or "mixed",
+            start_ns=start_ns,
+        )
+        later = tuple(replace(visit, enters_ns=visit.enters_ns + EMPTY_NS) for visit in plan.visits)
+        return SimulatedShop(self._store, replace(plan, visits=later))
+
+    def _end(self, shop: SimulatedShop) -> None:
+        """The day is over: keep the truth for the score, let what is on its way arrive, say so."""
+        context, board = self._context, self._context.board
+        folder = context.settings.truth_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        truth_of_simulation(shop.truth).write(folder)
+        context.facts(
+            shop_rate_min=round(self._speed.slowest, 3),
+            shop_rate_mean=round(self._speed.mean, 3),
+            shop_s=round((shop.now_ns - shop.plan.start_ns) / NS_PER_S, 1),
+        )
+        until = time.monotonic() + DRAIN_S_MAX
+        shown = board.get(context.name, Cell.FRAMES_SHOWN)
+        while time.monotonic() < until and not context.is_stopping:
+            context.beat()
+            if board.total(Cell.FRAMES_SEEN) + board.total(Cell.FRAMES_SKIPPED) >= shown:
+                break
+            time.sleep(0.05)
+        time.sleep(0.2)
+        board.end_day()
+
+    def _steer(self, late_ns: int) -> None:
+        context, board = self._context, self._context.board
+        skipped = board.total(Cell.FRAMES_SKIPPED)
+        sees = all(board.state(name) == State.RUNNING for name in board.workers if name.startswith("vision"))
+        # While a vision worker is away frames are lost whatever the pace: a real shop would not wait for it either.
+        rate = self._pace.next_rate(late_ns, skipped - self._skipped if sees else 0)
+        self._skipped = skipped
+        if rate != context.clock.rate:
+            context.clock.set_rate(rate)
+        now = self._speed.read(context.clock.now_ns(), time.monotonic_ns())
+        board.put(context.name, Cell.BACKLOG_MS, round(ms_from_ns(late_ns)))
+        board.put(context.name, Cell.RATE_PERCENT, round(100 * now))
+        if abs(now - self._said_rate) >= SLOW_SAID and time.monotonic() - self._said_at > SAY_S_MIN:
+            self._said_rate, self._said_at = now, time.monotonic()
+            why = ": this machine cannot show and see more in real time" if now < 0.95 else ""
+            context.line(f"the shop runs at {now:.1f} of real time{why}")
+
+    def _publish(self, batch: ScaleBatch) -> None:
+        self._mqtt.publish(scale_topic(self._store.store_id, batch.scale_id), encode_binary_payload(batch))
+
+    def _count_visits(self, shop: SimulatedShop) -> None:
+        visits = shop.truth.visits.values()
+        board, name = self._context.board, self._context.name
+        board.put(name, Cell.VISITS_STARTED, sum(visit.tapped_ns > 0 for visit in visits))
+        board.put(name, Cell.VISITS_OVER, sum(visit.left_ns > 0 for visit in visits))
+
+
+class _Phones:
+    """Shoppers' phones: a fresh code at every tap, shown at the gate's port, again while nobody answers."""
+
+    def __init__(self, context: Context, store_id: StoreId) -> None:
+        self._context = context
+        self._issuer: CodeIssuer = code_issuer(context.settings, store_id)
+        self._taps: queue.Queue[GateTap] = queue.Queue()
+        threading.Thread(target=self._run, name="phones", daemon=True).start()
+
+    def present(self, tap: GateTap) -> None:
+        self._taps.put(tap)
+
+    def _run(self) -> None:
+        while True:
+            tap = self._taps.get()
+            for _ in range(GATE_TRIES):
+                try:
+                    status, body = self._show(tap)
+                except OSError:
+                    time.sleep(GATE_RETRY_S)  # The gate is away: whoever stands there tries again.
+                    continue
+                if status != 200:
+                    said = json.loads(body).get("message", body)
+                    self._context.line(f"visit {tap.visit_id} was refused at gate {tap.gate_id}: {said}")
+                break
+
+    def _show(self, tap: GateTap) -> tuple[int, str]:
+        code = self._issuer.issue(
+            tap.visit_id, self._context.clock.now_ns(), people_count=tap.people_count, is_staff=tap.is_staff
+        )
+        connection = http.client.HTTPConnection(*self._context.gate_address, timeout=5.0)
+        try:
+            body = json.dumps({"code": code})
+            connection.request(
+                "POST", f"/gates/{tap.gate_id}/codes", body, {"Content-Type": "application/json"}
+            )
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()

@@ -1,0 +1,152 @@
+"""A process that looks: cameras in, `CameraDetections` out. It writes nothing to disk; frames live in RAM only.
+
+One thread a camera decodes and keeps the newest frame; the loop takes what is there from all cameras at once and
+detects in one batch. A frame overtaken by a newer one before detection is counted as skipped, never queued.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+
+from openaisle.adapters.camera_av import AvCamera, CameraSettings, first_time_ns
+from openaisle.core.messages import CameraDetections, Frame, encode
+from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.detections.people import PeopleDetector
+from openaisle.edge.board import Cell
+from openaisle.edge.bus import Outlet
+from openaisle.edge.wire import DETECTIONS, PREVIEW, encode_preview
+from openaisle.edge.worker import Context
+from openaisle.store.schema import Camera
+
+DETECTIONS_MAX: Final = 64  # encoded, on their way to core; when full, frames wait and are overtaken
+PREVIEWS_MAX: Final = 16
+PREVIEW_S: Final = 0.5
+JPEG_QUALITY: Final = 70
+WAIT_S: Final = 0.1
+
+
+def run(context: Context) -> None:
+    cv2.setNumThreads(1)
+    settings = context.settings
+    store = settings.store()
+    cameras = [
+        camera
+        for number, camera in enumerate(store.cameras)
+        if number % settings.edge.vision_workers == context.index and camera.source
+    ]
+    detector = PeopleDetector(cameras)
+    newest = _Newest(context)
+    doors = [_open(context, camera) for camera in cameras]
+    for door in doors:
+        threading.Thread(
+            target=_keep_newest, args=(context, door, newest), name=door.camera_id, daemon=True
+        ).start()
+    to_core = Outlet(context.core_socket, DETECTIONS_MAX)
+    previews = None if settings.is_headless else _Previews(context)
+    context.ready()
+    while not context.is_stopping and not (context.board.is_over and settings.is_simulated):
+        context.beat()
+        frames = newest.take(WAIT_S)
+        if not frames:
+            continue
+        found = detector.detect(frames)
+        context.board.add(context.name, Cell.FRAMES_SEEN, len(frames))
+        for detections in found:
+            _send(context, to_core, detections)
+        if previews:
+            previews.offer(frames, found)
+    for door in doors:
+        door.close()
+    to_core.close(timeout_s=0.5)
+
+
+def _open(context: Context, camera: Camera) -> AvCamera:
+    settings = context.settings
+    starts = [
+        start for other in settings.store().cameras if (start := first_time_ns(other.source)) is not None
+    ]
+    camera_settings = CameraSettings(
+        # The simulator's streams begin when the shop opens and slow down with its clock; a dead one hangs up.
+        open_timeout_s=60.0 if settings.is_simulated else 5.0,
+        read_timeout_s=60.0 if settings.is_simulated else max(2.0, 3.0 / camera.fps),
+        latency_ns=settings.edge.camera_latency_ns,
+        trusts_embedded_time=settings.edge.trusts_embedded_time,
+        # All recordings that play together keep their common time.
+        file_shift_ns=context.started_ns - min(starts) if starts else None,
+    )
+    return AvCamera(camera.camera_id, camera.source, context.clock, context.message, camera_settings)
+
+
+def _keep_newest(context: Context, door: AvCamera, newest: _Newest) -> None:
+    for frame in door.frames():
+        newest.put(frame)
+
+
+def _send(context: Context, outlet: Outlet, detections: CameraDetections) -> None:
+    data = encode(detections)
+    while not outlet.send(DETECTIONS, data) and not context.is_stopping:
+        context.beat()  # Core is slow or coming back: frames are overtaken meanwhile, and counted.
+
+
+class _Newest:
+    """The newest frame of each camera that was not looked at yet."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._frames: dict[str, tuple[Frame, int]] = {}
+        self._live: set[str] = set()
+        self._changed = threading.Condition()
+
+    def put(self, frame: Frame) -> None:
+        board, name = self._context.board, self._context.name
+        with self._changed:
+            if frame.camera_id in self._frames:
+                board.add(name, Cell.FRAMES_SKIPPED)
+            self._frames[frame.camera_id] = (frame, time.monotonic_ns())
+            self._live.add(frame.camera_id)
+            board.add(name, Cell.FRAMES_IN)
+            board.put(name, Cell.CAMERAS_LIVE, len(self._live))
+            self._changed.notify()
+
+    def take(self, timeout_s: float) -> list[Frame]:
+        with self._changed:
+            if not self._frames:
+                self._changed.wait(timeout_s)
+            waiting = [self._frames[camera_id] for camera_id in sorted(self._frames)]
+            self._frames.clear()
+        oldest_ns = min((arrived_ns for _, arrived_ns in waiting), default=0)
+        backlog_ns = time.monotonic_ns() - oldest_ns if waiting else 0
+        self._context.board.put(self._context.name, Cell.BACKLOG_MS, backlog_ns // NS_PER_MS)
+        return [frame for frame, _ in waiting]
+
+
+class _Previews:
+    """A skeleton view of each camera twice a second; with its picture only where the shop is simulated."""
+
+    def __init__(self, context: Context) -> None:
+        board, name = context.board, context.name
+        self._has_pictures = context.settings.is_simulated
+        self._outlet = Outlet(
+            context.pages_socket,
+            PREVIEWS_MAX,
+            drops_oldest=True,
+            on_drop=lambda: board.add(name, Cell.PAGES_DROPPED),
+        )
+        self._shown_ns: dict[str, int] = {}
+
+    def offer(self, frames: Sequence[Frame], found: Sequence[CameraDetections]) -> None:
+        for frame, detections in zip(frames, found, strict=True):
+            if frame.captured_ns - self._shown_ns.get(frame.camera_id, 0) < PREVIEW_S * NS_PER_S:
+                continue
+            self._shown_ns[frame.camera_id] = frame.captured_ns
+            jpeg = b""
+            if self._has_pictures:
+                jpeg = cv2.imencode(".jpg", frame.pixels, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[
+                    1
+                ].tobytes()
+            self._outlet.send(PREVIEW, encode_preview(detections, jpeg))

@@ -1,0 +1,35 @@
+"""What travels between the processes of a shop, beside messages themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from openaisle.core.messages import CameraDetections, decode, encode
+
+DETECTIONS, MESSAGE, PREVIEW, STATUS = range(4)
+"""Kinds on the bus: an encoded CameraDetections to core; to the pages an encoded message, a camera's view, counters."""
+
+_LENGTH_BYTES: Final = 4
+
+
+def encode_preview(detections: CameraDetections, jpeg: bytes) -> bytes:
+    """A camera's view: who it saw and, in a simulated shop, its picture."""
+    head = encode(detections)
+    return len(head).to_bytes(_LENGTH_BYTES, "little") + head + jpeg
+
+
+def decode_preview(data: bytes) -> tuple[CameraDetections, bytes]:
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    detections = decode(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    assert isinstance(detections, CameraDetections)
+    return detections, data[_LENGTH_BYTES + length :]
+
+
+def encode_status(status: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(status)
+
+
+def decode_status(data: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(data)

@@ -1,0 +1,125 @@
+"""What every process of a shop has in common: how it starts, says it lives, speaks, fails and ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from openaisle.core.errors import OpenAisleError
+from openaisle.core.messages import Message, encode
+from openaisle.edge.board import Board, Cell, State
+from openaisle.edge.clock import ShopClock
+from openaisle.edge.settings import ShopSettings
+
+_PR_SET_PDEATHSIG: Final = 1
+
+READY, LINE, MESSAGE, FACTS, TRACEBACK = range(5)
+"""What a worker says to the supervisor: it is ready; one line for a person; an encoded message; facts by name;
+the traceback of a bug (to the log file, never to the screen)."""
+
+
+@dataclass
+class Context:
+    """What a worker is given, and how it speaks. Travels to the new process whole."""
+
+    name: str
+    settings: ShopSettings
+    board: Board
+    clock: ShopClock
+    sockets: Path  # folder of the Unix sockets between workers
+    broker_port: int  # of the embedded broker, 0 if there is none
+    gate_address: tuple[str, int]
+    started_ns: int  # shop time when the shop was started
+    restarts: int  # how often this worker was started before
+    channel: Connection
+    index: int = 0  # of this worker among its kind
+    listener: socket.socket | None = None  # bound by the supervisor, so that a taken port is known at once
+    _lock: Any = field(default=None, repr=False)
+
+    @property
+    def core_socket(self) -> Path:
+        return self.sockets / "core"
+
+    @property
+    def pages_socket(self) -> Path:
+        return self.sockets / "pages"
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.board.is_stopping
+
+    def beat(self) -> None:
+        self.board.beat(self.name)
+
+    def ready(self) -> None:
+        """All is loaded and connected; from now on the worker must move its heartbeat."""
+        self.beat()
+        self.board.put(self.name, Cell.STATE, State.RUNNING)
+        self._send(READY, None)
+
+    def line(self, text: str) -> None:
+        """One line for the person who runs the shop."""
+        self._send(LINE, text)
+
+    def message(self, message: Message) -> None:
+        """A message that the supervisor keeps or shows: receipts, health."""
+        self._send(MESSAGE, encode(message))
+
+    def facts(self, **facts: Any) -> None:
+        """Figures for the summary."""
+        self._send(FACTS, facts)
+
+    def _send(self, kind: int, payload: Any) -> None:
+        with self._lock:
+            try:
+                self.channel.send((kind, payload))
+            except OSError:
+                pass  # The supervisor is gone; so are we, in a moment.
+
+
+def work(target: str, context: Context) -> None:
+    """Entry point of every worker process. `target` is "module:function", which takes the context."""
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the supervisor ends them.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    context._lock = threading.Lock()
+    context.board.put(context.name, Cell.STATE, State.STARTING)
+    context.beat()
+    try:
+        module, function = target.split(":")
+        run: Callable[[Context], None] = getattr(import_module(module), function)
+        run(context)
+        context.board.put(context.name, Cell.STATE, State.DONE)
+        context.channel.close()
+        code = 0
+    except OpenAisleError as error:
+        context.line(f"{context.name}: {error}")
+        code = 2
+    except Exception as error:
+        context._send(TRACEBACK, traceback.format_exc())
+        context.line(f"{context.name} failed: {type(error).__name__}: {error}{_place(error)}")
+        code = 1
+    # Threads of libraries (decoders, the broker's client) may still wait for the world: they hold nothing of value.
+    os._exit(code)
+
+
+def _die_with_parent() -> None:
+    """No worker outlives the supervisor, even one that was killed. Everything of value is on disk at any moment."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        os._exit(1)
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
