@@ -53,7 +53,7 @@ class Coverage:
 
     def views_at(self, x_m: float, y_m: float) -> int:
         """Cameras that should see somebody there; 0 far outside the plan."""
-        column, row = int(round((x_m - self._low[0]) / CELL_M)), int(round((y_m - self._low[1]) / CELL_M))
+        column, row = round((x_m - self._low[0]) / CELL_M), round((y_m - self._low[1]) / CELL_M)
         is_on_grid = 0 <= column < self._views.shape[0] and 0 <= row < self._views.shape[1]
         return int(self._views[column, row]) if is_on_grid else 0
 

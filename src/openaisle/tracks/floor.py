@@ -40,6 +40,9 @@ class TracksSettings:
     doors: DoorSettings = field(default_factory=DoorSettings)
     foreign: ForeignSettings = field(default_factory=ForeignSettings)
     hold_ns_max: int = 200 * NS_PER_MS  # a window is worked off this long after its end at the latest
+    # A window's frames are on average half a period old: people are described as of then, where they are known best.
+    # At the window's end a reaching wrist would be extrapolated, at more than half again the error.
+    report_before_end_periods: float = 0.5
     joint_unseen_s_max: float = 0.7  # older joints are unknown
 
 
@@ -64,7 +67,7 @@ class Tracks:
         taps: Sequence[GateTap],
         now_ns: int,
     ) -> list[TracksMessage]:
-        """What is newly known. FloorTracks come at the rate of the fastest camera, and one for each skeleton message."""
+        """What is newly known. FloorTracks come at the fastest camera's rate and with each skeleton message."""
         said: list[TracksMessage] = []
         for tap in taps:
             said += self._doors.tap(tap)
@@ -144,23 +147,26 @@ class Tracks:
         shown += [person for person in self._crowd.lost if person.visit_id is not None]
         shown.sort(key=lambda person: person.track_id)
         rows = np.array([person.row for person in shown], np.int64)
+        is_lost = np.array([person.is_lost for person in shown], bool)
+        back_ns = round(self.settings.report_before_end_periods * self._window.period_ns)
+        back_s = np.where(is_lost, 0.0, back_ns / NS_PER_S)
         joints = joints_for_others(
-            bodies.mean[rows],
+            bodies.mean[rows, :, :3] - back_s[:, None, None] * bodies.mean[rows, :, 3:],
             bodies.covariance[rows],
             bodies.unseen_s[rows],
             bodies.trust[rows],
             self.settings.joint_unseen_s_max,
         )
-        joints[[person.is_lost for person in shown]] = np.nan
+        joints[is_lost] = np.nan
+        positions = np.array([person.position_floor_m for person in shown]).reshape(-1, 2)
+        velocities = np.array([person.velocity_floor for person in shown]).reshape(-1, 2)
         heights = np.where(bodies.height_var[rows] < 0.1**2, bodies.height_m[rows], np.nan)
         return FloorTracks(
-            captured_ns=until_ns,
+            captured_ns=until_ns - back_ns,
             decided_ns=now_ns,
             track_ids=tuple(person.track_id for person in shown),
             visit_ids=tuple(person.visit_id for person in shown),
-            positions_floor_m=np.array([person.position_floor_m for person in shown], np.float32).reshape(
-                -1, 2
-            ),
+            positions_floor_m=(positions - back_s[:, None] * velocities).astype(np.float32),
             position_sd_m=np.array([_spread_m(person, until_ns) for person in shown], np.float32),
             heights_m=heights.astype(np.float32),
             joints_floor_m=joints,

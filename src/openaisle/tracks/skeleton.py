@@ -128,18 +128,18 @@ def sides_are_mistaken(row, mean) -> bool:
 
 
 def joints_for_others(
-    mean: Floats, covariance: Floats, unseen_s: Floats, trust: Floats, unseen_s_max: float
+    points_floor_m: Floats, covariance: Floats, unseen_s: Floats, trust: Floats, unseen_s_max: float
 ) -> NDArray[np.float32]:
     """Joints as messages have them [n, 17, 4]: x y z confidence, NaN where unknown.
 
-    mean [n, 17, 6], covariance [n, 17, 6, 6], unseen_s [n, 17] since a ray last agreed, trust [n, 17] smoothed sum of
+    points [n, 17, 3], covariance [n, 17, 6, 6], unseen_s [n, 17] since a ray last agreed, trust [n, 17] smoothed sum of
     agreeing rays' confidences. Confidence falls with the uncertainty (a half at 10 cm), with time unseen, and with
     evidence from less than two rays.
     """
     variance = np.trace(covariance[:, :, :3, :3], axis1=2, axis2=3) / 3.0
     confidence = 1.0 / (1.0 + variance / 0.01)
     confidence *= np.exp(-unseen_s / 0.4) * np.minimum(1.0, 0.35 + 0.45 * trust)
-    joints = np.concatenate([mean[:, :, :3], confidence[:, :, None]], axis=2)
+    joints = np.concatenate([points_floor_m, confidence[:, :, None]], axis=2)
     joints[(unseen_s > unseen_s_max) | (variance > 0.30**2)] = np.nan
     return joints.astype(np.float32)
 

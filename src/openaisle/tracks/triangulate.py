@@ -175,6 +175,8 @@ def _rays_and_noise(
             for k in range(3):
                 rays[i, j, k] = (rotation[c, k, 0] * x + rotation[c, k, 1] * y + rotation[c, k, 2]) / norm
             sd_px = math.hypot(KEYPOINT_SD_PX_MIN, KEYPOINT_SD_OF_SIZE[j] * size_px)
+            # A network that says it is unsure is: errors grow about as confidence falls.
+            sd_px *= min(max((1.02 - keypoints[i, j, 2]) / 0.32, 0.5), 4.0)
             # A pixel away from the axis spans a smaller angle than one on it.
             noise[i, j] = sd_px / fx / norm
 
