@@ -422,8 +422,6 @@ def _picture(problem: Callable[..., StoreError], name: str, draft: Draft) -> Ite
     path = (folder / name).resolve()
     if not path.is_relative_to(folder):
         yield problem("leads out of the store folder", "pack_picture", expected="a file in it", found=name)
-    elif not path.is_file():
-        yield problem("no such file", "pack_picture", expected="a picture in the store folder", found=name)
 
 
 # --- planogram.csv ------------------------------------------------------------------------------------------------

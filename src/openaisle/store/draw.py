@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from openaisle.core.errors import InputError
 from openaisle.core.geometry import Floats
-from openaisle.store.coverage import footprint_floor_m, views_of_points, views_of_slots
+from openaisle.store.coverage import footprint_floor_m, views_of_slots
+from openaisle.store.floor_views import PERSON_HEIGHT_M, FloorViews
 from openaisle.store.lenses import horizontal_fov_deg
 from openaisle.store.picture import Picture, Points, Shape, Text
 from openaisle.store.polygons import edges, signed_area
@@ -27,7 +24,6 @@ PLAN_PX: Final = (1180.0, 940.0)  # the largest the plan may get
 MARGIN_PX: Final = 64.0
 HEAD_PX: Final = 92.0
 LEGEND_PX: Final = 330.0
-PERSON_HEIGHT_M: Final = 1.0  # at which views of the floor are counted: hips and reaching hands
 FOOTPRINTS_MAX: Final = 16  # more cameras than that are drawn without their footprints at 1 m
 CAMERA_ROWS_MAX: Final = 16  # in the legend
 
@@ -38,13 +34,15 @@ WARN: Final = "#d6402b"
 ENTRY: Final = "#1c8a5a"
 EXIT: Final = "#b5651d"
 FRONT: Final = "#2f6db3"
-VIEW_COLOURS: Final = (
-    "#f7d9d2",
-    "#fbeccb",
-    "#e4f0dc",
-    "#cbe5dd",
-    "#b3d8dc",
-)  # no, one, two, three, more cameras
+VIEW_COLOURS: Final = ("#f7d9d2", "#fbeccb", "#e4f0dc", "#cbe5dd", "#b3d8dc")
+VIEW_LEVELS_FEW: Final = {
+    0: "none",
+    1: "one",
+    2: "two",
+    3: "three",
+    4: "four or more",
+}  # least views -> words
+VIEW_LEVELS_MANY: Final = {0: "none", 1: "one", 2: "two or three", 4: "four to seven", 8: "eight or more"}
 
 
 def save_plan(store: Store, path: Path) -> None:
@@ -69,8 +67,9 @@ def draw_plan(store: Store) -> Picture:
     marks = page.picture.marks
     marks.append(Shape(rings=[_box(0, 0, page.picture.width, page.picture.height)], fill=PAPER))
     views = FloorViews.of(store)
+    levels = VIEW_LEVELS_FEW if len(store.cameras) <= FOOTPRINTS_MAX else VIEW_LEVELS_MANY
     _draw_head(page, store)
-    _draw_views(page, views)
+    _draw_views(page, views, levels)
     _draw_grid(page, store)
     _draw_zones(page, store)
     _draw_footprints(page, store)
@@ -81,7 +80,7 @@ def draw_plan(store: Store) -> Picture:
         _draw_gate(page, gate)
     _draw_cameras(page, store)
     _draw_scale_and_north(page)
-    _draw_legend(page, store, views)
+    _draw_legend(page, store, views, levels)
     return page.picture
 
 
@@ -131,75 +130,13 @@ def _draw_head(page: _Page, store: Store) -> None:
     )
 
 
-def _draw_views(page: _Page, views: FloorViews) -> None:
+def _draw_views(page: _Page, views: FloorViews, levels: Iterable[int]) -> None:
     """The floor, tinted by how many cameras see a person there."""
     page.add(Shape(rings=[page.picture.clip], fill=VIEW_COLOURS[0]))
-    for least, colour in zip(views.levels, VIEW_COLOURS, strict=True):
+    for least, colour in zip(levels, VIEW_COLOURS, strict=True):
         rings = [page.line(ring) for ring in views.regions_floor_m(least)]
         if rings and least > 0:
             page.add(Shape(rings=rings, fill=colour, is_clipped=True))
-
-
-@dataclass(frozen=True)
-class FloorViews:
-    """How many cameras see a person in each cell of the floor, rows from south to north."""
-
-    counts: NDArray[np.int64]  # [rows, columns]
-    is_free: NDArray[np.bool_]  # [rows, columns] inside the plan and under no gondola
-    low_floor_m: Floats  # [2] south-west corner of the first cell
-    cell_m: float
-    levels: dict[int, str]  # least views of each colour -> words
-
-    @classmethod
-    def of(cls, store: Store) -> FloorViews:
-        plan = np.array(store.plan_floor_m)
-        low, high = plan.min(axis=0), plan.max(axis=0)
-        area_m2 = signed_area(store.plan_floor_m)
-        cell_m = 0.05 if area_m2 < 40 else 0.1 if area_m2 < 400 else 0.25
-        xs = np.arange(low[0] + cell_m / 2, high[0], cell_m)
-        ys = np.arange(low[1] + cell_m / 2, high[1], cell_m)
-        x, y = np.meshgrid(xs, ys)
-        points = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, PERSON_HEIGHT_M)])
-        counts = views_of_points(store.cameras, points, store.gondolas, store.walls_floor_m).sum(axis=0)
-        is_free = inside_polygon(plan, points[:, :2])
-        for gondola in store.gondolas:
-            is_free &= ~inside_polygon(gondola.footprint_floor_m, points[:, :2])
-        levels = VIEW_LEVELS_FEW if len(store.cameras) <= FOOTPRINTS_MAX else VIEW_LEVELS_MANY
-        return cls(counts.reshape(x.shape), is_free.reshape(x.shape), low, cell_m, levels)
-
-    def shares(self) -> list[float]:
-        """Share of the free floor at each of the levels."""
-        counts = self.counts[self.is_free]
-        at_least = [float((counts >= least).mean()) if counts.size else 0.0 for least in self.levels]
-        return [share - above for share, above in pairwise([*at_least, 0.0])]
-
-    def regions_floor_m(self, least: int) -> list[Floats]:
-        """Rings [n, 2], to be filled even-odd, of where at least so many cameras see a person."""
-        if not (self.counts >= least).any():
-            return []
-        fine = 8
-        padded = np.pad((self.counts >= least).astype(np.float32), 2, mode="edge")
-        smooth = cv2.resize(padded, None, fx=fine, fy=fine, interpolation=cv2.INTER_LINEAR)
-        smooth = cv2.GaussianBlur(smooth, (0, 0), fine * 0.45)
-        mask = np.pad((smooth >= 0.5).astype(np.uint8), 1)
-        contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        rings: list[Floats] = []
-        for contour in contours:
-            ring = cv2.approxPolyDP(contour, 0.7, True).reshape(-1, 2).astype(float)
-            if len(ring) >= 3:
-                # Back over the rim of one fine pixel, then over the padding of two cells.
-                rings.append(self.low_floor_m + ((ring - 1 + 0.5) / fine - 2) * self.cell_m)
-        return rings
-
-
-def inside_polygon(polygon: Floats, points: Floats) -> NDArray[np.bool_]:
-    """[points]: which of the points [points, 2] are in the polygon [corners, 2] (crossing number)."""
-    x, y = points[:, 0], points[:, 1]
-    inside = np.zeros(len(points), bool)
-    for (ax, ay), (bx, by) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if ay != by:
-            inside ^= ((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
-    return inside
 
 
 def _draw_grid(page: _Page, store: Store) -> None:
@@ -423,12 +360,12 @@ def _legend_height(store: Store) -> float:
     return 545.0 + (46 + 20 * rows if 0 < len(store.cameras) <= CAMERA_ROWS_MAX else 0)
 
 
-def _draw_legend(page: _Page, store: Store, floor_views: FloorViews) -> None:
+def _draw_legend(page: _Page, store: Store, floor_views: FloorViews, levels: Mapping[int, str]) -> None:
     x, y = page.right + 56, page.top + 6
-    shares = floor_views.shares()
+    shares = floor_views.shares(list(levels))
     page.add(Text(text="Cameras that see a person", at=(x, y), size=15, colour=INK, weight=600))
     page.add(Text(text="share of free floor", at=(x + LEGEND_PX, y), size=12, colour=SOFT, anchor="end"))
-    for row, (colour, words) in enumerate(zip(VIEW_COLOURS, floor_views.levels.values(), strict=True)):
+    for row, (colour, words) in enumerate(zip(VIEW_COLOURS, levels.values(), strict=True)):
         top = y + 14 + 24 * row
         page.add(
             Shape(rings=[_box(x, top, 30, 17)], fill=colour, stroke="#9aa7ae", width=0.8),

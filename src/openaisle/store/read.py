@@ -285,7 +285,11 @@ _PRODUCT_COLUMNS_OPTIONAL = ("gtin", "pack_picture", "look_alike_of")
 
 def _read_products_file(folder: Path, draft: Draft, problems: list[StoreError]) -> None:
     digits = draft.shop.value.currency_digits if draft.shop else 4
-    for cells in csv_rows(folder, PRODUCTS_FILE, ProductRow, problems, _PRODUCT_COLUMNS_OPTIONAL):
+    lost_ids: set[str] = set()
+    rows = csv_rows(
+        folder, PRODUCTS_FILE, ProductRow, problems, optional=_PRODUCT_COLUMNS_OPTIONAL, lost_ids=lost_ids
+    )
+    for cells in rows:
         row = cells.parse(ProductRow, problems)
         if row is not None:
             try:
@@ -295,7 +299,8 @@ def _read_products_file(folder: Path, draft: Draft, problems: list[StoreError]) 
             else:
                 draft.products.append(cells.placed(product))
                 continue
-        draft.ids_left_out.add(("product", cells.cells["product_id"]))
+        lost_ids.add(cells.cells["product_id"])
+    draft.ids_left_out.update(("product", product_id) for product_id in lost_ids)
 
 
 def _product(row: ProductRow, price_minor: int) -> Product:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Final
 
 from openaisle.store.coverage import views_of_slots
@@ -32,10 +33,11 @@ class Remark:
         return asdict(self)
 
 
-def remarks_on(store: Store) -> list[Remark]:
-    """All of them, in the order of the files."""
+def remarks_on(store: Store, folder: Path | None = None) -> list[Remark]:
+    """All of them, in the order of the files. With `folder`, pack pictures are looked for there."""
     checks = (_gates, _aisles, _clearances, _cameras, _views, _unplaced, _packs, _near_masses, _plateless)
-    return [remark for check in checks for remark in check(store)]
+    pictures = list(_pictures(store, folder)) if folder is not None else []
+    return [*(remark for check in checks for remark in check(store)), *pictures]
 
 
 def _gates(store: Store) -> Iterator[Remark]:
@@ -212,4 +214,15 @@ def _plateless(store: Store) -> Iterator[Remark]:
                 file=PLANOGRAM_FILE,
                 about=bare,
                 message=f"shelf {shelf.shelf_id}: no plate under {', '.join(bare)}: what leaves there is not weighed",
+            )
+
+
+def _pictures(store: Store, folder: Path) -> Iterator[Remark]:
+    for product in store.products.values():
+        if product.pack_picture and not (folder / product.pack_picture).is_file():
+            yield Remark(
+                kind="no_picture",
+                file=PRODUCTS_FILE,
+                about=(product.product_id,),
+                message=f"product {product.product_id}: no file {product.pack_picture} in the store folder",
             )

@@ -155,11 +155,18 @@ class CsvRow:
 
 
 def csv_rows(
-    folder: Path, file: str, kind: type[Row], problems: list[StoreError], optional: tuple[str, ...] = ()
+    folder: Path,
+    file: str,
+    kind: type[Row],
+    problems: list[StoreError],
+    *,
+    optional: tuple[str, ...] = (),
+    lost_ids: set[str] | None = None,
 ) -> Iterator[CsvRow]:
     """Every row with the right number of cells; what is wrong with the file as a whole goes to `problems`.
 
-    Columns may come in any order; those in `optional` may be absent and are then empty.
+    Columns may come in any order; those in `optional` may be absent and are then empty. The first field of `kind` is
+    the row's id; that of a row with too few or too many cells goes to `lost_ids`.
     """
     text = _text(folder, file, problems)
     if text is None:
@@ -176,6 +183,9 @@ def csv_rows(
         line = reader.line_num + 1
         for cells in reader:
             if cells and len(cells) != len(header):
+                id_column = header.index(columns[0])
+                if lost_ids is not None and id_column < len(cells):
+                    lost_ids.add(cells[id_column])
                 problems.append(
                     StoreError(
                         "a row of another length",
