@@ -13,6 +13,7 @@ from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.carts.cart import Carts
 from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import (
+    Candidate,
     CartClosed,
     Interaction,
     InteractionKind,
@@ -56,6 +57,10 @@ def interactions(draw: st.DrawFn) -> Interaction:
         decided_ns=START_NS + number * NS_PER_S,
         mass_change_g=draw(st.sampled_from([-300.0, 300.0])),
         withdrawn=draw(st.booleans()),
+        alternatives=tuple(
+            Candidate(product_id=other, quantity=1, visit_id="ana", probability=0.45)
+            for other in draw(st.lists(st.sampled_from(["cola", "lemonade", None]), max_size=2))
+        ),
     )
 
 

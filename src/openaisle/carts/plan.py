@@ -73,11 +73,12 @@ class CartPlan:
 
 @dataclass(kw_only=True)
 class _Lot:
-    """The units of one pick-up, and how many of them are still in the cart."""
+    """The units of one pick-up: how many of them are still in the cart, how many too doubtful to be billed."""
 
     interaction: Interaction
     product_id: ProductId
     left: int
+    dropped: int = 0
     price_minor: int
     is_pending: bool
     is_doubtful: bool  # too unsure to be billed at closing
@@ -97,9 +98,9 @@ def plan_cart(
 ) -> CartPlan:
     """Plan one shopper's cart. `prices_minor`: price of one unit by interaction id, as it was at that moment.
 
-    A put-back takes the units picked up last. At closing, doubtful pick-ups are billed or dropped as the settings
-    say, and put-backs, doubtful ones too, take what would be billed before what would be dropped: in doubt the
-    shopper is not charged.
+    A put-back takes the units picked up last. At closing a unit is billed if it is at least `bill_probability_min`
+    likely that the shopper left with it: doubtful pick-ups below that are dropped; doubtful put-backs are believed,
+    take what would be billed before what would be dropped, and what they may have been instead is dropped too.
     """
     lots: list[_Lot] = []
     transfers: list[Transfer] = []
@@ -115,7 +116,9 @@ def plan_cart(
         else:
             transfers += loose_transfers(interaction, settings)
     for lot in lots:
-        moved = lot.interaction.quantity - (lot.left if lot.is_doubtful else 0)
+        if lot.is_doubtful:
+            lot.dropped, lot.left = lot.dropped + lot.left, 0
+        moved = lot.interaction.quantity - lot.dropped
         if moved:
             source = slot_account(lot.interaction.slot_id)
             transfers.append(
@@ -128,8 +131,7 @@ def plan_cart(
                     price_minor=lot.price_minor,
                 )
             )
-    lines = _lines(lot for lot in lots if not lot.is_doubtful)
-    return CartPlan(transfers=tuple(transfers), lines=lines, shortages=tuple(shortages))
+    return CartPlan(transfers=tuple(transfers), lines=_lines(lots), shortages=tuple(shortages))
 
 
 def loose_transfers(
@@ -205,14 +207,16 @@ def _put_back(
     settings: CartSettings,
     is_closing: bool,
 ) -> list[Transfer]:
+    assert interaction.product_id is not None
     missing = interaction.quantity
-    newest_first = lots[::-1]
-    for lot in sorted(newest_first, key=lambda lot: lot.is_doubtful):
-        if lot.product_id == interaction.product_id:
-            taken = min(missing, lot.left)
-            lot.left -= taken
-            missing -= taken
-    is_pending = not is_closing and interaction.probability < settings.post_probability_min
+    for lot in _most_certain_first(lots, interaction.product_id):
+        taken = min(missing, lot.left)
+        lot.left -= taken
+        missing -= taken
+    is_unsure = interaction.probability < settings.post_probability_min
+    is_pending = is_unsure and not is_closing
+    if is_unsure and is_closing:
+        _drop_alternatives(visit_id, interaction, lots, settings)
     slot = slot_account(interaction.slot_id)
     transfers: list[Transfer] = []
     if interaction.quantity > missing:
@@ -228,6 +232,34 @@ def _put_back(
                 _transfer(interaction, missing, UNEXPLAINED, slot, is_pending=is_pending, reason=reason)
             )
     return transfers
+
+
+def _drop_alternatives(
+    visit_id: VisitId, interaction: Interaction, lots: list[_Lot], settings: CartSettings
+) -> None:
+    """Units of other products of this shopper, which may be what was really put back."""
+    likely: dict[ProductId, float] = {}
+    units: dict[ProductId, int] = {}
+    for candidate in interaction.alternatives:
+        product_id = candidate.product_id
+        if candidate.visit_id == visit_id and product_id not in (None, interaction.product_id):
+            likely[product_id] = likely.get(product_id, 0.0) + candidate.probability
+            units[product_id] = max(units.get(product_id, 0), candidate.quantity)
+    for product_id, probability in sorted(likely.items()):
+        if probability <= 1.0 - settings.bill_probability_min:
+            continue
+        missing = units[product_id]
+        for lot in _most_certain_first(lots, product_id):
+            dropped = min(missing, lot.left)
+            lot.left -= dropped
+            lot.dropped += dropped
+            missing -= dropped
+
+
+def _most_certain_first(lots: list[_Lot], product_id: ProductId) -> list[_Lot]:
+    """Lots of a product, those that would be billed before those that would be dropped, newest first among them."""
+    newest_first = [lot for lot in lots[::-1] if lot.product_id == product_id]
+    return sorted(newest_first, key=lambda lot: lot.is_doubtful)
 
 
 def _transfer(

@@ -9,6 +9,7 @@ from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.carts.cart import CartMessage, Carts
 from openaisle.carts.plan import CartSettings
 from openaisle.core.messages import (
+    Candidate,
     CartChanged,
     CartClosed,
     CartLine,
@@ -62,6 +63,7 @@ class Story:
         slot_id: str | None = "own",
         happened_ns: int | None = None,
         mass_change_g: float = -100.0,
+        alternatives: tuple[Candidate, ...] = (),
     ) -> Interaction:
         self.now_ns += NS_PER_S
         self._count += 1
@@ -80,6 +82,7 @@ class Story:
             happened_ns=happened_ns or self.now_ns,
             decided_ns=self.now_ns + 150 * NS_PER_MS,
             mass_change_g=mass_change_g,
+            alternatives=alternatives,
         )
         self.hear(interaction)
         return interaction

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.carts.shop import Story, short
 
 from openaisle.carts.plan import CartSettings
-from openaisle.core.messages import CartChanged, CartClosed, InteractionKind, Move, MoveState
+from openaisle.core.messages import Candidate, CartChanged, CartClosed, InteractionKind, Move, MoveState
 
 
 @pytest.fixture
@@ -237,6 +237,31 @@ def test_a_doubtful_put_back_is_believed_and_reviewed(story: Story) -> None:
     closed = story.leave("ana")
     assert closed.lines == ()
     assert closed.review_ids == ("i2/unsure_dropped",)
+
+
+def test_of_two_products_that_may_have_been_put_back_neither_is_billed(story: Story) -> None:
+    story.take("ana", "cola")
+    story.take("ana", "lemonade")
+    story.put_back("ana", "cola", probability=0.55, alternatives=(either("lemonade", "ana", 0.45),))
+    closed = story.leave("ana")
+    assert closed.lines == ()
+    assert closed.review_ids == ("i3/unsure_dropped",)
+    assert story.balance("sold") == {}
+
+
+@pytest.mark.parametrize(("visit_id", "probability"), [("ana", 0.35), ("ben", 0.45), (None, 0.45)])
+def test_what_was_hardly_put_back_or_by_somebody_else_is_billed(
+    story: Story, visit_id: str | None, probability: float
+) -> None:
+    story.take("ana", "cola")
+    story.take("ana", "lemonade")
+    alternatives = (either("lemonade", visit_id, probability),)
+    story.put_back("ana", "cola", probability=0.55, alternatives=alternatives)
+    assert short(story.leave("ana").lines) == [("lemonade", 1, False)]
+
+
+def either(product_id: str, visit_id: str | None, probability: float) -> Candidate:
+    return Candidate(product_id=product_id, quantity=1, visit_id=visit_id, probability=probability)
 
 
 def test_a_doubt_that_changes_no_bill_is_no_question(story: Story) -> None:
