@@ -1,49 +1,112 @@
 """What does not move: floor, walls, ceiling, gates, gondolas with their boards, rails and price labels.
 
-Surfaces are tessellated more finely near the camera, so that straight edges bend as the lens bends them.
+A shop's fixtures are described once, as flat surfaces. Each camera takes those it may see and cuts them into pieces,
+smaller ones near by, so that straight edges bend as the lens bends them.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.geometry import Transform
 from openaisle.sim.optics import Appearance, Colour, bgr
-from openaisle.sim.raster import Atlas, Bytes, Floats, Mesh
+from openaisle.sim.raster import Atlas, Bytes, Floats, Ints, Mesh
 from openaisle.store.schema import Gate, Gondola, Product, Shelf, Store
 
 BOARD_M = 0.022
 RAIL_M = 0.038
 PLINTH_M = 0.1
 UPRIGHT_M = 0.03
+WALL_M = 0.12
 OUTSIDE_M = 3.0  # how far the floor goes on beyond the outline
 
 
-class Fixtures:
-    """Builds the mesh of a shop's fixtures as one camera needs it; textures go into `atlas`."""
+@dataclass(frozen=True)
+class Surfaces:
+    """Parallelograms in the floor frame, and their textures."""
 
-    def __init__(self, store: Store, appearance: Appearance, atlas: Atlas, eye_floor_m: Floats) -> None:
+    origins_m: Floats  # [n, 3] lower left corner, seen from the front
+    along_m: Floats  # [n, 3] to the right
+    up_m: Floats  # [n, 3]
+    textures: Ints  # [n]
+    repeats: Floats  # [n, 2] of the texture to the right and upwards
+    shades: Floats  # [n] how much of the light arrives
+    clearances_m: Floats  # [n] of the board above, where the surface is a shelf's board; else 0
+    atlas: Atlas
+
+    def mesh(self, eye_floor_m: Floats, chosen: NDArray[np.intp]) -> Mesh:
+        """The chosen surfaces, cut into pieces of about an eighth of their distance to the eye."""
+        vertices, triangles = _tessellated_size(
+            self.origins_m, self.along_m, self.up_m, chosen, np.asarray(eye_floor_m, float)
+        )
+        mesh = Mesh(
+            np.empty((vertices, 3)),
+            np.empty((vertices, 3)),
+            np.empty((vertices, 2)),
+            np.empty(vertices),
+            np.empty((triangles, 3), np.int32),
+            np.empty(triangles, np.int32),
+            np.zeros(triangles, np.int32),
+            np.zeros(triangles, np.uint8),
+        )
+        _tessellate(
+            self.origins_m, self.along_m, self.up_m, self.textures, self.repeats, self.shades, self.clearances_m,
+            chosen, np.asarray(eye_floor_m, float), mesh.points_m, mesh.normals, mesh.uv, mesh.shade, mesh.triangles,
+            mesh.textures,
+        )  # fmt: skip
+        return mesh
+
+
+def surfaces_of(store: Store, appearance: Appearance) -> Surfaces:
+    """All fixtures of a shop, shared by its cameras in this process."""
+    key = (id(store), appearance)
+    if key not in _SURFACES:
+        if len(_SURFACES) >= _SURFACES_MAX:
+            del _SURFACES[next(iter(_SURFACES))]
+        _SURFACES[key] = (store, _Fitter(store, appearance).surfaces())
+    return _SURFACES[key][1]
+
+
+_SURFACES: Final[dict[tuple[int, Appearance], tuple[Store, Surfaces]]] = {}
+_SURFACES_MAX: Final = 4
+
+
+class _Fitter:
+    """Fits a shop out."""
+
+    def __init__(self, store: Store, appearance: Appearance) -> None:
         self._store = store
         self._look = appearance
-        self._atlas = atlas
-        self._eye = np.asarray(eye_floor_m, float)
+        self._atlas = Atlas()
         self._rng = np.random.default_rng(appearance.texture_seed)
-        self._meshes: list[Mesh] = []
+        self._rows: list[tuple[Floats, Floats, Floats, int, tuple[float, float], float, float]] = []
         self._plain_of: dict[Colour, int] = {}
 
-    def mesh(self) -> Mesh:
-        """Everything, in one mesh."""
+    def surfaces(self) -> Surfaces:
         self._floor_and_ceiling()
         self._walls()
         for gate in self._store.gates:
             self._gate(gate)
         for gondola in self._store.gondolas:
             self._gondola(gondola)
-        return Mesh.joined(self._meshes)
+        columns = list(zip(*self._rows, strict=True))
+        return Surfaces(
+            np.array(columns[0]),
+            np.array(columns[1]),
+            np.array(columns[2]),
+            np.array(columns[3], np.int32),
+            np.array(columns[4]),
+            np.array(columns[5]),
+            np.array(columns[6]),
+            self._atlas,
+        )
 
     # The shell
 
@@ -70,6 +133,15 @@ class Fixtures:
             repeat=(span[0] / 1.2, span[1] / 1.2),
         )
 
+        # What is seen through the gates: the house opposite.
+        street = self._atlas.add(_bytes(np.full((32, 32, 3), 105.0) + self._rng.normal(0, 6, (32, 32, 1))))
+        corners = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])]
+        for n, (x, y) in enumerate(corners):
+            before = corners[n - 1]
+            self._quad(
+                (x, y, 0), (before[0] - x, before[1] - y, 0), (0, 0, height), street, repeat=(8.0, 2.0)
+            )
+
     def _walls(self) -> None:
         plan = self._store.plan_floor_m
         edges = [(plan[i], plan[(i + 1) % len(plan)]) for i in range(len(plan))]
@@ -78,6 +150,12 @@ class Fixtures:
             # The outline runs counter-clockwise: the shop is on the left, so the wall's face is seen from there.
             for left, right in _without_gates(start, end, self._store.gates):
                 self._wall(right, left, texture)
+                run = np.array(right) - np.array(left)
+                out = np.array([run[1], -run[0]]) / (np.linalg.norm(run) + 1e-9) * WALL_M
+                outer_left, outer_right = np.array(left) + out, np.array(right) + out
+                self._wall(tuple(outer_left), tuple(outer_right), texture)
+                self._wall(tuple(left), tuple(outer_left), texture)
+                self._wall(tuple(outer_right), tuple(right), texture)
         for start, end in self._store.walls_floor_m:
             self._wall(start, end, texture)
             self._wall(end, start, texture)
@@ -94,15 +172,16 @@ class Fixtures:
     def _gate(self, gate: Gate) -> None:
         dark, metal = self._plain((0.16, 0.17, 0.19)), self._plain((0.62, 0.64, 0.66))
         sign = self._plain((0.2, 0.6, 0.3) if gate.kind == "entry" else (0.65, 0.3, 0.2))
-        for x, y in (gate.left_floor_m, gate.right_floor_m):
-            self._box(Transform(np.eye(3), np.array([x - 0.05, y - 0.12, 0])), (0.1, 0.24, 0.92), metal)
-            self._box(Transform(np.eye(3), np.array([x - 0.055, y - 0.125, 0.92])), (0.11, 0.25, 0.05), sign)
         middle = np.array(gate.centre_floor_m)
         into = np.array(gate.inside_floor_m) - middle
         along = np.array(gate.right_floor_m) - np.array(gate.left_floor_m)
         into = into / (np.linalg.norm(into) + 1e-9) * 0.7
+        for end, inwards in ((np.array(gate.left_floor_m), 0.08), (np.array(gate.right_floor_m), -0.08)):
+            x, y = end + into * 0.3 + inwards * along / (np.linalg.norm(along) + 1e-9)
+            self._box(Transform(np.eye(3), np.array([x - 0.05, y - 0.05, 0])), (0.1, 0.1, 0.92), metal)
+            self._box(Transform(np.eye(3), np.array([x - 0.055, y - 0.055, 0.92])), (0.11, 0.11, 0.05), sign)
         mat = middle + into * 0.15 - along * 0.4
-        self._quad((mat[0], mat[1], 0.004), (*(along * 0.8), 0), (*into, 0), dark, is_flat=True)
+        self._quad((mat[0], mat[1], 0.004), (*(along * 0.8), 0), (*into, 0), dark)
 
     # Shelving
 
@@ -181,41 +260,10 @@ class Fixtures:
         repeat: tuple[float, float] = (1.0, 1.0),
         shade_at: float = 1.0,
         shelf_clearance_m: float = 0.0,
-        is_flat: bool = False,
     ) -> None:
         """A parallelogram seen with `along` to the right and `up` upwards; texture upright, first row at the top."""
-        o, a, b = (np.asarray(vector, float) for vector in (origin, along, up))
-        s_edges = _cuts(o, a, b, self._eye)
-        t_edges = _cuts(o, b, a, self._eye)
-        s, t = np.meshgrid(s_edges, t_edges)
-        points = o + s[..., None] * a + t[..., None] * b
-        normal = np.cross(a, b)
-        normal = normal / (np.linalg.norm(normal) + 1e-12)
-        rows, columns = s.shape
-        shade = np.full(s.shape, shade_at)
-        if shelf_clearance_m > 0:
-            shade = shade * shelf_shade(t * float(np.linalg.norm(b)), shelf_clearance_m)
-        row, column = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
-        first = (row * columns + column).ravel()
-        triangles = np.concatenate(
-            [
-                np.stack([first, first + 1, first + columns + 1], 1),
-                np.stack([first, first + columns + 1, first + columns], 1),
-            ]
-        ).astype(np.int32)
-        count = len(triangles)
-        self._meshes.append(
-            Mesh(
-                points.reshape(-1, 3),
-                np.tile(normal if not is_flat else np.array([0.0, 0.0, 1.0]), (rows * columns, 1)),
-                np.stack([s * repeat[0], (1 - t) * repeat[1]], axis=-1).reshape(-1, 2),
-                shade.reshape(-1),
-                triangles,
-                np.full(count, texture, np.int32),
-                np.zeros(count, np.int32),
-                np.zeros(count, np.uint8),
-            )
-        )
+        o, a, b = (np.array(vector, float) for vector in (origin, along, up))
+        self._rows.append((o, a, b, texture, repeat, shade_at, shelf_clearance_m))
 
 
 def shelf_shade(into_m: Floats, clearance_m: Floats | float) -> Floats:
@@ -227,19 +275,75 @@ def _moved(frame: Transform, by_m: tuple[float, float, float]) -> Transform:
     return frame @ Transform(np.eye(3), np.array(by_m, float))
 
 
-def _cuts(origin: Floats, edge: Floats, other: Floats, eye: Floats) -> NDArray[np.float64]:
-    """Where to cut an edge [n] in 0..1: pieces of about a tenth of their distance to the eye."""
-    length = float(np.linalg.norm(edge))
-    cuts = [0.0]
-    while cuts[-1] < 1.0:
-        at = origin + cuts[-1] * edge
-        reach = other @ other
-        nearest = np.clip((eye - at) @ other / (reach + 1e-12), 0, 1)
-        distance = float(np.linalg.norm(eye - at - nearest * other))
-        piece_m = min(max(0.12 * distance, 0.04), 0.5)
-        cuts.append(cuts[-1] + piece_m / max(length, 1e-6))
-    count = len(cuts) - 1
-    return np.array(cuts) / cuts[-1] if count > 1 else np.array([0.0, 1.0])
+@njit(cache=True)
+def _cuts(origin, edge, other, eye, cuts):
+    """Where to cut an edge, as shares of its length into `cuts`; returns how many cuts, both ends included."""
+    length = np.sqrt(np.dot(edge, edge)) + 1e-9
+    reach = np.dot(other, other) + 1e-12
+    count, at = 1, 0.0
+    cuts[0] = 0.0
+    while at < 1.0 and count < cuts.shape[0]:
+        away = eye - origin - at * edge
+        away = away - min(max(np.dot(away, other) / reach, 0.0), 1.0) * other
+        distance = np.sqrt(np.dot(away, away))
+        at += min(max(0.12 * distance, 0.04), 0.5) / length
+        cuts[count] = at
+        count += 1
+    for i in range(count):
+        cuts[i] /= at
+    return count
+
+
+_CUTS_MAX: Final = 400  # of one edge: a wall of 60 m, seen from its middle
+
+
+@njit(cache=True)
+def _tessellated_size(origins, along, up, chosen, eye):
+    cuts = np.empty(_CUTS_MAX)
+    vertices, triangles = 0, 0
+    for n in chosen:
+        columns = _cuts(origins[n], along[n], up[n], eye, cuts)
+        rows = _cuts(origins[n], up[n], along[n], eye, cuts)
+        vertices += columns * rows
+        triangles += 2 * (columns - 1) * (rows - 1)
+    return vertices, triangles
+
+
+@njit(cache=True)
+def _tessellate(
+    origins, along, up, textures, repeats, shades, clearances, chosen, eye, points, normals, uv, shade, triangles,
+    tri_textures,
+):  # fmt: skip
+    s_cuts, t_cuts = np.empty(_CUTS_MAX), np.empty(_CUTS_MAX)
+    vertex, triangle = 0, 0
+    for n in chosen:
+        columns = _cuts(origins[n], along[n], up[n], eye, s_cuts)
+        rows = _cuts(origins[n], up[n], along[n], eye, t_cuts)
+        normal = np.cross(along[n], up[n])
+        normal = normal / (np.sqrt(np.dot(normal, normal)) + 1e-12)
+        depth_m = np.sqrt(np.dot(up[n], up[n]))
+        first = vertex
+        for row in range(rows):
+            light = shades[n]
+            if clearances[n] > 0.0:
+                into = t_cuts[row] * depth_m / (0.9 * max(clearances[n], 0.05))
+                light *= 0.38 + 0.62 / (1.0 + into * into)
+            for column in range(columns):
+                points[vertex] = origins[n] + s_cuts[column] * along[n] + t_cuts[row] * up[n]
+                normals[vertex] = normal
+                uv[vertex, 0] = s_cuts[column] * repeats[n, 0]
+                uv[vertex, 1] = (1.0 - t_cuts[row]) * repeats[n, 1]
+                shade[vertex] = light
+                vertex += 1
+        for row in range(rows - 1):
+            for column in range(columns - 1):
+                corner = first + row * columns + column
+                for half in range(2):
+                    triangles[triangle, 0] = corner
+                    triangles[triangle, 1] = corner + (columns + 1 if half else 1)
+                    triangles[triangle, 2] = corner + (columns if half else columns + 1)
+                    tri_textures[triangle] = textures[n]
+                    triangle += 1
 
 
 def _without_gates(

@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.sim.raster import Atlas, Bytes, Floats, Ints
+from openaisle.sim.scene import Item
 from openaisle.store.schema import Product, Store
 
 PX_PER_M = 1200.0
@@ -49,7 +50,7 @@ def pack_texture(product: Product) -> Bytes:
     return _wrap(product)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _wrap(product: Product) -> Bytes:
     return _Design(product).wrap()
 
@@ -490,7 +491,9 @@ class Goods:
         shapes = [pack_shape(product) for product in products]
         self.atlas = Atlas()
         for product in products:
-            self.atlas.add(_at_density(pack_texture(product), product, px_per_m))
+            self.atlas.add(_at_density(_Design(product).wrap(), product, px_per_m))
+        self._last_items: tuple[Item, ...] = ()
+        self._last_numbers = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.sizes_m = np.array([[p.width_m, p.depth_m, p.height_m] for p in products]).reshape(-1, 3)
         self.first_vertex = np.cumsum([0, *(len(shape.points_m) for shape in shapes)])
         self.first_triangle = np.cumsum([0, *(len(shape.triangles) for shape in shapes)])
@@ -499,6 +502,17 @@ class Goods:
         self.uv = np.concatenate([shape.uv for shape in shapes])
         self.shade = np.concatenate([shape.shade for shape in shapes])
         self.triangles = np.concatenate([shape.triangles for shape in shapes])
+
+    def numbers(self, items: tuple[Item, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Item ids and rows [items]. All cameras ask for the same items, so the last answer is kept."""
+        if items is not self._last_items:
+            item_ids = np.array([item.item_id for item in items], np.int64)
+            self._last_numbers = (
+                item_ids,
+                np.array([self.row_of[item.product_id] for item in items], np.int64),
+            )
+            self._last_items = items
+        return self._last_numbers
 
     def counts(self, rows: NDArray[np.int64]) -> tuple[int, int]:
         """Vertices and triangles of these products together."""

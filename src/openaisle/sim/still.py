@@ -6,6 +6,7 @@ go only the rectangles around them are drawn again, and the result equals a pict
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.geometry import Lens, points_on_plane
-from openaisle.sim.fixtures import Fixtures, shelf_shade
+from openaisle.sim.fixtures import shelf_shade, surfaces_of
 from openaisle.sim.optics import Appearance, lamps_of
 from openaisle.sim.packs import Goods, place_packs
 from openaisle.sim.raster import (
@@ -168,6 +169,20 @@ class Eye:
         self.lamps = lamps_of(store, appearance)
         self.ambient_above = appearance.ambient * appearance.lamp_power * 1.1
         self.ambient_below = appearance.ambient * appearance.lamp_power * 0.6
+        border = _border(lens)
+        rays = lens.rays(border)
+        # A little wider than the picture: fixed-point undistortion is not exact in the corners.
+        self._wide, self._high = 1.05 * np.abs(rays[:, 0]).max(), 1.05 * np.abs(rays[:, 1]).max()
+
+    def may_see(self, middles_m: Floats, radii_m: Floats) -> NDArray[np.bool_]:
+        """Which of the balls [n] of middles [n, 3] and radii [n] may be in the picture; never a false no."""
+        x, y, z = (middles_m @ self.numbers[:9].reshape(3, 3).T + self.numbers[9:12]).T
+        side, above = math.hypot(1, self._wide), math.hypot(1, self._high)
+        return (
+            (z > -radii_m)
+            & (np.abs(x) - self._wide * z < radii_m * side)
+            & (np.abs(y) - self._high * z < radii_m * above)
+        )
 
     def project(self, points_m: Floats) -> Floats:
         screen = np.empty((len(points_m), 3))
@@ -193,9 +208,18 @@ class Eye:
         )
 
 
+def _border(lens: Lens) -> Floats:
+    """Points [n, 2] along the picture's edge."""
+    x, y = np.linspace(0, lens.width_px - 1, 33), np.linspace(0, lens.height_px - 1, 33)
+    left, top = np.zeros(33), np.zeros(33)
+    right, bottom = left + lens.width_px - 1, top + lens.height_px - 1
+    edges = ((x, top), (x, bottom), (left, y), (right, y))
+    return np.concatenate([np.stack(edge, axis=1) for edge in edges])
+
+
 @dataclass
 class Stock:
-    """Goods in sight, as arrays sorted by item id."""
+    """Goods that may be in sight, as arrays sorted by item id."""
 
     item_ids: NDArray[np.int64]
     rows: NDArray[np.int64]  # of Goods
@@ -206,17 +230,19 @@ class Stock:
 
     @staticmethod
     def of_scene(scene: Scene, store: Store, goods: Goods, eye: Eye, *, in_hand: bool) -> Stock:
+        item_ids, rows = goods.numbers(scene.items)
         chosen = np.flatnonzero(scene.item_in_hand == in_hand)
-        item_ids = np.array([scene.items[i].item_id for i in chosen], np.int64)
-        order = np.argsort(item_ids, kind="stable")
-        chosen, item_ids = chosen[order], item_ids[order]
-        rows = np.array([goods.row_of[scene.items[i].product_id] for i in chosen], np.int64)
+        sizes = goods.sizes_m[rows[chosen]]
+        middles = scene.item_positions_floor_m[chosen] + np.array([0, 0, 0.5]) * sizes[:, 2:]
+        seen = eye.may_see(middles, 0.5 * np.linalg.norm(sizes, axis=1))
+        chosen = chosen[seen]
+        chosen = chosen[np.argsort(item_ids[chosen], kind="stable")]
+        rows = rows[chosen]
         positions = np.ascontiguousarray(scene.item_positions_floor_m[chosen], np.float64).reshape(-1, 3)
         yaw = np.deg2rad(scene.item_yaw_deg[chosen]).astype(np.float64)
         shade = np.ones(len(rows)) if in_hand else _shelf_shade(positions, goods.sizes_m[rows], store)
-        return Stock(
-            item_ids, rows, positions, yaw, shade, _rectangles(positions, yaw, goods.sizes_m[rows], eye)
-        )
+        rectangles = _rectangles(positions, yaw, goods.sizes_m[rows], eye)
+        return Stock(item_ids[chosen], rows, positions, yaw, shade, rectangles)
 
     def drawable(self, chosen: NDArray[np.intp], goods: Goods, eye: Eye) -> Drawable:
         """The meshes of some of the items."""
@@ -303,9 +329,11 @@ class StillFixtures:
     """The fixtures as one eye sees them."""
 
     def __init__(self, store: Store, appearance: Appearance, eye: Eye) -> None:
-        atlas = Atlas()
-        mesh = Fixtures(store, appearance, atlas, eye.position_floor_m).mesh()
-        self.drawable = eye.drawable(mesh, atlas, is_closed=True)
+        surfaces = surfaces_of(store, appearance)
+        middles = surfaces.origins_m + 0.5 * (surfaces.along_m + surfaces.up_m)
+        radii = 0.5 * (np.linalg.norm(surfaces.along_m, axis=1) + np.linalg.norm(surfaces.up_m, axis=1))
+        mesh = surfaces.mesh(eye.position_floor_m, np.flatnonzero(eye.may_see(middles, radii)))
+        self.drawable = eye.drawable(mesh, surfaces.atlas, is_closed=True)
         self.bounds = np.zeros((len(mesh.triangles), 4))
         triangle_bounds(self.drawable.screen, mesh.triangles, self.bounds)
 
