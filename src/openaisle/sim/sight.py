@@ -255,7 +255,8 @@ def _see(
                 continue
             x, y = x / z, y / z
             r2 = x * x + y * y
-            if r2 > radius_max:
+            is_folded = r2 > radius_max  # past the lens's edge, clamped to it: not really in the picture
+            if is_folded:
                 shrink = math.sqrt(radius_max / r2)
                 x, y = x * shrink, y * shrink
                 r2 = x * x + y * y
@@ -264,7 +265,7 @@ def _see(
             yd = y * radial + lens[8] * (r2 + 2 * y * y) + 2 * lens[9] * x * y
             u, v = lens[2] * xd + lens[4], lens[3] * yd + lens[5]
             points[body, index, 0], points[body, index, 1] = u, v
-            if u < -0.5 or v < -0.5 or u > width - 0.5 or v > height - 0.5:
+            if is_folded or u < -0.5 or v < -0.5 or u > width - 0.5 or v > height - 0.5:
                 state[body, index] = 2
                 continue
             far = math.sqrt((joint[0] - eye[0]) ** 2 + (joint[1] - eye[1]) ** 2 + (joint[2] - eye[2]) ** 2)
