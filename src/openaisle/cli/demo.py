@@ -37,7 +37,7 @@ def demo(
 
     from openaisle.core.errors import InputError
     from openaisle.edge.console import Console
-    from openaisle.edge.settings import ShopSettings, Simulation
+    from openaisle.edge.settings import EdgeSettings, ShopSettings, Simulation, load_edge_settings
     from openaisle.edge.summary import demo_report, demo_text
     from openaisle.edge.supervisor import run_shop
 
@@ -45,6 +45,7 @@ def demo(
         raise InputError(
             "an endless demo without pages", field="--visits", expected="1 or more", found=visits
         )
+    own = load_edge_settings(store)
     wanted = () if families == "mixed" else tuple(name.strip() for name in families.split(","))
     with tempfile.TemporaryDirectory(prefix="openaisle-demo-") as folder:
         settings = ShopSettings(
@@ -54,6 +55,8 @@ def demo(
             is_headless=headless,
             record_folder=keep,
             camera_count=cameras,
+            # Everything outside is simulated, so only how this shop looks is taken from its own edge.toml.
+            edge=EdgeSettings(vision_workers=own.vision_workers, runtime=own.runtime),
             simulation=Simulation(visits=visits, seed=seed, families=wanted),
         )
         with Console() as console:

@@ -20,7 +20,10 @@ WINDOW_NS: Final = 5 * NS_PER_S
 
 @dataclass
 class Pace:
-    """Chooses the rate of shop time, frame by frame, from how late the world and the vision workers are."""
+    """Chooses the rate of shop time, frame by frame, from how late the world and the vision workers are.
+
+    A frame later than a whole period asks for more: time all but stands (RATE_MIN) until the world has caught up.
+    """
 
     period_ns: int
     rate: float = 1.0
@@ -28,10 +31,6 @@ class Pace:
 
     def next_rate(self, late_ns: int, skipped: int) -> float:
         """`late_ns`: shop time by which this frame began late. `skipped`: frames that vision skipped since the last."""
-        if late_ns > self.period_ns:
-            self._calm = 0
-            self.rate = max(RATE_MIN, self.rate * SLOWER)
-            return RATE_MIN  # Stand nearly still until what is due is done.
         if late_ns > LATE_MAX * self.period_ns or skipped:
             self._calm = 0
             self.rate = max(RATE_MIN, self.rate * SLOWER)
@@ -39,7 +38,7 @@ class Pace:
             self._calm += 1
             if self._calm > CALM_FRAMES:
                 self.rate = min(1.0, self.rate + FASTER)
-        return self.rate
+        return RATE_MIN if late_ns > self.period_ns else self.rate
 
 
 @dataclass

@@ -19,6 +19,7 @@ from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.core.errors import StoreError
 from openaisle.core.messages import CameraId
 from openaisle.core.units import NS_PER_MS
+from openaisle.detections.runtime import SHIPPED, RuntimeSettings
 from openaisle.store.load import load_store, store_folder
 from openaisle.store.rows import Row
 from openaisle.store.schema import Store
@@ -64,6 +65,9 @@ class VisionRow(Row):
     """[vision]"""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1  # processes; cameras are dealt out among them
+    weights: str = ""  # folder of the networks; "" = those that come with OpenAisle
+    providers: list[str] = Field(["CPUExecutionProvider"], min_length=1)  # of ONNX Runtime, best first
+    threads: Annotated[int, Field(ge=1, le=64)] = 1  # of one network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,7 @@ class EdgeSettings:
     trusts_embedded_time: bool = True
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +173,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         trusts_embedded_time=cameras.time == "embedded",
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,
+        runtime=reader.runtime(vision),
     )
     if problems:
         raise StoreError.of_problems(str(store_name), problems)
@@ -192,6 +198,12 @@ class _Reader:
         if not path.is_file():
             self.toml.report("there is no such file", (table, key), expected="a file", found=name)
         return path
+
+    def runtime(self, row: VisionRow) -> RuntimeSettings:
+        weights = self.folder / row.weights if row.weights else SHIPPED
+        if not weights.is_dir():
+            self.toml.report("there is no such folder", ("vision", "weights"), found=row.weights)
+        return RuntimeSettings(threads=row.threads, providers=tuple(row.providers), weights=weights)
 
     def listen(self, text: str) -> tuple[str, int]:
         if not text:

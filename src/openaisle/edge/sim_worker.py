@@ -51,8 +51,8 @@ def run(context: Context) -> None:
     simulation = context.settings.simulation
     assert simulation is not None
     store = context.settings.store()
-    renderers = {camera.camera_id: Renderer(store, camera, seed=simulation.seed) for camera in store.cameras}
-    world = _World(context, store, simulation, renderers)
+    world = _World(context, store, simulation)
+    world.rehearse()
     world.wait_until_open()
     day = 0
     while not context.is_stopping:
@@ -64,11 +64,9 @@ def run(context: Context) -> None:
 
 
 class _World:
-    def __init__(
-        self, context: Context, store: Store, simulation: Simulation, renderers: dict[str, Renderer]
-    ) -> None:
+    def __init__(self, context: Context, store: Store, simulation: Simulation) -> None:
         self._context, self._store, self._simulation = context, store, simulation
-        self._renderers = renderers
+        self._renderers: dict[str, Renderer] = {}
         self._streams = {
             camera.camera_id: VideoStream(
                 camera.camera_id,
@@ -90,6 +88,19 @@ class _World:
         self._said_rate, self._said_at = 1.0, 0.0
         self._skipped = 0
 
+    def rehearse(self) -> None:
+        """Draw the first shopper once with every camera, so that nothing is compiled or cached while the shop runs."""
+        self._renderers = self._new_renderers(0)
+        shop = self._new_shop(0, self._context.clock.now_ns())
+        scenes = [shop.scene()]
+        until_ns = min(visit.enters_ns for visit in shop.plan.visits) + 2 * NS_PER_S
+        while shop.now_ns < until_ns:
+            shop.advance(shop.now_ns + NS_PER_S)
+        for scene in (*scenes, shop.scene()):
+            for renderer in self._renderers.values():
+                renderer.draw(scene)
+                self._context.beat()
+
     def wait_until_open(self) -> None:
         """Until every part of the shop is there. Streams take readers meanwhile, and show nothing yet."""
         self._context.ready()
@@ -100,8 +111,11 @@ class _World:
 
     def run_day(self, day: int) -> None:
         context, board = self._context, self._context.board
-        start_ns = context.clock.now_ns()
-        shop = self._new_shop(day, start_ns)
+        if day:
+            context.clock.set_rate(0.0)  # Night: nobody waits for shelves to be filled.
+            self._renderers = self._new_renderers(day)
+            context.clock.set_rate(self._pace.rate)
+        shop = self._new_shop(day, context.clock.now_ns())
         live = LiveShop(
             shop,
             context.clock,
@@ -110,12 +124,14 @@ class _World:
             fps=self._simulation.fps,
             publish=self._publish,
             present=self._phones.present,
+            on_pump=context.beat,
         )
         board.add(context.name, Cell.VISITS_PLANNED, len(shop.plan.visits))
         while not shop.is_over and not context.is_stopping:
-            late_ns = live.run_frame()
-            context.beat()
-            self._steer(late_ns)
+            self._steer(live.wait())
+            live.take()
+            if live.due_ns < 0:
+                context.clock.set_rate(self._pace.rate)  # Caught up: nobody stands still for nothing.
             board.add(context.name, Cell.FRAMES_SHOWN, len(self._streams))
             self._count_visits(shop)
         context.clock.set_rate(1.0)
@@ -126,6 +142,10 @@ class _World:
         self._mqtt.close()
         for stream in self._streams.values():
             stream.close()
+
+    def _new_renderers(self, day: int) -> dict[str, Renderer]:
+        seed = self._simulation.seed + day
+        return {camera.camera_id: Renderer(self._store, camera, seed=seed) for camera in self._store.cameras}
 
     def _new_shop(self, day: int, start_ns: int) -> SimulatedShop:
         plan = plan_day(

@@ -16,7 +16,7 @@ import cv2
 from openaisle.adapters.camera_av import AvCamera, CameraSettings, first_time_ns
 from openaisle.core.messages import CameraDetections, Frame, encode
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.detections.people import PeopleDetector
+from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Outlet
 from openaisle.edge.wire import DETECTIONS, PREVIEW, encode_preview
@@ -39,16 +39,19 @@ def run(context: Context) -> None:
         for number, camera in enumerate(store.cameras)
         if number % settings.edge.vision_workers == context.index and camera.source
     ]
-    detector = PeopleDetector(cameras)
+    detector = PeopleDetector(cameras, settings=PeopleSettings(runtime=settings.edge.runtime))
     newest = _Newest(context)
+    to_core = Outlet(context.core_socket, DETECTIONS_MAX)
+    previews = None if settings.is_headless else _Previews(context)
+    context.ready()
+    while settings.is_simulated and not context.board.is_open and not context.is_stopping:
+        context.beat()
+        time.sleep(0.02)  # The simulated cameras are not up yet; that is no trouble to be reported.
     doors = [_open(context, camera) for camera in cameras]
     for door in doors:
         threading.Thread(
             target=_keep_newest, args=(context, door, newest), name=door.camera_id, daemon=True
         ).start()
-    to_core = Outlet(context.core_socket, DETECTIONS_MAX)
-    previews = None if settings.is_headless else _Previews(context)
-    context.ready()
     while not context.is_stopping and not (context.board.is_over and settings.is_simulated):
         context.beat()
         frames = newest.take(WAIT_S)

@@ -21,7 +21,7 @@ PUMP_NS: Final = 10 * NS_PER_MS
 
 
 class LiveShop:
-    """One simulated day, run along a clock. Call `run_frame` again and again until `shop.is_over`."""
+    """One simulated day, run along a clock: `wait`, then `take`, again and again until `shop.is_over`."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class LiveShop:
         fps: float,
         publish: Callable[[ScaleBatch], None],
         present: Callable[[GateTap], None],
+        on_pump: Callable[[], None],
     ) -> None:
         self.shop = shop
         self._clock = clock
@@ -41,14 +42,23 @@ class LiveShop:
         self._period_ns = round(NS_PER_S / fps)
         self._publish = publish
         self._present = present
+        self._on_pump = on_pump
         self._frame_ns = shop.now_ns + self._period_ns
 
-    def run_frame(self) -> int:
-        """Wait for the next frame's time, take it with all cameras, send it. How late it began, in shop ns."""
+    @property
+    def due_ns(self) -> int:
+        """Shop time by which the next frame is due, negative while it is not."""
+        return self._clock.now_ns() - self._frame_ns
+
+    def wait(self) -> int:
+        """Until the next frame's time, letting the world go on. How late the frame is now, in shop ns."""
         while (now_ns := self._clock.now_ns()) < self._frame_ns:
             self._pump(now_ns)
             self._clock.sleep_until(min(self._frame_ns, now_ns + PUMP_NS))
-        late_ns = now_ns - self._frame_ns
+        return now_ns - self._frame_ns
+
+    def take(self) -> None:
+        """Take the frame with all cameras, and send it."""
         self.shop.advance(self._frame_ns)
         scene = self.shop.scene()
         captured_ns = self._frame_ns
@@ -56,10 +66,10 @@ class LiveShop:
         for camera_id in sorted(self._streams):
             self._streams[camera_id].send(self._renderers[camera_id].draw(scene).pixels, captured_ns)
             self._pump(self._clock.now_ns())
-        return late_ns
 
     def _pump(self, now_ns: int) -> None:
         """Let the world go on, but not past the next frame, and send what is due."""
+        self._on_pump()
         to_ns = min(now_ns, self._frame_ns)
         if to_ns > self.shop.now_ns:
             self.shop.advance(to_ns)
