@@ -28,8 +28,8 @@ class CartSettings:
 
     A pick-up of at least `post_probability_min` is posted; below, its line is shown as being checked. What is still
     being checked `close_wait_ms` after the exit is billed, with a review, from `bill_probability_min` up, and is
-    otherwise dropped from the bill, with a review. `review_mass_g_min`: grams that left the shelves unexplained during
-    a visit, beside that shopper, before somebody should look.
+    otherwise dropped from the bill, with a review. `review_mass_g_min`: grams that left or
+    came to the shelves unexplained during a visit, beside that shopper, before somebody should look.
     """
 
     post_probability_min: float = 0.85

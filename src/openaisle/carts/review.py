@@ -18,6 +18,7 @@ UNSURE_BILLED = "unsure_billed"
 UNSURE_DROPPED = "unsure_dropped"
 PUT_BACK_NOT_IN_CART = "put_back_not_in_cart"
 UNEXPLAINED_LOSS = "unexplained_loss"
+UNEXPLAINED_GAIN = "unexplained_gain"  # something was left on a shelf: perhaps what the shopper is billed for
 CHANGED_AFTER_CLOSE = "changed_after_close"
 VISIT_NOT_OPEN = "visit_not_open"
 
@@ -59,10 +60,14 @@ def questions_at_close(
         reason = UNSURE_DROPPED if is_dropped else UNSURE_BILLED
         reviews.append(open_review(visit_id, first.interaction_id, reason, now_ns))
     reviews += [open_review(visit_id, at, PUT_BACK_NOT_IN_CART, now_ns) for at in most.shortages]
-    lost = [i for i in interactions if i.kind is InteractionKind.UNEXPLAINED and not i.withdrawn]
-    if sum(interaction.mass_change_g for interaction in lost) <= -settings.review_mass_g_min:
-        largest = min(lost, key=lambda i: (i.mass_change_g, i.interaction_id))
+    strange = [i for i in interactions if i.kind is InteractionKind.UNEXPLAINED and not i.withdrawn]
+    change_g = sum(interaction.mass_change_g for interaction in strange)
+    if change_g <= -settings.review_mass_g_min:
+        largest = min(strange, key=lambda i: (i.mass_change_g, i.interaction_id))
         reviews.append(open_review(visit_id, largest.interaction_id, UNEXPLAINED_LOSS, now_ns))
+    elif change_g >= settings.review_mass_g_min and billed_counts:
+        largest = min(strange, key=lambda i: (-i.mass_change_g, i.interaction_id))
+        reviews.append(open_review(visit_id, largest.interaction_id, UNEXPLAINED_GAIN, now_ns))
     return reviews
 
 

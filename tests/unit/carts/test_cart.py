@@ -331,6 +331,15 @@ def test_much_unexplained_loss_beside_a_shopper_is_a_question(story: Story) -> N
     assert story.leave("ana").review_ids == ("i1/unexplained_loss",)
 
 
+def test_something_left_on_a_shelf_is_a_question_if_there_is_a_bill_to_doubt(story: Story) -> None:
+    story.enter("ben")
+    story.take("ana", "cola")
+    for visit_id in ("ana", "ben"):
+        story.decide(visit_id, None, 0, kind=InteractionKind.UNEXPLAINED, mass_change_g=345.0)
+    assert story.leave("ana").review_ids == ("i2/unexplained_gain",)
+    assert story.leave("ben").review_ids == ()
+
+
 def test_an_own_bottle_laid_down_and_taken_again_is_no_question(story: Story) -> None:
     story.decide("ana", None, 0, kind=InteractionKind.UNEXPLAINED, mass_change_g=512.0)
     story.decide("ana", None, 0, kind=InteractionKind.UNEXPLAINED, mass_change_g=-511.0)
