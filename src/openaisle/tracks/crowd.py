@@ -28,7 +28,7 @@ from openaisle.tracks.skeleton import (
     STATURE_SD_M,
     TEMPLATE,
     learn_bones,
-    sides_are_mistaken,
+    side_vote,
 )
 from openaisle.tracks.triangulate import JOINT_COUNT, Rig, Sightings, fuse, sightings_of
 
@@ -166,9 +166,10 @@ class Crowd:
         bodies = self.bodies
         if bodies.unseen_s[row, [0, 5, 6]].any() or bodies.unseen_s[row, 3:5].all():
             return
-        mistaken = 1.0 if sides_are_mistaken(row, bodies.mean) else -1.0
-        bodies.mistaken_sides[row] = min(max(bodies.mistaken_sides[row] + mistaken, -4.0), 4.0)
-        if bodies.mistaken_sides[row] >= 3.0:
+        vote = side_vote(row, bodies.mean)
+        if abs(vote) > 0.5:  # Heads turn, but seldom so far.
+            bodies.mistaken_sides[row] = min(max(bodies.mistaken_sides[row] - vote, -6.0), 6.0)
+        if bodies.mistaken_sides[row] >= 5.0:
             bodies.swap_sides(row, PAIRS)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 # Spectral density of a joint's random acceleration, m2/s3: a hand that reaches reverses 1.5 m/s in a quarter second.
 JOINT_AGILITY: Final[Floats] = np.array(
-    [3.0] * 5 + [3.0, 3.0, 9.0, 9.0, 16.0, 16.0, 2.5, 2.5, 8.0, 8.0, 16.0, 16.0]
+    [3.0] * 5 + [3.0, 3.0, 8.0, 8.0, 10.0, 10.0, 2.5, 2.5, 8.0, 8.0, 16.0, 16.0]
 )
 JOINT_FADE_S: Final = 0.6  # a joint's own movement against the body lasts about this long
 JOINT_SD_M_MAX: Final = 0.40

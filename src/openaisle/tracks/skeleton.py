@@ -117,14 +117,16 @@ def learn_bones(rows, mean, covariance, height_m, bone_m, bone_sd_m, bone_seen) 
 
 
 @njit(cache=True)
-def sides_are_mistaken(row, mean) -> bool:
-    """Whether left and right of the whole body are the wrong way round: its nose points to its back."""
-    # Facing = from the middle of ears (or eyes) to the nose; left shoulder must lie to its left.
+def side_vote(row, mean) -> float:
+    """-1..1: whether the left shoulder lies to the left of where the nose points. Near 0 where that is not clear."""
     fx = mean[row, 0, 0] - 0.5 * (mean[row, 3, 0] + mean[row, 4, 0])
     fy = mean[row, 0, 1] - 0.5 * (mean[row, 3, 1] + mean[row, 4, 1])
     lx = mean[row, 5, 0] - mean[row, 6, 0]
     ly = mean[row, 5, 1] - mean[row, 6, 1]
-    return fx * ly - fy * lx < 0.0
+    forward, across = np.hypot(fx, fy), np.hypot(lx, ly)
+    if forward < 0.05 or across < 0.15:  # looking down, or not known well
+        return 0.0
+    return (fx * ly - fy * lx) / (forward * across)
 
 
 def joints_for_others(

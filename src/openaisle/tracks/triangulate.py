@@ -27,7 +27,7 @@ JOINT_COUNT: Final = len(JOINT_INDEX)
 UNDISTORT_STEPS_MAX: Final = 20
 RANGE_M_MIN: Final = 0.2  # nothing is nearer to a lens
 HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by solve
-LOSS_SQUARED: Final = 6.0  # squared normalised distance at which a ray keeps a quarter of its weight
+LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 KEYPOINT_SD_PX_MIN: Final = 1.5
 # How precisely people mark a joint, relative to the size of the person (COCO's keypoint constants).
 _COCO_SIGMAS: Final = np.array(
