@@ -153,9 +153,8 @@ class _Fitter:
                 run = np.array(right) - np.array(left)
                 out = np.array([run[1], -run[0]]) / (np.linalg.norm(run) + 1e-9) * WALL_M
                 outer_left, outer_right = np.array(left) + out, np.array(right) + out
-                self._wall(tuple(outer_left), tuple(outer_right), texture)
-                self._wall(tuple(left), tuple(outer_left), texture)
-                self._wall(tuple(outer_right), tuple(right), texture)
+                for a, b in ((outer_left, outer_right), (left, outer_left), (outer_right, right)):
+                    self._wall((float(a[0]), float(a[1])), (float(b[0]), float(b[1])), texture)
         for start, end in self._store.walls_floor_m:
             self._wall(start, end, texture)
             self._wall(end, start, texture)

@@ -146,7 +146,7 @@ def lamps_of(store: Store, appearance: Appearance) -> Floats:
 class Sensor:
     """From light to bytes for one stream: gain over the picture, tone curve, noise. All from one seed."""
 
-    NOISE_ROWS = 97  # extra rows of the noise table: a frame starts at a row and column of its own
+    NOISE_PX = 300_000  # of the table; a frame begins anywhere in it and goes round
 
     def __init__(
         self, camera: Camera, appearance: Appearance, seed: int, width_px: int, height_px: int
@@ -162,16 +162,15 @@ class Sensor:
         r2 = x[None] ** 2 + y[:, None] ** 2
         self._vignette = (1 - appearance.vignetting * r2 / r2.max()).astype(np.float32)
         self._curve = _tone_curve(appearance.contrast)
-        self._size = 3 * width_px * height_px
         # Shot noise grows with the root of the light; after the display's gamma that is nearly a straight line.
         self._noise_dark = np.float32(appearance.noise_sd / 32)
         bright_sd = math.hypot(appearance.noise_sd, 1.4 * appearance.shot_noise)
         self._noise_slope = np.float32((bright_sd - appearance.noise_sd) / 32 / 255)
         # Neighbouring pixels share some noise, as demosaicing and the camera's own encoder leave it.
-        table = rng.normal(0, 1, (height_px + self.NOISE_ROWS, width_px, 3)).astype(np.float32)
-        luma = rng.normal(0, 1, (height_px + self.NOISE_ROWS, width_px, 1)).astype(np.float32)
-        table = 0.55 * table + 0.83 * luma
-        self._noise = np.clip(np.rint(table * 32), -127, 127).astype(np.int8).reshape(-1)
+        own = rng.standard_normal((self.NOISE_PX, 3), np.float32)
+        shared = rng.standard_normal((self.NOISE_PX, 1), np.float32)
+        table = np.rint((0.55 * own + 0.83 * shared) * 32)
+        self._noise = np.clip(table, -127, 127).astype(np.int8).reshape(-1)
 
     def gain(self, light: float) -> NDArray[np.float32]:
         """[3] BGR gain in the middle of the picture at this brightness of the shop's lamps (display gamma)."""
@@ -186,9 +185,10 @@ class Sensor:
     def expose(self, developed: Bytes, frame_key: int) -> Bytes:
         """A frame with noise; `frame_key` chooses which."""
         out = np.empty_like(developed)
-        start = 3 * (frame_key * 7919 % ((len(self._noise) - self._size) // 3))
-        noise = self._noise[start : start + developed.size]
-        _add_noise(developed.reshape(-1), noise, self._noise_dark, self._noise_slope, out.reshape(-1))
+        start = 3 * (frame_key * 104_729 % self.NOISE_PX)
+        _add_noise(
+            developed.reshape(-1), self._noise, start, self._noise_dark, self._noise_slope, out.reshape(-1)
+        )
         return out
 
 
@@ -211,8 +211,13 @@ def _develop(colour, vignette, gain, curve, left, top, out):
 
 
 @njit(cache=True)
-def _add_noise(developed, noise, dark, slope, out):
-    for i in range(developed.shape[0]):
-        level = np.float32(developed[i])
-        value = level + np.float32(noise[i]) * (dark + slope * level) + np.float32(0.5)
-        out[i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+def _add_noise(developed, noise, start, dark, slope, out):
+    done = 0
+    while done < developed.shape[0]:
+        count = min(noise.shape[0] - start, developed.shape[0] - done)
+        for i in range(count):
+            level = np.float32(developed[done + i])
+            value = level + np.float32(noise[start + i]) * (dark + slope * level) + np.float32(0.5)
+            out[done + i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+        done += count
+        start = 0

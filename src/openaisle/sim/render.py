@@ -16,15 +16,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from openaisle.sim import bodies
 from openaisle.sim.labels import PersonLabel, labels
+from openaisle.sim.moving import MovingThings
 from openaisle.sim.optics import Appearance, Sensor
 from openaisle.sim.packs import LIVE_PX_PER_M, PX_PER_M, Goods
-from openaisle.sim.raster import Atlas, Bytes, Floats, darken_floor
-from openaisle.sim.scene import BODY_JOINT_INDEX, Body, Scene
+from openaisle.sim.raster import Bytes
+from openaisle.sim.scene import Scene
+from openaisle.sim.shadows import paint_cast, paint_discs, shadow_discs
 from openaisle.sim.still import (
     Canvas,
-    Drawable,
     Eye,
     Rectangle,
     Samples,
@@ -34,18 +34,17 @@ from openaisle.sim.still import (
     clipped,
     floor_in_sight,
     floor_seen,
+    id_of_body,
+    id_of_item,
     joined,
     paint,
     paint_still,
 )
 from openaisle.store.schema import Camera, Store
 
+__all__ = ["Rendered", "Renderer", "goods_of", "id_of_body", "id_of_item"]
+
 SAMPLES: Final = {"live": 4, "high": 16}
-# Longer ago than this, the last scene says nothing about speed.
-MOTION_NS_MAX: Final = 400_000_000
-_ANKLES: Final = [BODY_JOINT_INDEX[name] for name in ("left_ankle", "right_ankle")]
-_TOES: Final = [BODY_JOINT_INDEX[name] for name in ("left_toe", "right_toe")]
-_DISC: Final = np.stack([np.cos(np.arange(16) * np.pi / 8), np.sin(np.arange(16) * np.pi / 8)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,6 @@ class Rendered:
     depth_m: NDArray[np.float32]  # [h, w] along the optical axis; 1e6 where nothing is
     ids: NDArray[np.int32]  # [h, w] body_id + 1 > 0, -(item_id + 1) < 0, 0 for everything else
     parts: Bytes  # [h, w] index in bodies.PARTS of the person seen there, 0 elsewhere
-
-
-def id_of_body(body_id: int) -> int:
-    """How a body is written in `Rendered.ids`."""
-    return body_id + 1
-
-
-def id_of_item(item_id: int) -> int:
-    """How an item is written in `Rendered.ids`."""
-    return -(item_id + 1)
 
 
 class Renderer:
@@ -102,16 +91,13 @@ class Renderer:
         self._still_version: int | None = None
         self._still_developed = np.zeros((height, width, 3), np.uint8)
         self._developed = np.zeros((height, width, 3), np.uint8)
-        self._people = People()
+        self._moving_things = MovingThings(self.appearance.shutter_s, sees_all=quality == "high")
 
     def draw(self, scene: Scene) -> Rendered:
         """The frame this camera takes of `scene`. Blur comes from the way since the last scene drawn."""
         light = round(scene.light * 256) / 256
         self._refresh_still(scene, light)
-        drawables = self._people.drawables(
-            scene, self._still.eye, self.store, self._goods, self.appearance.shutter_s
-        )
-        moving = self._paint_moving(drawables, scene)
+        moving = self._paint_moving(scene)
         self._develop_moving(moving, light)
         pixels = self._sensor.expose(self._developed, scene.at_ns // 1_000_000 + self._seed)
         source = self._work if moving else self._still.canvas
@@ -153,13 +139,18 @@ class Renderer:
         for rectangle in dirty:
             self._work.copy_from(self._still.canvas, rectangle)
 
-    def _paint_moving(self, drawables: list[Drawable], scene: Scene) -> list[Rectangle]:
+    def _paint_moving(self, scene: Scene) -> list[Rectangle]:
         """Draw what moves over the still picture; return where."""
         for rectangle in self._moving:
             self._work.copy_from(self._still.canvas, rectangle)
             x1, y1, x2, y2 = rectangle
             self._developed[y1:y2, x1:x2] = self._still_developed[y1:y2, x1:x2]
-        touched = _paint_shadows(self._work, shadow_discs(scene), self._still.floor_xy, self._still.eye)
+        eye, floor_xy = self._still.eye, self._still.floor_xy
+        drawables = self._moving_things.drawables(scene, eye, self.store, self._goods)
+        if self.quality == "high":
+            touched = paint_cast(self._work, self._moving_things.surfaces, floor_xy, eye)
+        else:
+            touched = paint_discs(self._work, shadow_discs(scene), floor_xy, eye)
         for drawable in drawables:
             rectangle = drawable.rectangle(self.width_px, self.height_px)
             if rectangle:
@@ -174,130 +165,18 @@ class Renderer:
             self._developed[y1:y2, x1:x2] = self._sensor.develop(resolved, light, x1, y1)
 
 
-class People:
-    """Bodies and what they carry as drawables, with their motion since the last scene."""
-
-    def __init__(self) -> None:
-        self._atlas = Atlas()
-        self._bodies: tuple[Body, ...] = ()
-        self._last_ns = 0
-        self._last_rings: dict[int, Floats] = {}
-        self._last_items: dict[int, Floats] = {}
-
-    def drawables(
-        self, scene: Scene, eye: Eye, store: Store, goods: Goods, shutter_s: float
-    ) -> list[Drawable]:
-        """One drawable a body, and one for all carried items."""
-        elapsed_ns = scene.at_ns - self._last_ns
-        share = shutter_s * 1e9 / elapsed_ns if 0 < elapsed_ns <= MOTION_NS_MAX else 0.0
-        drawn = self._drawn_bodies(scene, eye, share)
-        drawn += self._drawn_items(scene, eye, store, goods, share)
-        self._last_ns = scene.at_ns
-        return drawn
-
-    def _drawn_bodies(self, scene: Scene, eye: Eye, share: float) -> list[Drawable]:
-        if not scene.bodies:
-            self._last_rings = {}
-            return []
-        if scene.bodies != self._bodies:
-            self._atlas, self._bodies = bodies.body_atlas(scene.bodies), scene.bodies
-        posed = bodies.pose(scene.bodies, scene.joints_floor_m)
-        screen = eye.project(posed.points_m)
-        light = eye.illuminate(posed.points_m, posed.normals, np.ones(len(screen)))
-        drawn = []
-        for n, body in enumerate(scene.bodies):
-            own = slice(n * bodies.VERTICES, (n + 1) * bodies.VERTICES)
-            faces = slice(n * bodies.TRIANGLES, (n + 1) * bodies.TRIANGLES)
-            motion = np.zeros((0, 2))
-            before = self._last_rings.get(body.body_id)
-            if share and before is not None:
-                step = np.repeat((posed.ring_centres_m[n] - before) * share, bodies.SIDES + 1, axis=0)
-                ahead = eye.project(posed.points_m[own] + step)
-                motion = np.clip((ahead - screen[own])[:, :2], -64, 64)
-            drawn.append(
-                Drawable(
-                    screen[own],
-                    light[own],
-                    posed.uv[: bodies.VERTICES],
-                    posed.triangles[: bodies.TRIANGLES],
-                    posed.textures[faces],
-                    np.full(bodies.TRIANGLES, id_of_body(body.body_id), np.int32),
-                    posed.parts[: bodies.TRIANGLES],
-                    self._atlas,
-                    is_closed=True,
-                    is_sharp=True,
-                    motion_px=motion,
-                )
-            )
-        self._last_rings = {body.body_id: posed.ring_centres_m[n] for n, body in enumerate(scene.bodies)}
-        return drawn
-
-    def _drawn_items(
-        self, scene: Scene, eye: Eye, store: Store, goods: Goods, share: float
-    ) -> list[Drawable]:
-        if not scene.item_in_hand.any():
-            self._last_items = {}
-            return []
-        stock = Stock.of_scene(scene, store, goods, eye, in_hand=True)
-        drawn = []
-        for n, item_id in enumerate(stock.item_ids.tolist()):
-            drawable = stock.drawable(np.array([n]), goods, eye)
-            before = self._last_items.get(item_id)
-            if share and before is not None:
-                # The whole pack moves as its middle does.
-                here = stock.positions_m[n]
-                two = eye.project(np.stack([here, here + (here - before) * share]))
-                if (two[:, 2] > 0).all():
-                    step = np.clip(two[1, :2] - two[0, :2], -64, 64)
-                    object.__setattr__(drawable, "motion_px", np.tile(step, (len(drawable.screen), 1)))
-            drawn.append(drawable)
-        self._last_items = dict(zip(stock.item_ids.tolist(), stock.positions_m, strict=True))
-        return drawn
-
-
-def shadow_discs(scene: Scene) -> Floats:
-    """Soft shadows on the floor [bodies, 3, 4] (x, y, radius, strength): one below the body, one below each shoe."""
-    joints = scene.joints_floor_m
-    soles = 0.5 * (joints[:, _ANKLES] + joints[:, _TOES])
-    raised = np.clip(soles[..., 2] - 0.05, 0, None)
-    discs = np.zeros((len(joints), 3, 4))
-    discs[:, 0, :2] = soles[..., :2].mean(axis=1)
-    discs[:, 0, 2:] = 0.55, 0.42
-    discs[:, 1:, :2] = soles[..., :2]
-    discs[:, 1:, 2] = 0.19 + raised
-    discs[:, 1:, 3] = 0.5 / (1 + 12 * raised)
-    return discs
-
-
-def _paint_shadows(canvas: Canvas, discs: Floats, floor_xy: NDArray[np.float32], eye: Eye) -> list[Rectangle]:
-    """Darken the floor below each body; return where."""
-    touched = []
-    for own in discs:
-        rim = own[0, :2] + _DISC * own[0, 2]
-        screen = eye.project(np.column_stack([rim, np.zeros(len(rim))]))
-        seen = screen[screen[:, 2] > 0, :2] - (canvas.left, canvas.top)
-        if len(seen) == 0:
-            continue
-        low, high = np.floor(seen.min(axis=0)).astype(int), np.ceil(seen.max(axis=0)).astype(int) + 1
-        rectangle = clipped((low[0], low[1], high[0], high[1]), canvas.width, canvas.height)
-        if rectangle:
-            darken_floor(canvas.colour, floor_xy, own, *rectangle)
-            touched.append(rectangle)
-    return touched
-
-
 class _MainStream:
     """Regions of the camera's large picture, drawn when asked for."""
 
     def __init__(self, store: Store, camera: Camera, appearance: Appearance, seed: int) -> None:
         lens = camera.lens.scaled(camera.main_width_px, camera.main_height_px)
         self._store, self._camera, self._lens = store, camera, lens
-        self._appearance, self._seed = appearance, seed
+        self._seed = seed
         self._goods = goods_of(store, PX_PER_M)
         self._eye = Eye(store, camera, appearance, lens)
         self._fixtures = StillFixtures(store, appearance, self._eye)
         self._sensor = Sensor(camera, appearance, seed, lens.width_px, lens.height_px)
-        self._people = People()
+        self._moving_things = MovingThings(appearance.shutter_s)
         self._samples = Samples.of_count(4)
         self._stock: Stock | None = None
         self._version: int | None = None
@@ -314,9 +193,8 @@ class _MainStream:
         whole = (0, 0, canvas.width, canvas.height)
         paint_still(canvas, self._fixtures, self._stock, self._goods, self._eye, whole)
         points, along = floor_seen(self._camera, self._lens, region)
-        _paint_shadows(canvas, shadow_discs(scene), floor_in_sight(points, along, canvas.depth), self._eye)
-        shutter_s = self._appearance.shutter_s
-        for drawable in self._people.drawables(scene, self._eye, self._store, self._goods, shutter_s):
+        paint_discs(canvas, shadow_discs(scene), floor_in_sight(points, along, canvas.depth), self._eye)
+        for drawable in self._moving_things.drawables(scene, self._eye, self._store, self._goods):
             paint(canvas, drawable, whole)
         developed = self._sensor.develop(canvas.resolved(whole), scene.light, left, top)
         return self._sensor.expose(developed, scene.at_ns // 1_000_000 + self._seed)

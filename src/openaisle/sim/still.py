@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
@@ -33,7 +34,9 @@ from openaisle.sim.raster import (
 from openaisle.sim.scene import Scene
 from openaisle.store.schema import Camera, Store
 
+NumberT = TypeVar("NumberT", int, NDArray[np.int64])
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are outside
+LAMP_REACH_M = 9.0  # from the camera: farther lamps light nothing that it sees well
 NOWHERE = 28  # brightness where nothing is drawn
 
 _NO_MOTION = np.zeros((0, 2))
@@ -62,6 +65,16 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.moments)
+
+
+def id_of_body(body_id: int) -> int:
+    """How a body is written in `Rendered.ids`."""
+    return body_id + 1
+
+
+def id_of_item(item_id: NumberT) -> NumberT:
+    """How an item is written in `Rendered.ids`."""
+    return -(item_id + 1)
 
 
 class Canvas:
@@ -166,7 +179,9 @@ class Eye:
         self.numbers = camera_numbers(camera.camera_from_floor, lens)
         self.position_floor_m = np.array(camera.position_floor_m)
         self.width_px, self.height_px = lens.width_px, lens.height_px
-        self.lamps = lamps_of(store, appearance)
+        lamps = lamps_of(store, appearance)
+        away = np.hypot(*(lamps[:, :2] - self.position_floor_m[:2]).T)
+        self.lamps = lamps[away < LAMP_REACH_M] if (away < LAMP_REACH_M).any() else lamps
         self.ambient_above = appearance.ambient * appearance.lamp_power * 1.1
         self.ambient_below = appearance.ambient * appearance.lamp_power * 0.6
         border = _border(lens)
@@ -259,7 +274,7 @@ class Stock:
             np.zeros(triangles, np.uint8),
         )
         place_packs(
-            rows, self.positions_m[chosen], self.yaw[chosen], self.shade[chosen], -(self.item_ids[chosen] + 1),
+            rows, self.positions_m[chosen], self.yaw[chosen], self.shade[chosen], id_of_item(self.item_ids[chosen]),
             goods.first_vertex, goods.first_triangle, goods.points_m, goods.normals, goods.uv, goods.shade,
             goods.triangles, mesh.points_m, mesh.normals, mesh.uv, mesh.shade, mesh.triangles, mesh.textures, mesh.ids,
         )  # fmt: skip
