@@ -76,14 +76,15 @@ def _histogram(colours: NDArray[np.float32]) -> NDArray[np.float64]:
     hue, saturation, value = hsv[:, 0] / 360.0 * _HUES, hsv[:, 1], hsv[:, 2]
     # How far the colour is from grey on the screen, not in the cone: dark noise has no hue.
     coloured = np.clip((saturation * value - 0.06) / 0.2, 0.0, 1.0)
-    shares = np.zeros(_HUES + _LEVELS)
-    low = np.floor(hue).astype(np.intp)
-    upper = hue - low
-    np.add.at(shares, low % _HUES, coloured * (1 - upper))
-    np.add.at(shares, (low + 1) % _HUES, coloured * upper)
+    hue_low = np.floor(hue).astype(np.intp)
+    hue_rest = hue - hue_low
     level = np.clip(np.sqrt(value) * (_LEVELS - 1), 0, _LEVELS - 1 - 1e-9)
-    low = np.floor(level).astype(np.intp)
-    upper = level - low
-    np.add.at(shares, _HUES + low, (1 - coloured) * (1 - upper))
-    np.add.at(shares, _HUES + low + 1, (1 - coloured) * upper)
+    level_low = np.floor(level).astype(np.intp)
+    level_rest = level - level_low
+    bins = np.concatenate([hue_low % _HUES, (hue_low + 1) % _HUES, _HUES + level_low, _HUES + level_low + 1])
+    grey = 1 - coloured
+    weights = np.concatenate(
+        [coloured * (1 - hue_rest), coloured * hue_rest, grey * (1 - level_rest), grey * level_rest]
+    )
+    shares = np.bincount(bins, weights, _HUES + _LEVELS)
     return shares / shares.sum()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -22,15 +22,17 @@ from openaisle.core.units import NS_PER_S
 from openaisle.detections.crops import Pixels
 
 GRID_PX: Final = 8
-"""Side of a block of the motion gate, and distance of the samples for the light."""
-LEARN_EVERY_S: Final = 0.2
-FAIR_SAMPLES_MIN: Final = 60
+"""Side of a block of the motion gate."""
+LIGHT_GRID_PX: Final = 12
+LIGHT_STEP: Final = 0.006
+FAIR_SAMPLES_MIN: Final = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackgroundSettings:
     """Time constants in seconds of shop time; levels in grey values of 0..255."""
 
+    learn_every_s: float = 0.4  # a step in between would cost more than it brings
     settle_s: float = 1.0  # until a new background is trusted
     empty_s: float = 4.0  # follows where nobody is
     changed_s: float = 25.0  # follows where something changed that is no person
@@ -50,7 +52,10 @@ class Background:
         self._mean = np.zeros((0, 0, 3), np.float32)  # under the light of the time it was begun
         self._unrest = np.zeros((0, 0), np.float32)  # usual difference
         self._light = np.ones(3, np.float32)
-        self._signed = np.zeros((0, 0, 3), np.float32)  # last picture minus expected picture
+        # What follows from mean, unrest and light is made anew only when they change.
+        self._expected: Pixels | None = None  # [h, w, 3]
+        self._bound: Pixels = np.zeros((0, 0), np.uint8)
+        self._working: Pixels = np.zeros((0, 0, 3), np.uint8)
         self._difference: Pixels = np.zeros((0, 0), np.uint8)
         self._foreground: Pixels = np.zeros((0, 0), np.uint8)
         self._began_ns = self._learned_ns = self._upset_since_ns = 0
@@ -90,13 +95,14 @@ class Background:
         if self._mean.shape != working.shape:
             self._begin(working, at_ns)
         self._is_known = self._is_known or at_ns - self._began_ns >= self._settings.settle_s * NS_PER_S
-        self._light = self._light_of(working)
-        self._signed = working - self._mean * self._light
-        difference = cv2.convertScaleAbs(self._signed)
-        largest = cv2.max(cv2.max(difference[:, :, 0], difference[:, :, 1]), difference[:, :, 2])
-        self._difference = np.asarray(largest, np.uint8)
-        bound = cv2.convertScaleAbs(self._unrest, alpha=2.5, beta=self._settings.threshold)
-        self._foreground = np.asarray(cv2.compare(self._difference, bound, cv2.CMP_GT), np.uint8)
+        self._working = working
+        self._follow_light(working)
+        if self._expected is None:
+            self._expected = _bytes(cv2.multiply(self._mean, _scalar(self._light)))
+            self._bound = _bytes(self._unrest, 2.5, self._settings.threshold)
+        blue, green, red = cv2.split(cv2.absdiff(working, self._expected))
+        self._difference = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+        self._foreground = np.asarray(cv2.compare(self._difference, self._bound, cv2.CMP_GT), np.uint8)
         self._notice_upset(working, at_ns)
         return self._difference if self.is_trusted else np.zeros_like(self._difference)
 
@@ -104,9 +110,10 @@ class Background:
         """Is anything in the last picture that is not the empty shop? True while the background is not trusted."""
         if not self.is_trusted:
             return True
-        height, width = self._foreground.shape
-        size = (max(1, width // GRID_PX), max(1, height // GRID_PX))
-        shares = cv2.resize(self._foreground, size, interpolation=cv2.INTER_AREA)
+        # Whole blocks only: OpenCV averages those much faster.
+        height, width = (max(GRID_PX, each // GRID_PX * GRID_PX) for each in self._foreground.shape)
+        size = (width // GRID_PX, height // GRID_PX)
+        shares = cv2.resize(self._foreground[:height, :width], size, interpolation=cv2.INTER_AREA)
         return bool(shares.max() >= self._settings.block_share * 255)
 
     def foreground_shares(self, boxes_px: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -124,40 +131,56 @@ class Background:
     def learn(self, person_boxes_px: NDArray[np.floating], at_ns: int) -> None:
         """Move towards the last compared picture, given where people [n, 4] (working px) were found in it."""
         elapsed_s = (at_ns - self._learned_ns) / NS_PER_S
-        if self._is_upset or elapsed_s < LEARN_EVERY_S:
+        settings = self._settings
+        if self._is_upset or self._expected is None or elapsed_s < settings.learn_every_s:
             return
         self._learned_ns = at_ns
-        settings = self._settings
+        # Bounded steps, under the light in which the background was begun.
+        step = _scalar(np.full(3, settings.step_max))
+        lowest, highest = cv2.subtract(self._expected, step), cv2.add(self._expected, step)
+        bounded = cv2.min(cv2.max(self._working, lowest), highest)
+        target = cv2.multiply(bounded, _scalar(1.0 / self._light), dtype=cv2.CV_32F)
+        usual = cv2.min(self._difference, step)
         # Young backgrounds average what they have seen so far.
-        age_s = (at_ns - self._began_ns) / NS_PER_S
-        rates = [
-            _rate(elapsed_s, min(follow_s, age_s + 0.1))
-            for follow_s in (settings.empty_s, settings.changed_s)
-        ]
-        rate = np.where(self._foreground > 0, np.float32(rates[1]), np.float32(rates[0]))
-        height, width = rate.shape
+        age_s = (at_ns - self._began_ns) / NS_PER_S + 0.1
+        people = np.zeros_like(self._foreground)
         for box in person_boxes_px:
-            x1, y1, x2, y2 = _clipped(box, width, height)
-            rate[y1:y2, x1:x2] = _rate(elapsed_s, settings.person_s)
-        step = np.clip(self._signed, -settings.step_max, settings.step_max)
-        self._mean += step / self._light * rate[:, :, None]
-        self._unrest += (np.minimum(self._difference, np.float32(settings.step_max)) - self._unrest) * rate
+            x1, y1, x2, y2 = _clipped(box, people.shape[1], people.shape[0])
+            people[y1:y2, x1:x2] = 255
+        changed = cv2.subtract(self._foreground, people)
+        empty = cv2.bitwise_not(cv2.bitwise_or(self._foreground, people))
+        for mask, follow_s in (
+            (empty, settings.empty_s),
+            (changed, settings.changed_s),
+            (people, settings.person_s),
+        ):
+            follow_s = min(follow_s, age_s) if mask is not people else follow_s
+            rate = 1.0 - math.exp(-elapsed_s / follow_s)
+            cv2.accumulateWeighted(target, self._mean, rate, mask)
+            cv2.accumulateWeighted(usual, self._unrest, rate, mask)
+        self._expected = None
 
     def _begin(self, working: Pixels, at_ns: int) -> None:
         self._mean = working.astype(np.float32)
         self._unrest = np.full(working.shape[:2], 1.0, np.float32)
+        self._light = np.ones(3, np.float32)
+        self._expected = None
         self._began_ns = self._learned_ns = at_ns
         self._is_known = self._is_upset = False
 
-    def _light_of(self, working: Pixels) -> NDArray[np.float32]:
+    def _follow_light(self, working: Pixels) -> None:
         """Median ratio [3] of picture to background over a grid of samples, where neither is dark or blown out."""
-        seen = working[GRID_PX // 2 :: GRID_PX, GRID_PX // 2 :: GRID_PX].reshape(-1, 3).astype(np.float32)
-        known = self._mean[GRID_PX // 2 :: GRID_PX, GRID_PX // 2 :: GRID_PX].reshape(-1, 3)
-        is_fair = ((known > 16) & (known < 245) & (seen < 250)).all(axis=1)
-        if is_fair.sum() < FAIR_SAMPLES_MIN:
-            return np.ones(3, np.float32)
-        ratios = np.median(seen[is_fair] / known[is_fair], axis=0)
-        return np.asarray(np.clip(ratios, 0.4, 2.5), np.float32)
+        grid = (slice(LIGHT_GRID_PX // 2, None, LIGHT_GRID_PX),) * 2
+        seen, known = working[grid].reshape(-1, 3).astype(np.float32), self._mean[grid].reshape(-1, 3)
+        is_fair = (known.min(axis=1) > 16) & (known.max(axis=1) < 245) & (seen.max(axis=1) < 250)
+        ratios = (seen / np.maximum(known, 1.0))[is_fair]
+        if len(ratios) < FAIR_SAMPLES_MIN:
+            return
+        ratios.sort(axis=0)
+        light = np.clip(ratios[len(ratios) // 2], 0.4, 2.5)
+        # Light that is the same but for noise leaves what was made of it valid.
+        if np.abs(light - self._light).max() > LIGHT_STEP:
+            self._light, self._expected = light, None
 
     def _notice_upset(self, working: Pixels, at_ns: int) -> None:
         share = cv2.countNonZero(self._foreground) / self._foreground.size
@@ -169,8 +192,13 @@ class Background:
             self._begin(working, at_ns)
 
 
-def _rate(elapsed_s: float, follow_s: float) -> float:
-    return 1.0 - math.exp(-elapsed_s / follow_s)
+def _scalar(values: NDArray[np.floating]) -> Any:
+    """OpenCV's scalar for pictures of three channels."""
+    return (*values.tolist(), 0.0)
+
+
+def _bytes(values: Any, gain: float = 1.0, offset: float = 0.0) -> Pixels:
+    return np.asarray(cv2.convertScaleAbs(values, alpha=gain, beta=offset), np.uint8)
 
 
 def _clipped(box_px: NDArray[np.floating], width: int, height: int) -> tuple[int, int, int, int]:

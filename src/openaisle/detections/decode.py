@@ -21,7 +21,8 @@ PAIRS: Final = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15
 """(left, right) indices into JOINTS."""
 _LEFT: Final = np.array([left for left, _ in PAIRS])
 _RIGHT: Final = np.array([right for _, right in PAIRS])
-_LIMB_FIRST: Final = 2  # of PAIRS: eyes and ears may well share a place
+_LIMB_LEFT: Final = _LEFT[2:]  # eyes and ears may well share a place
+_LIMB_RIGHT: Final = _RIGHT[2:]
 _WINDOW: Final = 2  # cells to each side of a peak that belong to it
 _APART_CELLS: Final = 2.5  # two joints of a pair nearer than this may be one joint seen twice
 _SECOND_MIN: Final = 0.12  # probability that a second peak needs to be believed
@@ -103,18 +104,12 @@ def joints(maps: Floats, pair_logits: Floats, crop_px: int) -> tuple[Floats, Flo
         )
     flat = maps.reshape(count * kinds, height, width)
     peaks = flat.reshape(count * kinds, -1).argmax(axis=1)
-    cells, mass, spread = _around(flat, peaks)
-    others = _without(flat, peaks)
-    second_cells, second_mass, second_spread = _around(
-        others, others.reshape(count * kinds, -1).argmax(axis=1)
-    )
-    shape = (count, kinds)
-    first = [array.reshape(*shape, -1) for array in (cells, mass, spread)]
-    second = [array.reshape(*shape, -1) for array in (second_cells, second_mass, second_spread)]
-    _tell_pairs_apart(first, second)
-    _own_sides(first, pair_logits)
-    points = (first[0] + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
-    return points.astype(np.float32), first[1][..., 0], first[2][..., 0]
+    found = [array.reshape(count, kinds, -1) for array in _around(flat, peaks)]
+    _tell_pairs_apart(found, maps, peaks.reshape(count, kinds))
+    _own_sides(found, pair_logits)
+    cells, mass, spread = found
+    points = (cells + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
+    return points.astype(np.float32), mass[..., 0], spread[..., 0]
 
 
 def _around(flat: Floats, peaks: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
@@ -149,19 +144,26 @@ def _without(flat: Floats, peaks: NDArray[np.intp]) -> Floats:
     return np.where(near_y[:, :, None] & near_x[:, None, :], np.float32(0), flat)
 
 
-def _tell_pairs_apart(first: list[NDArray], second: list[NDArray]) -> None:
-    """Where both joints of a pair chose one place, give the one with the better second choice that instead.
+def _tell_pairs_apart(found: list[NDArray[np.float32]], maps: Floats, peaks: NDArray[np.intp]) -> None:
+    """Where both joints of a limb's pair chose one place, give the one with the better second choice that instead.
 
-    Two joints at nearly the same image x cannot be ordered by it: both maps then show both places.
+    Two joints at nearly the same image x cannot be ordered by it: both maps then show both places. In place.
     """
-    distance = np.linalg.norm(first[0][:, _LEFT] - first[0][:, _RIGHT], axis=2)
-    left_second, right_second = second[1][:, _LEFT, 0], second[1][:, _RIGHT, 0]
-    is_doubled = (distance < _APART_CELLS) & (np.maximum(left_second, right_second) >= _SECOND_MIN)
-    is_doubled[:, :_LIMB_FIRST] = False
-    for indices, gives_way in ((_LEFT, left_second >= right_second), (_RIGHT, left_second < right_second)):
-        person, pair = np.nonzero(is_doubled & gives_way)
-        for have, other in zip(first, second, strict=True):
-            have[person, indices[pair]] = other[person, indices[pair]]
+    distance = np.linalg.norm(found[0][:, _LIMB_LEFT] - found[0][:, _LIMB_RIGHT], axis=2)
+    person, limb = np.nonzero(distance < _APART_CELLS)
+    if not len(person):
+        return
+    second: list[list[NDArray[np.float32]]] = []
+    for joint in (_LIMB_LEFT[limb], _LIMB_RIGHT[limb]):
+        others = _without(maps[person, joint], peaks[person, joint])
+        second.append(list(_around(others, others.reshape(len(others), -1).argmax(axis=1))))
+    (_, left_mass, _), (_, right_mass, _) = second
+    for own, joint, gives_way in (
+        (second[0], _LIMB_LEFT[limb], (left_mass >= right_mass) & (left_mass >= _SECOND_MIN)),
+        (second[1], _LIMB_RIGHT[limb], (right_mass > left_mass) & (right_mass >= _SECOND_MIN)),
+    ):
+        for have, other in zip(found, own, strict=True):
+            have[person[gives_way], joint[gives_way]] = other[gives_way].reshape(-1, have.shape[2])
 
 
 def _own_sides(first: list[NDArray], pair_logits: Floats) -> None:

@@ -174,7 +174,9 @@ class PeopleDetector:
     def _message(self, frame: Frame, people: _Found) -> CameraDetections:
         """In substream px of the camera's lens, whatever size the frame had."""
         view = self._views[frame.camera_id]
-        vectors = appearance.describe(frame.pixels, people.keypoints_px, view.background.colour_mean)
+        vectors = np.zeros((0, appearance.FEATURES), np.float32)
+        if len(people.scores):
+            vectors = appearance.describe(frame.pixels, people.keypoints_px, view.background.colour_mean)
         lens = view.camera.lens
         scale = np.array(
             [lens.width_px / frame.pixels.shape[1], lens.height_px / frame.pixels.shape[0]], np.float32

@@ -107,7 +107,7 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
             rendered = renderer.draw(scene)
             people = labels(scene, rendered, eye)
             yield Sight(
-                camera, _encoded(empty, quality), _encoded(rendered.pixels, quality), people, scene.at_ns
+                camera, encoded(empty, quality), encoded(rendered.pixels, quality), people, scene.at_ns
             )
 
 
@@ -207,7 +207,7 @@ def _empty_window(sight: Sight, foreground: Pixels, scale: float, rng: np.random
     return None
 
 
-def _encoded(pixels: Pixels, quality: int) -> Pixels:
+def encoded(pixels: Pixels, quality: int) -> Pixels:
     """What an encoder leaves of a picture; 100 = everything."""
     if quality >= 100:
         return pixels
