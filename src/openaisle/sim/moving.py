@@ -67,7 +67,10 @@ class MovingThings:
             if share and before is not None:
                 step = np.repeat((posed.ring_centres_m[n] - before) * share, bodies.SIDES + 1, axis=0)
                 ahead = eye.project(posed.points_m[own] + step)
-                motion = np.clip((ahead - screen[own])[:, :2], -MOTION_PX_MAX, MOTION_PX_MAX)
+                with np.errstate(invalid="ignore"):
+                    moved = (ahead - screen[own])[:, :2]
+                # A vertex behind the camera has no place in the picture, so it moves by nothing.
+                motion = np.clip(np.nan_to_num(moved), -MOTION_PX_MAX, MOTION_PX_MAX)
             drawn.append(
                 Drawable(
                     screen[own],
