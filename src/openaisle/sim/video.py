@@ -166,6 +166,8 @@ def _decoded(path: Path) -> Iterator[tuple[int, Bytes]]:
             if not container.streams.video:
                 raise RecordingError("no video stream", file=str(path))
             stream = container.streams.video[0]
+            if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
+                raise RecordingError("video is cut or damaged: its stream cannot be decoded", file=str(path))
             stream.codec_context.thread_count = 1
             # Damage must be an error, not a grey smear.
             stream.codec_context.options = {"err_detect": "explode"}
