@@ -43,6 +43,7 @@ class SimulatedDay:
         self.shop = SimulatedShop(store, plan, plates=plates)
         rng = np.random.default_rng([plan.seed, 6])
         self._cameras: Eyes | None = None
+        self._sees_items = vision != "skeleton"  # drawn pictures show the goods, skeletons do not
         if vision == "skeleton":
             self._cameras = SkeletonCameras(store, rng, skeletons)
         elif vision != "none":
@@ -89,7 +90,7 @@ class SimulatedDay:
                 due.append(camera_id)
                 next_ns = first_ns + round((number + 1) * self._period_s[camera_id] * NS_PER_S)
                 heapq.heappush(self._ticks, (next_ns, camera_id, first_ns, number + 1))
-            seen = self._cameras.detect(shop.scene(with_items=False), sorted(due))
+            seen = self._cameras.detect(shop.scene(with_items=self._sees_items), sorted(due))
         return [*shop.take_gate_taps(), *shop.take_scale_batches(), *seen]
 
 
