@@ -127,6 +127,6 @@ def _explains(target: Target, visit_id: VisitId | None, stay: _Visit, stay_visit
     return (
         target.gondola.gondola_id == stay.gondola_id
         and visit_id == stay_visit_id
-        and target.until_ns >= stay.began_ns - NS_PER_S // 2
-        and target.from_ns <= stay.last_ns + NS_PER_S // 2
+        and target.edge_ns >= stay.began_ns - NS_PER_S // 2
+        and target.edge_ns <= stay.last_ns + NS_PER_S // 2
     )

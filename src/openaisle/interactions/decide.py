@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import msgspec
 
@@ -24,7 +25,7 @@ from openaisle.core.messages import (
     VisitOpened,
     WeightStep,
 )
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.carried import Deed, Lot, carried
 from openaisle.interactions.contents import Contents
@@ -121,15 +122,8 @@ class Interactions:
 
     def _target(self, step: WeightStep, change: Change) -> Target:
         shelf = self._store.shelves[step.shelf_id]
-        # A hand is there from its first press until the goods have left; a lift takes a third of a second.
-        return Target(
-            gondola=self._store.gondola_of[shelf.gondola_id],
-            shelf=shelf,
-            along_m=change.along_m,
-            slack_m=self._weigher.slack_m(change),
-            from_ns=max(step.started_ns, step.edge_ns - 400 * NS_PER_MS),
-            until_ns=step.edge_ns + 100 * NS_PER_MS,
-        )
+        gondola = self._store.gondola_of[shelf.gondola_id]
+        return Target(gondola=gondola, shelf=shelf, along_m=change.along_m, edge_ns=step.edge_ns)
 
     def _is_due(self, case: _Case, now_ns: int) -> bool:
         """Whether tracks have passed another mark since it was decided, or waiting has to end."""
@@ -189,7 +183,15 @@ class Interactions:
         *,
         is_last: bool = False,
     ) -> list[Interaction]:
-        weighed = share_hands([normalised(self._hypotheses(case, holdings)) for case in group])
+        explained = self._explained(group, holdings)
+        weighed = share_hands(
+            [
+                normalised(self._hypotheses(case, explanations))
+                for case, explanations in zip(group, explained, strict=True)
+            ],
+            [case.step.edge_ns / NS_PER_S - group[0].step.edge_ns // NS_PER_S for case in group],
+            self._settings.same_hand_s,
+        )
         said: list[Interaction] = []
         for case, own in zip(group, weighed, strict=True):
             case.tracks_ns = self._arms.latest_ns
@@ -201,20 +203,43 @@ class Interactions:
             self._learn(case)
         return said
 
-    def _hypotheses(
-        self, case: _Case, holdings: Mapping[VisitId, Mapping[ProductId, int]]
-    ) -> list[Hypothesis]:
+    def _explained(
+        self, group: Sequence[_Case], holdings: Mapping[VisitId, Mapping[ProductId, int]]
+    ) -> list[list[Explanation]]:
+        """What each change can have been; two that may have been read into each other are explained together."""
+        found: dict[str, list[Explanation]] = {}
+        for first, second in pairwise(group):
+            if self._are_entangled(first, second) and first.step.step_id not in found:
+                ids = (_interaction_id(first.step, 0), _interaction_id(second.step, 0))
+                both = self._weigher.explain_losses_together(first.change, second.change, ids)
+                found[first.step.step_id], found[second.step.step_id] = both
+        for case in group:
+            if case.step.step_id not in found:
+                found[case.step.step_id] = self._explain(case, holdings)
+        return [found[case.step.step_id] for case in group]
+
+    def _are_entangled(self, first: _Case, second: _Case) -> bool:
+        settings = self._settings.weigh
+        return (
+            first.step.shelf_id == second.step.shelf_id
+            and first.change.mass_g < 0 > second.change.mass_g
+            and second.step.edge_ns - first.step.edge_ns <= settings.entangled_s * NS_PER_S
+            and abs(first.change.along_m - second.change.along_m) <= settings.entangled_m
+        )
+
+    def _explain(self, case: _Case, holdings: Mapping[VisitId, Mapping[ProductId, int]]) -> list[Explanation]:
+        if case.change.mass_g < 0:
+            return self._weigher.explain_loss(case.change, _interaction_id(case.step, 0))
+        suspects = self._arms.suspects(case.target)
+        visits = sorted({suspect.visit_id for suspect in suspects if suspect.visit_id})
+        own = {visit_id: self._carried(visit_id, case, holdings) for visit_id in visits}
+        return self._weigher.explain_gain(case.change, own)
+
+    def _hypotheses(self, case: _Case, explanations: Sequence[Explanation]) -> list[Hypothesis]:
         """Every explanation with every person who may have done it."""
         suspects = self._arms.suspects(case.target)
-        nobody = math.log(self._settings.reach.prior_nobody)
         people: list[tuple[Suspect | None, float]] = [(s, s.log_likelihood) for s in suspects]
-        people.append((None, nobody))
-        if case.change.mass_g < 0:
-            explanations = self._weigher.explain_loss(case.change, _interaction_id(case.step, 0))
-        else:
-            visits = sorted({suspect.visit_id for suspect in suspects if suspect.visit_id})
-            own = {visit_id: self._carried(visit_id, case, holdings) for visit_id in visits}
-            explanations = self._weigher.explain_gain(case.change, own)
+        people.append((None, math.log(self._settings.reach.prior_nobody)))
         found = [
             Hypothesis(explanation, (suspect,), explanation.log_density + log_likelihood)
             for explanation in explanations
@@ -279,14 +304,16 @@ class Interactions:
         ]
         for interaction_id, (interaction, part) in wanted.items():
             old = case.said.get(interaction_id)
+            is_news = old is None or self._is_news(old, interaction, case.is_final)
             if old is not None:
-                if not self._is_news(old, interaction, case.is_final):
-                    continue
-                interaction = msgspec.structs.replace(interaction, revision=old.revision + 1)
+                revision = old.revision + is_news
+                interaction = msgspec.structs.replace(interaction, revision=revision)
+            # What others build on is always the newest; only what matters to a cart is said again.
             self._undo(interaction_id)
-            case.said[interaction_id] = interaction
             self._do(case, interaction, part, found[0].best.explanation)
-            said.append(interaction)
+            if is_news:
+                case.said[interaction_id] = interaction
+                said.append(interaction)
         return said
 
     def _interactions(
@@ -334,7 +361,9 @@ class Interactions:
             for name in ("kind", "product_id", "quantity", "visit_id")
         )
         moved = abs(old.probability - new.probability)
-        return not same or moved > self._settings.news_probability or (is_final and moved > 0.005)
+        grams = abs(old.mass_change_g - new.mass_change_g)
+        is_other = moved > 0.005 or grams > max(2.0, 0.01 * abs(new.mass_change_g))
+        return not same or moved > self._settings.news_probability or (is_final and is_other)
 
     def _withdraw(self, case: _Case, now_ns: int) -> list[Interaction]:
         return [self._take_back(case, interaction_id, now_ns) for interaction_id in list(case.said)]

@@ -46,23 +46,33 @@ def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
     return _sorted(list(zip(hypotheses, weights, strict=True)))
 
 
-def share_hands(group: Sequence[Weighed], rounds: int = 3) -> list[Weighed]:
-    """Decide steps that happened together: one hand does one thing.
+def share_hands(
+    group: Sequence[Weighed], edges_s: Sequence[float], same_hand_s: tuple[float, float], rounds: int = 3
+) -> list[Weighed]:
+    """Decide steps that happened together: one hand takes one thing at a time.
 
     Mean field: in each round a hypothesis loses by how probable it is that its hand was busy with another step.
     """
+    if len(group) < 2:
+        return list(group)
+    soon_s, late_s = same_hand_s
     current = list(group)
-    for _ in range(rounds if len(group) > 1 else 0):
+    for _ in range(rounds):
         busy = [_hand_probabilities(weighed) for weighed in current]
-        current = [
-            _sorted(
-                [
-                    (hypothesis, _prior(hypothesis, original) * _free(hypothesis, busy, index))
-                    for hypothesis, _ in original
-                ]
+        revised: list[Weighed] = []
+        for own, original in enumerate(group):
+            # How surely the same hand cannot have done the other step too.
+            rival = [
+                min(1.0, max(0.0, (late_s - abs(edge_s - edges_s[own])) / (late_s - soon_s)))
+                for edge_s in edges_s
+            ]
+            rival[own] = 0.0
+            revised.append(
+                _sorted(
+                    [(hypothesis, weight * _free(hypothesis, busy, rival)) for hypothesis, weight in original]
+                )
             )
-            for index, original in enumerate(group)
-        ]
+        current = revised
     return current
 
 
@@ -87,7 +97,9 @@ def _comes_to(hypothesis: Hypothesis) -> tuple[object, ...]:
     if explanation.kind is InteractionKind.UNEXPLAINED:
         # Nobody is billed for it, so it matters little who it was; but it is said beside whom it happened.
         return (explanation.kind,)
-    return (explanation.kind, goods, who)
+    # Where it was put matters to the shelf, not to the cart.
+    direction = "took" if explanation.kind is InteractionKind.PICK_UP else "gave back"
+    return (direction, goods, who)
 
 
 def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
@@ -98,17 +110,14 @@ def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
     return busy
 
 
-def _free(hypothesis: Hypothesis, busy: Sequence[dict[tuple[TrackId, int], float]], own: int) -> float:
+def _free(
+    hypothesis: Hypothesis, busy: Sequence[dict[tuple[TrackId, int], float]], rival: Sequence[float]
+) -> float:
     free = 1.0
-    for index, hands in enumerate(busy):
-        if index != own:
-            for hand in hypothesis.hands:
-                free *= max(1e-3, 1.0 - hands.get(hand, 0.0))
+    for hands, share in zip(busy, rival, strict=True):
+        for hand in hypothesis.hands:
+            free *= max(1e-3, 1.0 - share * hands.get(hand, 0.0))
     return free
-
-
-def _prior(hypothesis: Hypothesis, original: Weighed) -> float:
-    return next(probability for other, probability in original if other is hypothesis)
 
 
 def _sorted(weighed: Weighed) -> Weighed:

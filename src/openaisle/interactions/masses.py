@@ -30,12 +30,17 @@ class Masses:
     def mean_g(self, product_id: ProductId) -> float:
         return self._beliefs[product_id].mean_g
 
+    def variance_g2(self, product_id: ProductId, quantity: int) -> float:
+        """Of what that many units weigh."""
+        belief = self._beliefs[product_id]
+        return quantity * belief.unit_variance + quantity**2 * belief.variance
+
     def log_likelihood(self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float) -> float:
         """Log density (per gram) of weighing `mass_g` (> 0) for that many units."""
         belief = self._beliefs[product_id]
         if not self.is_known(product_id):
             return -math.log(self._settings.mass_any_g) if quantity == 1 else -math.inf
-        variance = noise_sd_g**2 + quantity * belief.unit_variance + quantity**2 * belief.variance
+        variance = noise_sd_g**2 + self.variance_g2(product_id, quantity)
         off_g = mass_g - quantity * belief.mean_g
         return -0.5 * (off_g * off_g / variance + math.log(2 * math.pi * variance))
 

@@ -1,14 +1,14 @@
 """Whose arm was there: the paths of all hands around a moment, against a place on a shelf.
 
-Not one wrist at one instant: an arm counts by its nearest approach, in space and time together, of the hand, which is
-a little beyond the wrist along the forearm. Where tracks do not reach the moment yet (skeletons may be seconds late),
-everybody who could have walked there since is possible.
+Not one wrist at one instant: the hand, a little beyond the wrist along the forearm, must have been there for some
+tenths of a second before the edge; its worst glimpses are left out, because trackers err. Where no hand was seen
+well, where the body stands tells. Where tracks do not reach the moment yet (skeletons may be seconds late), everybody
+who could have walked there since is possible.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 WRISTS = np.array([JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]])
 ELBOWS = np.array([JOINT_INDEX["left_elbow"], JOINT_INDEX["right_elbow"]])
+FRONT_SLACK_M = 0.03
+
 SHOULDERS = np.array([JOINT_INDEX["left_shoulder"], JOINT_INDEX["right_shoulder"]])
 
 
@@ -33,9 +35,7 @@ class Target:
     gondola: Gondola
     shelf: Shelf
     along_m: float  # from the shelf's left end
-    slack_m: float  # along: anywhere this near is as good
-    from_ns: int
-    until_ns: int
+    edge_ns: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,16 @@ class _Rows:
     track_ids: tuple[TrackId, ...]
     hands_floor_m: Floats  # [people, 2, 3]
     bodies_floor_m: Floats  # [people, 2]
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """Squared distances in sd of every row from where it would be, had it been this person."""
+
+    core: NDArray[np.bool_]  # [rows] within the time when the hand must have been there
+    near: Floats  # [rows, 2] of each hand
+    rough: Floats  # [rows, 2] the same with a wide spread
+    stand: Floats  # [rows] of the body
 
 
 class Arms:
@@ -92,54 +102,80 @@ class Arms:
 
     def suspects(self, target: Target) -> list[Suspect]:
         """Everybody seen around that time, best first."""
-        settings = self._settings
-        before_ns, after_ns = (round(s * NS_PER_S) for s in (settings.before_s, settings.after_s))
-        lag_s = max(0.0, (target.from_ns - self.latest_ns) / NS_PER_S)
-        low_ns = target.from_ns - before_ns - round(lag_s * NS_PER_S)
-        rows = [row for row in self._rows if low_ns <= row.captured_ns <= target.until_ns + after_ns]
-        best: dict[TrackId, tuple[float, float, int, bool]] = {}  # arm cost, body cost, hand, arm was seen
-        for row in rows:
-            if not row.track_ids:
-                continue
-            arm, body, seen = self._costs(row, target, lag_s)
-            for index, track_id in enumerate(row.track_ids):
-                hand = int(np.argmin(arm[index]))
-                old = best.get(track_id, (np.inf, np.inf, 0, False))
-                arm_cost = float(arm[index, hand])
-                best[track_id] = (
-                    min(old[0], arm_cost),
-                    min(old[1], float(body[index])),
-                    hand if arm_cost < old[0] else old[2],
-                    old[3] or bool(seen[index]),
-                )
-        found = [
-            Suspect(track_id, self._visit_of.get(track_id), self._log_likelihood(*costs), costs[2])
-            for track_id, costs in best.items()
-        ]
+        rows, lag_s = self._around(target)
+        if not rows:
+            return []
+        track_ids = [track_id for row in rows for track_id in row.track_ids]
+        times_ns = np.repeat([row.captured_ns for row in rows], [len(row.track_ids) for row in rows])
+        hands = np.concatenate([row.hands_floor_m for row in rows])
+        bodies = np.concatenate([row.bodies_floor_m for row in rows])
+        sight = self._sight(times_ns, hands, bodies, target, lag_s)
+        of_track: dict[TrackId, list[int]] = {}
+        for index, track_id in enumerate(track_ids):
+            of_track.setdefault(track_id, []).append(index)
+        found: list[Suspect] = []
+        for track_id, own in of_track.items():
+            log_likelihood, hand = self._log_likelihood(sight, np.array(own))
+            found.append(Suspect(track_id, self._visit_of.get(track_id), log_likelihood, hand))
         return sorted(found, key=lambda suspect: (-suspect.log_likelihood, suspect.track_id))
 
-    def _costs(self, row: _Rows, target: Target, lag_s: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Squared distances in sd: of each hand [people, 2] and body [people]; whether both hands were seen then."""
-        settings = self._settings
-        gap_s = max(target.from_ns - row.captured_ns, row.captured_ns - target.until_ns, 0) / NS_PER_S
-        early_s = max(0.0, gap_s - lag_s - settings.time_slack_s)
-        time_cost = (early_s / settings.time_sd_s) ** 2
-        # Where a person may have gone in the meantime, nobody knows.
-        blur_m = settings.walk_m_s * lag_s
-        miss = misses_m(row.hands_floor_m, target)
-        sd_m = np.array([settings.along_sd_m, settings.into_sd_m, settings.above_sd_m])
-        arm = ((miss / np.hypot(sd_m, blur_m)) ** 2).sum(axis=-1) + time_cost
-        place = target_floor_m(target)
-        away_m = np.linalg.norm(row.bodies_floor_m - place[:2], axis=-1)
-        too_far_m = np.clip(away_m - settings.body_reach_m - blur_m, 0.0, None)
-        body = (np.where(np.isfinite(away_m), too_far_m, 1.0) / settings.body_sd_m) ** 2 + time_cost
-        seen = np.isfinite(arm).all(axis=1) & (gap_s <= settings.time_slack_s + 0.15)
-        return np.where(np.isfinite(arm), arm, np.inf), body, seen
+    def _around(self, target: Target) -> tuple[list[_Rows], float]:
+        """Messages near a moment, and how many seconds before it tracks end."""
+        lag_ns = max(0, target.edge_ns - self.latest_ns)
+        window_ns = round(self._settings.window_s * NS_PER_S)
+        low_ns, high_ns = target.edge_ns - window_ns - lag_ns, target.edge_ns + window_ns
+        rows = [row for row in self._rows if low_ns <= row.captured_ns <= high_ns and row.track_ids]
+        return rows, lag_ns / NS_PER_S
 
-    def _log_likelihood(self, arm_cost: float, body_cost: float, hand: int, is_seen: bool) -> float:
+    def _sight(
+        self, times_ns: NDArray[np.int64], hands: Floats, bodies: Floats, target: Target, lag_s: float
+    ) -> _Sight:
+        """Squared distances in sd, of every row."""
         settings = self._settings
-        prior = settings.prior_arm_astray if is_seen else settings.prior_arm_unseen
-        return float(np.logaddexp(-0.5 * arm_cost, np.log(prior) - 0.5 * body_cost))
+        since_s = (times_ns - target.edge_ns) / NS_PER_S
+        off_s = np.maximum(-settings.before_s - since_s, since_s - settings.after_s).clip(min=0.0)
+        time = ((off_s - lag_s).clip(min=0.0) / settings.time_sd_s) ** 2
+        # Where a person may have gone since they were seen last, nobody knows.
+        blur_m = settings.walk_m_s * lag_s
+        sd_m = np.array([settings.along_sd_m, settings.outside_sd_m, settings.height_sd_m])
+        miss_m = misses_m(hands, target, settings.height_m)
+        near = ((miss_m / np.hypot(sd_m, blur_m)) ** 2).sum(axis=-1) + time[:, None]
+        rough = ((miss_m / np.hypot(settings.rough_scale * sd_m, blur_m)) ** 2).sum(axis=-1) + time[:, None]
+        stand_m = _stands(bodies, target) - np.array([0.0, -settings.stand_m])
+        stand_m[:, 0] = (np.abs(stand_m[:, 0]) - settings.stand_slack_m).clip(min=0.0)
+        stand = ((stand_m / np.hypot(settings.stand_sd_m, blur_m)) ** 2).sum(axis=-1) + time
+        return _Sight(
+            core=off_s == 0.0,
+            near=np.minimum(near, settings.cost_max),
+            rough=np.minimum(rough, settings.cost_max),
+            stand=np.where(np.isfinite(stand), stand, np.inf),
+        )
+
+    def _log_likelihood(self, sight: _Sight, own: NDArray[np.intp]) -> tuple[float, int]:
+        """Of one person, and which hand (0 left, 1 right): tracked well, tracked badly, or not tracked."""
+        settings = self._settings
+        core = own[sight.core[own]]
+        near = [self._typical(sight.near, core, own, hand) for hand in (0, 1)]
+        rough = min(self._typical(sight.rough, core, own, hand) for hand in (0, 1))
+        stand = min(float(sight.stand[core if len(core) else own].min()), 60.0)
+        terms = np.array(
+            [
+                -0.5 * min(near),
+                np.log(settings.prior_rough) - 0.5 * (rough + stand),
+                np.log(settings.prior_unseen) - 0.5 * stand,
+            ]
+        )
+        return float(np.logaddexp.reduce(terms)), int(near[1] < near[0])
+
+    def _typical(self, costs: Floats, core: NDArray[np.intp], own: NDArray[np.intp], hand: int) -> float:
+        """Mean of a hand's best glimpses around the edge; its best at all if there are none."""
+        seen = costs[core, hand]
+        seen = np.sort(seen[np.isfinite(seen)])
+        if len(seen):
+            return float(seen[: max(1, int(np.ceil(self._settings.best_share * len(seen))))].mean())
+        others = costs[own, hand]
+        others = others[np.isfinite(others)]
+        return float(others.min()) if len(others) else np.inf
 
 
 def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:
@@ -153,31 +189,23 @@ def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:
     return wrists + np.where(np.isfinite(ahead), ahead, 0.0)
 
 
-def misses_m(points_floor_m: Floats, target: Target) -> Floats:
-    """How far points [.., 3] are from the target's part of the shelf: along it, short of its front, above or below."""
+def misses_m(points_floor_m: Floats, target: Target, height_m: tuple[float, float]) -> Floats:
+    """How far points [.., 3] miss a place on a shelf: along it, outside its front or back, below or above."""
     shelf = target.shelf
     points = target.gondola.floor_from_gondola.inverse().apply(points_floor_m)
-    along = np.abs(points[..., 0] - shelf.left_m - target.along_m) - target.slack_m
-    short = shelf.front_m - points[..., 1]
-    below = shelf.height_m - 0.03 - points[..., 2]
-    above = points[..., 2] - shelf.height_m - max(shelf.clearance_m, 0.25)
-    return np.stack([np.clip(miss, 0.0, None) for miss in (along, short, np.maximum(below, above))], axis=-1)
+    along = np.abs(points[..., 0] - shelf.left_m - target.along_m)
+    into = points[..., 1] - shelf.front_m
+    outside = np.maximum(-into - FRONT_SLACK_M, into - shelf.depth_m)
+    above = points[..., 2] - shelf.height_m
+    height = np.maximum(height_m[0] - above, above - height_m[1])
+    return np.stack([along, outside.clip(min=0.0), height.clip(min=0.0)], axis=-1)
 
 
-def target_floor_m(target: Target) -> Floats:
-    """The front edge of the shelf at that place [3]."""
-    shelf = target.shelf
-    point = np.array([shelf.left_m + target.along_m, shelf.front_m, shelf.height_m])
-    return target.gondola.floor_from_gondola.apply(point)
-
-
-def posterior(suspects: list[Suspect], prior_nobody: float) -> Mapping[TrackId | None, float]:
-    """Probability of each track, and of None: somebody who was not seen."""
-    logs = np.array([suspect.log_likelihood for suspect in suspects] + [np.log(prior_nobody)])
-    weights = np.exp(logs - logs.max())
-    weights /= weights.sum()
-    keys: list[TrackId | None] = [*(suspect.track_id for suspect in suspects), None]
-    return dict(zip(keys, (float(weight) for weight in weights), strict=True))
+def _stands(bodies_floor_m: Floats, target: Target) -> Floats:
+    """Bodies [.., 2] from the place at the shelf's front: along, into (negative: before it)."""
+    points = np.concatenate([bodies_floor_m, np.zeros((*bodies_floor_m.shape[:-1], 1))], axis=-1)
+    local = target.gondola.floor_from_gondola.inverse().apply(points)
+    return local[..., :2] - np.array([target.shelf.left_m + target.along_m, target.shelf.front_m])
 
 
 def _bodies_of(tracks: FloorTracks) -> Floats:

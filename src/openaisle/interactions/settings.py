@@ -21,30 +21,42 @@ class WeighSettings:
     prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
     prior_pair: float = 0.015  # two different products lifted as one
     prior_unexplained: float = 0.02
-    prior_right_slot: float = 0.75  # of a put-back
+    prior_right_slot: float = 0.6  # of a put-back
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
     candidates_max: int = 24
+    # Two steps on the same plates within this time: where one ends and the other begins may have been read wrongly.
+    entangled_s: float = 0.5
+    entangled_m: float = 0.35
+    entangled_share: float = 0.25  # of a step's mass that may belong to the other
+    prior_entangled: float = 0.3
 
 
 @dataclass(frozen=True)
 class ReachSettings:
-    """What an arm says about who it was."""
+    """What an arm says about who it was. Fitted to who really did it (docs/decisions/0021-whose-arm-it-was.md)."""
 
     history_s: float = 8.0
-    before_s: float = 1.0
-    after_s: float = 0.7
     hand_beyond_wrist_m: float = 0.10
-    along_sd_m: float = 0.10
-    into_sd_m: float = 0.10
-    above_sd_m: float = 0.12
-    time_sd_s: float = 0.30
-    time_slack_s: float = 0.10
-    body_reach_m: float = 0.95  # people do not take what is farther from where they stand
-    body_sd_m: float = 0.25
-    walk_m_s: float = 1.2
-    prior_arm_unseen: float = 0.15
-    prior_arm_astray: float = 0.01  # both wrists seen elsewhere, and yet it was this person
-    prior_nobody: float = 0.001
+    # Where a hand is about the edge, against the place of the change: along the shelf, outside it, above it.
+    before_s: float = 0.45
+    after_s: float = 0.05
+    along_sd_m: float = 0.12
+    outside_sd_m: float = 0.07
+    height_sd_m: float = 0.10
+    height_m: tuple[float, float] = (0.03, 0.20)  # above the board
+    time_sd_s: float = 0.20  # of hands seen only before or after that
+    cost_max: float = 16.0  # squared sd: a glimpse of a hand cannot speak louder against it
+    best_share: float = 0.7  # of the glimpses; the others are taken for errors of the tracker
+    # Where a body is: this far before the front.
+    stand_m: float = 0.42
+    stand_slack_m: float = 0.10
+    stand_sd_m: float = 0.20
+    prior_rough: float = 0.05  # the arm was tracked badly: four times the spread
+    rough_scale: float = 4.0
+    prior_unseen: float = 0.01  # the arm was not tracked at all: only the body tells
+    prior_nobody: float = 0.0003
+    walk_m_s: float = 1.2  # of people not seen since before
+    window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
 
@@ -55,10 +67,14 @@ class Settings:
 
     weigh: WeighSettings = field(default_factory=WeighSettings)
     reach: ReachSettings = field(default_factory=ReachSettings)
-    decide_after_s: float = 0.75  # tracks up to this long after the edge are waited for
+    decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 3.0  # after the step was seen, at most
     remember_s: float = 60.0
-    together_s: float = 0.35  # steps this close are decided together
+    together_s: float = 0.8  # steps this close are decided together
+    same_hand_s: tuple[float, float] = (
+        0.45,
+        0.8,
+    )  # one hand takes nothing else this soon; perhaps; surely it may
     prior_shared: float = 0.5  # two people's hands there and two units gone: one each
     shared_log_min: float = -3.0  # of either arm
     news_probability: float = 0.05  # a smaller change of probability alone is no news

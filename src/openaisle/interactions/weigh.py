@@ -33,6 +33,7 @@ from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
 HAND_MASS_G_MAX: Final = 100.0
+ENTANGLED_CANDIDATES: Final = 8
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,6 @@ class Weigher:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
         return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m)
-
-    def slack_m(self, change: Change) -> float:
-        """Along the shelf, how much farther than its spread an item of this change may stand."""
-        return 0.05 + change.along_sd_m
 
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
@@ -187,6 +184,55 @@ class Weigher:
             found.append(Explanation(InteractionKind.PICK_UP, parts, density))
         return found
 
+    def explain_losses_together(
+        self, first: Change, second: Change, interaction_ids: tuple[str, str]
+    ) -> tuple[list[Explanation], list[Explanation]]:
+        """Two losses on the same plates, so soon after each other that some of one may have been read as the other.
+
+        Their sum is sure, how it divides is not: explanations of both must add up. A mixture of that and of two clean
+        readings; each step's explanations come back with the densities that this leaves them.
+        """
+        settings = self._settings
+        clean = [
+            self.explain_loss(change, own)
+            for change, own in zip((first, second), interaction_ids, strict=True)
+        ]
+        loose = [
+            replace(c, mass_sd_g=math.hypot(c.mass_sd_g, settings.entangled_share * c.mass_g))
+            for c in (first, second)
+        ]
+        wide = [self._best(self._picks(change))[:ENTANGLED_CANDIDATES] for change in loose]
+        total_g = -(first.mass_g + second.mass_g)
+        noise_g2 = first.mass_sd_g**2 + second.mass_sd_g**2
+        log_clean, log_tangled = math.log(1 - settings.prior_entangled), math.log(settings.prior_entangled)
+        mine: list[tuple[Explanation, float]] = []
+        other: list[tuple[Explanation, float]] = []
+        for a in clean[0]:
+            for b in clean[1]:
+                density = log_clean + a.log_density + b.log_density
+                mine.append((a, density))
+                other.append((b, density))
+        for a in wide[0]:
+            for b in wide[1]:
+                (part,), (partner,) = a.parts, b.parts
+                mean_g = sum(self._masses.mean_g(p.product_id) * p.quantity for p in (part, partner))
+                variance = noise_g2 + sum(
+                    self._masses.variance_g2(p.product_id, p.quantity) for p in (part, partner)
+                )
+                alone = self._masses.log_likelihood(
+                    partner.product_id, partner.quantity, -loose[1].mass_g, loose[1].mass_sd_g
+                )
+                density = log_tangled + a.log_density + (b.log_density - alone)
+                density += _log_normal(total_g - mean_g, math.sqrt(variance))
+                mine.append((self._as_weighed(a), density))
+                other.append((self._as_weighed(b), density))
+        return self._best(_merged(mine)), self._best(_merged(other))
+
+    def _as_weighed(self, one: Explanation) -> Explanation:
+        """The same with the product's own mass: the step's cannot be trusted."""
+        (part,) = one.parts
+        return replace(one, parts=(replace(part, mass_g=self._masses.mean_g(part.product_id)),))
+
     # --- something came -----------------------------------------------------------------------------------------------
 
     def explain_gain(self, change: Change, carried: Mapping[VisitId, Sequence[Lot]]) -> list[Explanation]:
@@ -240,6 +286,17 @@ class Weigher:
             mass_g=change.mass_g,
             mass_sd_g=math.hypot(change.mass_sd_g, self._settings.mass_sd_g_min),
         )
+
+
+def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:
+    """Each explanation once, with all its density."""
+    best: dict[tuple[object, ...], Explanation] = {}
+    logs: dict[tuple[object, ...], list[float]] = {}
+    for one, density in found:
+        key = (one.kind, _key(one), one.stray)
+        best.setdefault(key, one)
+        logs.setdefault(key, []).append(density)
+    return [replace(best[key], log_density=float(np.logaddexp.reduce(logs[key]))) for key in best]
 
 
 def _log_normal(off: float, sd: float) -> float:
