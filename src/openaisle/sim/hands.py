@@ -27,6 +27,9 @@ Control = tuple[int, float, float, float]
 AT_REST: Final[Control] = (REST, 0.0, 0.0, 0.0)
 HOLD_M: Final = (0.33, 0.13, 0.16)  # where one holds what one looks at (torso frame, left hand)
 BAG_M: Final = (0.02, 0.27, 0.02)  # the mouth of the bag, or the pocket
+CRADLE_M: Final = (0.2, 0.07, 0.1)  # the hand of the arm on which goods lie, for want of a bag
+CRADLED_MAX: Final = 4  # more goes into pockets
+BRUSH_SHARE: Final = 0.2  # of reaches in which the hand brushes what stands beside
 BACK_M_MAX: Final = 0.12  # one may step back this far to have room for the arm
 
 
@@ -59,7 +62,9 @@ class Hands:
         self._rng = rng
         self._at: list[Control] = [AT_REST, AT_REST]
         self.held: list[list[Held]] = [[], []]
-        self.stowed: list[Unit] = []
+        self.stowed: list[Unit] = []  # in the bag or in pockets
+        self.cradled: list[Held] = []  # on the arm of `cradle_side`, in sight
+        self.cradle_side = RIGHT if visit.is_left_handed else LEFT
         self.free_s = [0.0, 0.0]  # when the hand can begin something new
         self.lifted_s = [0.0, 0.0]  # when it last left the goods
         self.retreated_s = [0.0, 0.0]  # when it was last out of the shelf
@@ -72,10 +77,11 @@ class Hands:
         if wanted:
             better = LEFT if wanted == "left" else RIGHT
         order = (better, 1 - better)
-        for side in order:
+        able = [side for side in order if not (self.cradled and side == self.cradle_side)]
+        for side in able:
             if not self.held[side]:
                 return side
-        return better
+        return able[0]
 
     def find(self, product_id: str) -> tuple[Unit | None, int]:
         """A unit of a product that this shopper has, and the hand it is in (the better hand when it is stowed)."""
@@ -83,10 +89,18 @@ class Hands:
             for held in self.held[side]:
                 if held.unit.product.product_id == product_id:
                     return held.unit, side
-        for unit in self.stowed:
+        for unit in [*(held.unit for held in self.cradled), *self.stowed]:
             if unit.product.product_id == product_id:
                 return unit, self.choose("")
         return None, RIGHT
+
+    def holds(self, unit: Unit) -> bool:
+        """Whether a unit is in a hand, not on the arm or in the bag."""
+        return any(held.unit is unit for side in (LEFT, RIGHT) for held in self.held[side])
+
+    def in_hand(self, side: int) -> list[Held]:
+        """What is seen in a hand, or on its arm."""
+        return self.held[side] + self.cradled if side == self.cradle_side else self.held[side]
 
     # Actions
 
@@ -108,6 +122,7 @@ class Hands:
         quick = 0.6 if intent.is_hasty else 1.0
         dwell = rng.uniform(0.15, 0.5) * quick
         lift_s = reach.there_s + dwell + intent.press_s
+        self._brush(units[0], reach.there_s)
         self._press_before_lift(units[0], reach.there_s, lift_s, intent.press_s)
         for unit in units:
             self._load_change(unit, lift_s, rng.uniform(0.1, 0.2), -1)
@@ -167,6 +182,7 @@ class Hands:
         """Reach, press, nudge or lift a little, and take nothing; returns where the feet must be."""
         world, rng = self._world, self._rng
         reach = self._approach(self._grasp_point(unit), side, position, yaw, room_m, is_hasty=False)
+        self._brush(unit, reach.there_s)
         shelf_id = world.store.slots[unit.slot_id].shelf_id
         there_s = reach.there_s
         leave_s = there_s + max(intent.press_s, 0.2)
@@ -221,12 +237,15 @@ class Hands:
     def fetch(self, unit: Unit, side: int) -> None:
         """Take a unit out of the bag."""
         world, start_s = self._world, self._world.now_s + 0.01
-        bag, hold = self._torso(BAG_M, side), self._torso(HOLD_M, side)
+        bag, hold = self._store_place(side, unit not in self.stowed), self._torso(HOLD_M, side)
         there_s = self._move(side, start_s, start_s + self._rng.uniform(0.4, 0.6), bag, bag)
 
         def fetched() -> None:
-            world.goods.fetch(unit)
-            self.stowed.remove(unit)
+            if unit in self.stowed:
+                world.goods.fetch(unit)
+                self.stowed.remove(unit)
+            else:
+                self.cradled = [held for held in self.cradled if held.unit is not unit]
             grip = (0.03, 0.0, -0.5 * unit.product.height_m)
             self.held[side].append(Held(unit, grip, -math.pi / 2))
 
@@ -280,19 +299,50 @@ class Hands:
         )
 
     def _stow_at(self, units: list[Unit], side: int, start_s: float, quick: float) -> None:
-        """Bring what the hand holds to the bag, let go, let the hand hang."""
-        bag = self._torso(BAG_M, side)
+        """Bring what the hand holds to the bag or onto the other arm, let go, let the hand hang."""
+        onto_arm = self._has_free_arm(side, start_s, len(units))
+        if onto_arm and not self.cradled:
+            arm = self._torso(CRADLE_M, self.cradle_side)
+            self._move(self.cradle_side, start_s, start_s + 0.4, arm, arm)
+            self.free_s[self.cradle_side] = start_s + 0.4
+        bag = self._store_place(side, onto_arm)
         there_s = self._move(side, start_s, start_s + self._rng.uniform(0.4, 0.6) * quick, bag, bag)
 
         def stowed() -> None:
             for held in [held for held in self.held[side] if held.unit in units]:
                 self.held[side].remove(held)
-                self.stowed.append(held.unit)
-                self._world.goods.stow(held.unit)
+                if onto_arm:
+                    # They lie in the crook of the arm, one beside and over the other.
+                    count = len(self.cradled)
+                    inward = 0.09 if self.cradle_side == RIGHT else -0.09
+                    place = (-0.03 - 0.04 * (count // 2), inward * (0.6 + count % 2), 0.05 * (count // 2))
+                    self.cradled.append(Held(held.unit, place, held.yaw_body_rad))
+                else:
+                    self.stowed.append(held.unit)
+                    self._world.goods.stow(held.unit)
 
         self._world.at(there_s, stowed)
         self._move(side, there_s, there_s + 0.35, AT_REST, AT_REST)
         self.free_s[side] = there_s + 0.1
+
+    def _has_free_arm(self, side: int, at_s: float, count: int) -> bool:
+        """Whether this shopper has no bag, and an arm to lay goods on."""
+        arm = self.cradle_side
+        return (
+            not self._visit.body.has_bag
+            and side != arm
+            and not self.held[arm]
+            and self.free_s[arm] <= at_s
+            and len(self.cradled) + count <= CRADLED_MAX
+        )
+
+    def _store_place(self, side: int, is_arm: bool) -> Control:
+        if not is_arm:
+            return self._torso(BAG_M, side)
+        forward, left, up = CRADLE_M
+        across = left if self.cradle_side == LEFT else -left
+        scale = self._visit.body.height_m / 1.72
+        return (TORSO, forward * scale, across * scale * 0.3, (up + 0.1) * scale)
 
     def _lifted(self, held: Held, side: int, at_s: float) -> None:
         unit = held.unit
@@ -310,6 +360,17 @@ class Hands:
             world.plates.press(there_s, end_s, shelf_id, unit.along_m, unit.width_m, 0.7 * grams)
         start_s = max(there_s, lift_s - rng.uniform(0.1, 0.4))
         world.plates.press(start_s, lift_s + 0.03, shelf_id, unit.along_m, unit.width_m, grams)
+
+    def _brush(self, unit: Unit, there_s: float) -> None:
+        """Now and then the hand brushes a neighbour on its way in."""
+        rng = self._rng
+        chance, aside, grams, early = rng.random(), rng.uniform(0.06, 0.14), rng.uniform(3, 18), rng.random()
+        if chance >= BRUSH_SHARE:
+            return
+        aside = aside if chance < BRUSH_SHARE / 2 else -aside
+        shelf_id = self._world.store.slots[unit.slot_id].shelf_id
+        start_s = there_s - 0.05 - 0.15 * early
+        self._world.plates.press(start_s, start_s + 0.2, shelf_id, unit.along_m + aside, 0.04, grams)
 
     def _load_change(self, unit: Unit, at_s: float, over_s: float, sign: int) -> None:
         shelf_id = self._world.store.slots[unit.slot_id].shelf_id

@@ -201,7 +201,11 @@ def _joints(
         lean += 0.05 * min(speed, 1.4)
         sin_lean, cos_lean = math.sin(lean), math.cos(lean)
 
-        # Trunk: pelvis, neck, shoulders.
+        # Trunk: pelvis, neck, shoulders. Nobody stands quite still: it sways over feet that do.
+        feet_x, feet_y = x, y
+        still = 0.007 * (1.0 - amplitude)
+        x += still * math.sin(1.9 * at_s + 2.4 * row) + 0.5 * still * math.sin(4.3 * at_s + row)
+        y += still * math.sin(1.6 * at_s + 1.7 * row) + 0.5 * still * math.sin(3.7 * at_s + 3.0 * row)
         bob = 0.018 * amplitude * math.cos(4.0 * math.pi * phase)
         pelvis_f = -CROUCH_BACK * crouch
         pelvis[0] = x + cos_yaw * pelvis_f
@@ -306,8 +310,8 @@ def _joints(
             dir_l = speed_l / speed if speed > 1e-6 else 0.0
             foot_f = along * dir_f + sign * 0.22 * crouch
             foot_l = along * dir_l + sign * (0.062 * height + 0.08 * crouch)
-            b[0] = x + cos_yaw * foot_f - sin_yaw * foot_l
-            b[1] = y + sin_yaw * foot_f + cos_yaw * foot_l
+            b[0] = feet_x + cos_yaw * foot_f - sin_yaw * foot_l
+            b[1] = feet_y + sin_yaw * foot_f + cos_yaw * foot_l
             heel = 0.09 * min(crouch / 0.3, 1.0) if side != LEFT else 0.0
             b[2] = ANKLE_HEIGHT * height + lift + heel
             pole_l = 0.25 * sign

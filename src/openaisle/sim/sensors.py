@@ -28,10 +28,13 @@ class PlateSettings:
     """How good the plates are. The defaults are the measured shop."""
 
     noise_sd_g_median: float = 0.8
-    noise_log_sd: float = 0.45  # spread between plates: p95 of plates about 1.7 g
+    noise_log_sd: float = 0.65  # spread between plates: p95 of plates about 2.4 g
+    noise_sd_g_max: float = 4.0  # of a plate that is not bad
     bad_plate_share: float = 0.01
     bad_noise_sd_g: tuple[float, float] = (3.0, 6.3)
-    wander_share: float = 0.4  # of the noise that is slow (0.3 s) rather than white
+    wander_share: float = 0.6  # of the noise (by amplitude) that lasts from sample to sample
+    wander_s: float = 0.06
+    repeat_share: float = 0.12  # of samples that the converter had no time to renew
     baseline_g: tuple[float, float] = (800.0, 9000.0)
     drift_g_per_h: tuple[float, float] = (1.0, 5.0)  # either sign
     creep_share: float = 0.003
@@ -91,7 +94,7 @@ class Plates:
     ) -> None:
         """Goods leave (grams < 0) or come within `over_s` from `at_s`; then the shelf rings."""
         if scale := self._scale_of_shelf.get(shelf_id):
-            ring = scale.rng.uniform(0.03, 0.06)
+            ring = scale.rng.uniform(0.01, 0.06)
             hertz, decay = scale.rng.uniform(5.0, 9.0), scale.rng.uniform(0.09, 0.15)
             scale.add(Kind.CHANGE, at_s, at_s + over_s, grams, ring, hertz, decay, shelf_id, along_m, width_m)
             if grams > 0:
@@ -138,7 +141,9 @@ class _Scale:
         rng, count = self._noise_rng, self._column_count
         noise = settings.noise_sd_g_median * np.exp(rng.normal(0.0, settings.noise_log_sd, count))
         bad = rng.random(count) < settings.bad_plate_share
-        self.noise_sd_g = np.where(bad, rng.uniform(*settings.bad_noise_sd_g, count), np.minimum(noise, 4.0))
+        self.noise_sd_g = np.where(
+            bad, rng.uniform(*settings.bad_noise_sd_g, count), np.minimum(noise, settings.noise_sd_g_max)
+        )
         self._baseline = rng.uniform(*settings.baseline_g, count)
         drift = rng.uniform(*settings.drift_g_per_h, count) * np.where(rng.random(count) < 0.5, -1, 1)
         self._drift_g_s = drift / 3600.0
@@ -190,13 +195,15 @@ class _Scale:
         self._forget(first_s)
         count, columns = self._sample_count, self._column_count
         settings = self._settings
-        normals = self._noise_rng.standard_normal((count, columns + 0))
+        normals = self._noise_rng.standard_normal((count, columns))
         slow = self._noise_rng.standard_normal((count, columns))
+        is_repeat = self._noise_rng.random(count) < settings.repeat_share
+        is_repeat[0] = False
         grams = np.empty((count, columns), np.float32)
         _sample(
             first_s, 1.0 / self._rate_hz, self._events, self._shares, self.load + self._baseline,
-            self._drift_g_s, self.noise_sd_g, settings.wander_share, self._wander, settings.creep_share,
-            settings.creep_s, normals, slow, self._present, grams,
+            self._drift_g_s, self.noise_sd_g, settings.wander_share, settings.wander_s, self._wander,
+            settings.creep_share, settings.creep_s, normals, slow, is_repeat, self._present, grams,
         )  # fmt: skip
         way_ms = settings.transport_ms_p50 * math.exp(
             settings.transport_log_sd * self._way_rng.standard_normal()
@@ -266,17 +273,20 @@ def _force(event: Floats, at_s: float, creep_share: float, creep_s: float) -> fl
 @njit(cache=True)
 def _sample(
     first_s: float, step_s: float, events: Floats, shares: Floats, standing: Floats, drift_g_s: Floats,
-    noise_sd: Floats, wander_share: float, wander: Floats, creep_share: float, creep_s: float, normals: Floats,
-    slow: Floats, present: np.ndarray, grams: np.ndarray,
+    noise_sd: Floats, wander_share: float, wander_s: float, wander: Floats, creep_share: float, creep_s: float,
+    normals: Floats, slow: Floats, is_repeat: np.ndarray, present: np.ndarray, grams: np.ndarray,
 ) -> None:  # fmt: skip
     """Fill `grams` [samples, columns]; `wander` [columns] is the slow noise carried from batch to batch."""
-    keep = math.exp(-step_s / 0.3)
+    keep = math.exp(-step_s / wander_s)
     fresh = math.sqrt(1.0 - keep * keep)
     fast_share = math.sqrt(1.0 - wander_share * wander_share)
     for sample in range(grams.shape[0]):
         at_s = first_s + sample * step_s
         for column in range(grams.shape[1]):
             wander[column] = keep * wander[column] + fresh * slow[sample, column]
+        if is_repeat[sample]:
+            grams[sample] = grams[sample - 1]
+            continue
         load = standing + drift_g_s * at_s
         for event in range(len(events)):
             value = _force(events[event], at_s, creep_share, creep_s)

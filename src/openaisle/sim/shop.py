@@ -190,7 +190,7 @@ class SimulatedShop:
         bodies = self._world.bodies
         for index, shopper in enumerate(shoppers):
             for side, hand in enumerate(_HANDS):
-                for held in shopper.hands.held[side]:
+                for held in shopper.hands.in_hand(side):
                     assert held.unit.place is Place.HAND
                     before, now = bodies.before[shopper.row, Column.YAW], bodies.now[shopper.row, Column.YAW]
                     yaw = before + share * (now - before)

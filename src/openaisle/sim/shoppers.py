@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from openaisle.sim.goods import Place
 from openaisle.sim.hands import Hands
 from openaisle.sim.pose import Column, stride_m
 from openaisle.sim.scripts import Intent, PlannedVisit
@@ -167,11 +166,12 @@ class Shopper:
         if unit is None:
             self._skip()
             return
-        if unit.place is Place.AWAY:
+        is_stored = not self.hands.holds(unit)
+        if is_stored:
             side = yield from self._free_hand(intent)
         while self._world.now_s < self.hands.free_s[side]:
             yield
-        if unit.place is Place.AWAY:
+        if is_stored:
             self.hands.fetch(unit, side)
             while self._world.now_s < self.hands.free_s[side]:
                 yield

