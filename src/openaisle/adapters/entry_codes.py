@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +176,7 @@ class _SpentList:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()  # Gates may ask from threads of their own.
         self._database = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=False)
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self._database.execute(f"PRAGMA {pragma}")
@@ -184,6 +186,10 @@ class _SpentList:
 
     def spend(self, visit_id: VisitId, now_ns: int) -> bool:
         """Put the visit on the list; False if it is there already."""
+        with self._lock:
+            return self._spend(visit_id, now_ns)
+
+    def _spend(self, visit_id: VisitId, now_ns: int) -> bool:
         try:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("DELETE FROM spent WHERE spent_ns < ?", (now_ns - SPENT_KEPT_NS,))
@@ -213,12 +219,19 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
         if not isinstance(key, Ed25519PrivateKey):
             raise InputError("is another kind of key", file=str(path), expected="Ed25519 PEM")
         return key
-    key = Ed25519PrivateKey.generate()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unborn = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        key = Ed25519PrivateKey.generate()
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return key
+    try:
+        os.link(unborn, path)  # Whole or not at all, and of two processes only one makes it.
+    except FileExistsError:
+        pass
+    finally:
+        unborn.unlink()
+    return load_or_create_key(path)
 
 
 def code_as_svg(text: str) -> str:

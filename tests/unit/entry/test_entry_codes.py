@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,20 @@ def test_the_spent_list_survives_a_restart_and_is_shared(tmp_path: Path) -> None
     second.close()
     again = CodeVerifier([KEY.public_key()], "corner", tmp_path / "spent.sqlite")
     assert refusal(again, code) == "used"
+
+
+def test_of_many_gates_asked_at_once_one_opens(verifier: CodeVerifier) -> None:
+    code = ISSUER.issue("visit-1", NOW_NS)
+
+    def ask(_: int) -> str:
+        try:
+            return verifier.verify(code, NOW_NS).visit_id
+        except EntryRefused as refused:
+            return refused.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = Counter(pool.map(ask, range(64)))
+    assert answers == {"visit-1": 1, "used": 63}
 
 
 def test_a_code_lives_thirty_seconds(verifier: CodeVerifier) -> None:
