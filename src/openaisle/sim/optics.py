@@ -211,13 +211,18 @@ def _develop(colour, vignette, gain, curve, left, top, out):
 
 
 @njit(cache=True)
+def _add_noise_to(developed, noise, dark, slope, out):
+    for i in range(developed.shape[0]):
+        level = np.float32(developed[i])
+        value = level + np.float32(noise[i]) * (dark + slope * level) + np.float32(0.5)
+        out[i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+
+
+@njit(cache=True)
 def _add_noise(developed, noise, start, dark, slope, out):
     done = 0
     while done < developed.shape[0]:
         count = min(noise.shape[0] - start, developed.shape[0] - done)
-        for i in range(count):
-            level = np.float32(developed[done + i])
-            value = level + np.float32(noise[start + i]) * (dark + slope * level) + np.float32(0.5)
-            out[done + i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+        _add_noise_to(developed[done : done + count], noise[start : start + count], dark, slope, out[done:])
         done += count
         start = 0

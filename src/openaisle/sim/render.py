@@ -22,7 +22,7 @@ from openaisle.sim.optics import Appearance, Sensor
 from openaisle.sim.packs import LIVE_PX_PER_M, PX_PER_M, Goods
 from openaisle.sim.raster import Bytes
 from openaisle.sim.scene import Scene
-from openaisle.sim.shadows import paint_cast, paint_discs, shadow_discs
+from openaisle.sim.shadows import around_disc, paint_cast, paint_discs, shadow_discs
 from openaisle.sim.still import (
     Canvas,
     Eye,
@@ -44,6 +44,7 @@ from openaisle.store.schema import Camera, Store
 
 __all__ = ["Rendered", "Renderer", "goods_of", "id_of_body", "id_of_item"]
 
+_CONTACT_ONLY: Final = np.array([1.0, 1.0, 1.0, 0.4])  # where the lamps' own shadows are drawn too
 SAMPLES: Final = {"live": 4, "high": 16}
 
 
@@ -149,6 +150,7 @@ class Renderer:
         drawables = self._moving_things.drawables(scene, eye, self.store, self._goods)
         if self.quality == "high":
             touched = paint_cast(self._work, self._moving_things.surfaces, floor_xy, eye)
+            touched += paint_discs(self._work, shadow_discs(scene) * _CONTACT_ONLY, floor_xy, eye)
         else:
             touched = paint_discs(self._work, shadow_discs(scene), floor_xy, eye)
         for drawable in drawables:
@@ -192,8 +194,13 @@ class _MainStream:
         canvas = Canvas(right - left, bottom - top, self._samples, left, top)
         whole = (0, 0, canvas.width, canvas.height)
         paint_still(canvas, self._fixtures, self._stock, self._goods, self._eye, whole)
-        points, along = floor_seen(self._camera, self._lens, region)
-        paint_discs(canvas, shadow_discs(scene), floor_in_sight(points, along, canvas.depth), self._eye)
+        discs = [
+            disc for disc in shadow_discs(scene) if around_disc(canvas, disc[0, :2], disc[0, 2], self._eye)
+        ]
+        if discs:
+            points, along = floor_seen(self._camera, self._lens, region)
+            floor_xy = floor_in_sight(points, along, canvas.depth)
+            paint_discs(canvas, np.array(discs), floor_xy, self._eye)
         for drawable in self._moving_things.drawables(scene, self._eye, self._store, self._goods):
             paint(canvas, drawable, whole)
         developed = self._sensor.develop(canvas.resolved(whole), scene.light, left, top)

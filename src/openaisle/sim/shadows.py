@@ -41,7 +41,7 @@ def paint_discs(canvas: Canvas, discs: Floats, floor_xy: NDArray[np.float32], ey
     """Darken the floor below each body; return where."""
     touched = []
     for own in discs:
-        rectangle = _around(canvas, own[0, :2], own[0, 2], eye)
+        rectangle = around_disc(canvas, own[0, :2], own[0, 2], eye)
         if rectangle:
             darken_floor(canvas.colour, floor_xy, own, *rectangle)
             touched.append(rectangle)
@@ -55,7 +55,7 @@ def paint_cast(
     touched = []
     for points, triangles in surfaces:
         centre = points[:, :2].mean(axis=0)
-        rectangle = _around(canvas, centre, REACH_M, eye)
+        rectangle = around_disc(canvas, centre, REACH_M, eye)
         if rectangle is None:
             continue
         darkness = cast_map(points, triangles, centre, eye.lamps)
@@ -84,16 +84,17 @@ def cast_map(points_m: Floats, triangles: Ints, centre_m: Floats, lamps: Floats)
     return np.asarray(np.minimum(0.6 * soft + 0.35 * hidden, 0.85), np.float32)
 
 
-def _around(canvas: Canvas, centre_m: Floats, radius_m: float, eye: Eye) -> Rectangle | None:
+def around_disc(canvas: Canvas, centre_m: Floats, radius_m: float, eye: Eye) -> Rectangle | None:
     """Pixels of the canvas that may show a disc on the floor."""
-    rim = np.concatenate([centre_m[None], centre_m + _RIM * radius_m, centre_m + _RIM * radius_m / 2])
-    screen = eye.project(np.column_stack([rim, np.zeros(len(rim))]))
-    if (screen[:, 2] <= 0).all():
+    spots = centre_m + np.concatenate([_RIM * (radius_m * share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)])
+    screen = eye.project(np.column_stack([spots, np.zeros(len(spots))]))
+    drawable = screen[:, 2] > 0
+    if not drawable.any():
         return None
-    if (screen[:, 2] <= 0).any():
-        return clipped((0, 0, canvas.width, canvas.height), canvas.width, canvas.height)
-    seen = screen[:, :2] - (canvas.left, canvas.top)
-    low, high = np.floor(seen.min(axis=0)), np.ceil(seen.max(axis=0)) + 1
+    seen = screen[drawable, :2] - (canvas.left, canvas.top)
+    # Where a part of the disc is behind the lens, it may reach beyond the spots that are not.
+    margin = 1 if drawable.all() else 0.06 * eye.width_px
+    low, high = np.floor(seen.min(axis=0) - margin), np.ceil(seen.max(axis=0) + margin)
     box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
     return clipped(box, canvas.width, canvas.height)
 

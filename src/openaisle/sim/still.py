@@ -362,14 +362,16 @@ class StillFixtures:
 def paint_still(
     canvas: Canvas, fixtures: StillFixtures, stock: Stock, goods: Goods, eye: Eye, rectangle: Rectangle
 ) -> None:
-    """Fixtures and goods within a rectangle of the canvas."""
+    """Goods and fixtures within a rectangle of the canvas, the nearest first: what is hidden costs little then."""
     x1, y1, x2, y2 = rectangle
     left, top, right, bottom = x1 + canvas.left, y1 + canvas.top, x2 + canvas.left, y2 + canvas.top
-    paint(canvas, fixtures.within((left - 1, top - 1, right + 1, bottom + 1)), rectangle)
     r = stock.rectangles
-    inside = (r[:, 0] < right) & (r[:, 2] > left) & (r[:, 1] < bottom) & (r[:, 3] > top)
-    if inside.any():
-        paint(canvas, stock.drawable(np.flatnonzero(inside), goods, eye), rectangle)
+    inside = np.flatnonzero((r[:, 0] < right) & (r[:, 2] > left) & (r[:, 1] < bottom) & (r[:, 3] > top))
+    if len(inside):
+        away = stock.positions_m[inside] - eye.position_floor_m
+        nearest_first = np.argsort((away**2).sum(axis=1), kind="stable")
+        paint(canvas, stock.drawable(inside[nearest_first], goods, eye), rectangle)
+    paint(canvas, fixtures.within((left - 1, top - 1, right + 1, bottom + 1)), rectangle)
 
 
 def _changed(before: Stock, after: Stock, width: int, height: int) -> list[Rectangle]:
