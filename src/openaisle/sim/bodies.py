@@ -617,8 +617,8 @@ def _face(
         picture[34:36, x - 2 : x + 3] = 0.5 * skin + 0.5 * hair  # brow
         picture[37:39, x - 1 : x + 2] = (235, 235, 235)
         picture[37:39, x] = (40, 30, 25)
-        ear = middle + 24 * side
-        picture[34:44, ear - 2 : ear + 3] = skin * 0.92
+        ear = np.arange(-2, 3) + middle + 24 * side
+        picture[34:44, ear % width] = skin * 0.92
     picture[40:45, middle - 1 : middle + 2] *= 0.93
     picture[49:51, middle - 4 : middle + 5] = skin * np.array([0.72, 0.62, 0.85])
     if style in ("short", "bald") and rng.random() < 0.5:

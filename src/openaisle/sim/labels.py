@@ -61,7 +61,7 @@ def _tables() -> tuple[NDArray[np.bool_], Floats, Floats]:
         other = "left" if side == "right" else "right"
         for part in _SHOWN_BY[joint]:
             shows[row, PART[part.format(side, other=other)]] = True
-        thickness[row] = {"hip": 0.22, "shoulder": 0.13, "knee": 0.12}.get(joint, 0.10)
+        thickness[row] = {"hip": 0.28, "shoulder": 0.14, "knee": 0.12}.get(joint, 0.10)
     return shows, thickness, radius
 
 
