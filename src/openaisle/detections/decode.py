@@ -13,6 +13,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -102,73 +103,69 @@ def joints(maps: Floats, pair_logits: Floats, crop_px: int) -> tuple[Floats, Flo
             np.zeros((0, kinds), np.float32),
             np.zeros((0, kinds), np.float32),
         )
-    flat = maps.reshape(count * kinds, height, width)
-    peaks = flat.reshape(count * kinds, -1).argmax(axis=1)
-    found = [array.reshape(count, kinds, -1) for array in _around(flat, peaks)]
-    _tell_pairs_apart(found, maps, peaks.reshape(count, kinds))
-    _own_sides(found, pair_logits)
-    cells, mass, spread = found
-    points = (cells + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
-    return points.astype(np.float32), mass[..., 0], spread[..., 0]
+    peaks = _peaks(np.ascontiguousarray(maps, np.float32), np.full((count, kinds, 2), -1000.0, np.float32))
+    _tell_pairs_apart(peaks, maps)
+    _own_sides(peaks, pair_logits)
+    points = (peaks[:, :, :2] + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
+    return points.astype(np.float32), peaks[:, :, 2], peaks[:, :, 3]
 
 
-def _around(flat: Floats, peaks: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
-    """Mean place [k, 2] (x, y in cells), mass [k] and spread [k] of each map [k, h, w] within 5x5 cells of its peak."""
-    count, _, width = flat.shape
-    padded = np.pad(flat, ((0, 0), (_WINDOW, _WINDOW), (_WINDOW, _WINDOW)))
-    peak_y, peak_x = np.divmod(peaks, width)
-    offsets = np.arange(2 * _WINDOW + 1)
-    rows = (peak_y[:, None] + offsets)[:, :, None]
-    columns = (peak_x[:, None] + offsets)[:, None, :]
-    window = padded[np.arange(count)[:, None, None], rows, columns]  # [k, 5, 5]
-    mass = window.sum(axis=(1, 2))
-    share = window / np.maximum(mass, 1e-9)[:, None, None]
-    dx = share.sum(axis=1) @ (offsets - _WINDOW)
-    dy = share.sum(axis=2) @ (offsets - _WINDOW)
-    squares = (offsets - _WINDOW) ** 2
-    variance = share.sum(axis=1) @ squares - dx**2 + share.sum(axis=2) @ squares - dy**2
-    cells = np.stack([peak_x + dx, peak_y + dy], axis=1)
-    return (
-        cells.astype(np.float32),
-        mass.astype(np.float32),
-        np.sqrt(np.maximum(variance, 0)).astype(np.float32),
-    )
+@njit(cache=True)
+def _peaks(maps: Floats, besides: Floats) -> Floats:
+    """The peak of each map [n, k, h, w]: x, y in cells, mass and spread [n, k, 4] of the 5x5 cells about it.
+
+    Cells within 3 of `besides` [n, k, 2] (x, y) do not count.
+    """
+    count, kinds, height, width = maps.shape
+    out = np.zeros((count, kinds, 4), np.float32)
+    for n in range(count):
+        for k in range(kinds):
+            away_x, away_y = round(besides[n, k, 0]), round(besides[n, k, 1])
+            best, peak_y, peak_x = np.float32(-1.0), 0, 0
+            for y in range(height):
+                near_y = abs(y - away_y) <= _WINDOW + 1
+                for x in range(width):
+                    if maps[n, k, y, x] > best and not (near_y and abs(x - away_x) <= _WINDOW + 1):
+                        best, peak_y, peak_x = maps[n, k, y, x], y, x
+            mass, sum_x, sum_y, squares = 1e-12, 0.0, 0.0, 0.0
+            for y in range(max(0, peak_y - _WINDOW), min(height, peak_y + _WINDOW + 1)):
+                for x in range(max(0, peak_x - _WINDOW), min(width, peak_x + _WINDOW + 1)):
+                    if abs(y - away_y) <= _WINDOW + 1 and abs(x - away_x) <= _WINDOW + 1:
+                        continue
+                    share, dx, dy = maps[n, k, y, x], x - peak_x, y - peak_y
+                    mass += share
+                    sum_x += share * dx
+                    sum_y += share * dy
+                    squares += share * (dx * dx + dy * dy)
+            mean_x, mean_y = sum_x / mass, sum_y / mass
+            out[n, k, 0], out[n, k, 1] = peak_x + mean_x, peak_y + mean_y
+            out[n, k, 2] = mass
+            out[n, k, 3] = np.sqrt(max(squares / mass - mean_x * mean_x - mean_y * mean_y, 0.0))
+    return out
 
 
-def _without(flat: Floats, peaks: NDArray[np.intp]) -> Floats:
-    """The maps with the 7x7 cells around each peak blanked."""
-    _, height, width = flat.shape
-    peak_y, peak_x = np.divmod(peaks, width)
-    near_y = np.abs(np.arange(height)[None, :] - peak_y[:, None]) <= _WINDOW + 1
-    near_x = np.abs(np.arange(width)[None, :] - peak_x[:, None]) <= _WINDOW + 1
-    return np.where(near_y[:, :, None] & near_x[:, None, :], np.float32(0), flat)
-
-
-def _tell_pairs_apart(found: list[NDArray[np.float32]], maps: Floats, peaks: NDArray[np.intp]) -> None:
+def _tell_pairs_apart(peaks: Floats, maps: Floats) -> None:
     """Where both joints of a limb's pair chose one place, give the one with the better second choice that instead.
 
     Two joints at nearly the same image x cannot be ordered by it: both maps then show both places. In place.
     """
-    distance = np.linalg.norm(found[0][:, _LIMB_LEFT] - found[0][:, _LIMB_RIGHT], axis=2)
+    distance = np.linalg.norm(peaks[:, _LIMB_LEFT, :2] - peaks[:, _LIMB_RIGHT, :2], axis=2)
     person, limb = np.nonzero(distance < _APART_CELLS)
     if not len(person):
         return
-    second: list[list[NDArray[np.float32]]] = []
-    for joint in (_LIMB_LEFT[limb], _LIMB_RIGHT[limb]):
-        others = _without(maps[person, joint], peaks[person, joint])
-        second.append(list(_around(others, others.reshape(len(others), -1).argmax(axis=1))))
-    (_, left_mass, _), (_, right_mass, _) = second
-    for own, joint, gives_way in (
-        (second[0], _LIMB_LEFT[limb], (left_mass >= right_mass) & (left_mass >= _SECOND_MIN)),
-        (second[1], _LIMB_RIGHT[limb], (right_mass > left_mass) & (right_mass >= _SECOND_MIN)),
-    ):
-        for have, other in zip(found, own, strict=True):
-            have[person[gives_way], joint[gives_way]] = other[gives_way].reshape(-1, have.shape[2])
+    left, right = _LIMB_LEFT[limb], _LIMB_RIGHT[limb]
+    pairs = np.stack([left, right], axis=1)
+    rows = person[:, None]
+    second = _peaks(np.ascontiguousarray(maps[rows, pairs]), np.ascontiguousarray(peaks[rows, pairs, :2]))
+    left_mass, right_mass = second[:, 0, 2], second[:, 1, 2]
+    left_gives = (left_mass >= right_mass) & (left_mass >= _SECOND_MIN)
+    right_gives = (right_mass > left_mass) & (right_mass >= _SECOND_MIN)
+    peaks[person[left_gives], left[left_gives]] = second[left_gives, 0]
+    peaks[person[right_gives], right[right_gives]] = second[right_gives, 1]
 
 
-def _own_sides(first: list[NDArray], pair_logits: Floats) -> None:
-    """From ordered by image x to the person's own left and right."""
+def _own_sides(peaks: Floats, pair_logits: Floats) -> None:
+    """From ordered by image x to the person's own left and right. In place."""
     person, pair = np.nonzero(pair_logits < 0)
     left, right = _LEFT[pair], _RIGHT[pair]
-    for array in first:
-        array[person, left], array[person, right] = array[person, right], array[person, left]
+    peaks[person, left], peaks[person, right] = peaks[person, right], peaks[person, left]

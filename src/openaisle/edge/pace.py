@@ -9,12 +9,12 @@ from typing import Final
 from openaisle.core.units import NS_PER_S
 
 RATE_MIN: Final = 0.05
-SLOWER: Final = 0.9
-FASTER: Final = 0.01
-LATE_MAX: Final = 0.35
-"""A frame that begins later than this part of a period is a sign that rendering does not keep up."""
-CALM_FRAMES: Final = 16
-"""So many frames without such a sign before the shop is tried a little faster."""
+BUSY: Final = 0.8
+"""Work waiting for so large a part of a frame's period is a sign that this machine does not keep up."""
+IDLE: Final = 0.5
+SLOWER: Final = 0.94
+SLOWER_AFTER_SKIP: Final = 0.8
+FASTER: Final = 1.03
 WINDOW_NS: Final = 5 * NS_PER_S
 
 
@@ -22,22 +22,27 @@ WINDOW_NS: Final = 5 * NS_PER_S
 class Pace:
     """Chooses the rate of shop time, frame by frame, from how late the world and the vision workers are.
 
-    A frame later than a whole period asks for more: time all but stands (RATE_MIN) until the world has caught up.
+    Multiplicative both ways, as in congestion control: it settles where work just does not wait. A frame later than a
+    whole period asks for more: time all but stands (RATE_MIN) until the world has caught up.
     """
 
     period_ns: int
     rate: float = 1.0
-    _calm: int = 0
 
-    def next_rate(self, late_ns: int, skipped: int) -> float:
-        """`late_ns`: shop time by which this frame began late. `skipped`: frames that vision skipped since the last."""
-        if late_ns > LATE_MAX * self.period_ns or skipped:
-            self._calm = 0
-            self.rate = max(RATE_MIN, self.rate * SLOWER)
-        else:
-            self._calm += 1
-            if self._calm > CALM_FRAMES:
-                self.rate = min(1.0, self.rate + FASTER)
+    def next_rate(self, late_ns: int, backlog_ns: int, skipped: int) -> float:
+        """The rate from this frame on.
+
+        `late_ns`: shop time by which it began late. `backlog_ns`: real time for which the oldest frame before vision
+        waits. `skipped`: frames that vision skipped since the last call.
+        """
+        waiting = max(late_ns, backlog_ns * self.rate) / self.period_ns
+        if skipped:
+            self.rate *= SLOWER_AFTER_SKIP
+        elif waiting > BUSY:
+            self.rate *= SLOWER
+        elif waiting < IDLE:
+            self.rate *= FASTER
+        self.rate = min(1.0, max(RATE_MIN, self.rate))
         return RATE_MIN if late_ns > self.period_ns else self.rate
 
 

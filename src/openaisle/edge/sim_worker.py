@@ -21,7 +21,7 @@ from openaisle.adapters.mqtt import BrokerSettings, MqttConnection
 from openaisle.adapters.scale_payload import encode_binary_payload, scale_topic
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import GateTap, ScaleBatch, StoreId
-from openaisle.core.units import NS_PER_S, ms_from_ns
+from openaisle.core.units import NS_PER_MS, NS_PER_S, ms_from_ns
 from openaisle.edge.board import Cell, State
 from openaisle.edge.keys import code_issuer
 from openaisle.edge.pace import Pace, Speedometer
@@ -39,9 +39,10 @@ DAY_VISITS: Final = 40  # of an endless demo, after which the shelves are full a
 EMPTY_NS: Final = (
     4 * NS_PER_S
 )  # an empty shop before the first shopper, from which cameras learn what empty is
-DRAIN_S_MAX: Final = 5.0
-SLOW_SAID: Final = 0.1  # a change of pace by this much is said
-SAY_S_MIN: Final = 10.0
+DRAIN_S: Final = 0.5  # without a frame or a step: everything has arrived
+SLOW_RATE: Final = 0.95
+SAY_CHANGE: Final = 0.2  # of the pace, worth a line
+SAY_S_MIN: Final = 20.0
 GATE_TRIES: Final = 20
 GATE_RETRY_S: Final = 1.0
 
@@ -134,7 +135,6 @@ class _World:
                 context.clock.set_rate(self._pace.rate)  # Caught up: nobody stands still for nothing.
             board.add(context.name, Cell.FRAMES_SHOWN, len(self._streams))
             self._count_visits(shop)
-        context.clock.set_rate(1.0)
         if self._simulation.visits:
             self._end(shop)
 
@@ -169,32 +169,40 @@ class _World:
             shop_rate_mean=round(self._speed.mean, 3),
             shop_s=round((shop.now_ns - shop.plan.start_ns) / NS_PER_S, 1),
         )
-        until = time.monotonic() + DRAIN_S_MAX
-        shown = board.get(context.name, Cell.FRAMES_SHOWN)
-        while time.monotonic() < until and not context.is_stopping:
+        context.clock.set_rate(0.0)  # Nothing happens any more: silence is no fault now.
+        done, quiet_since = -1, time.monotonic()
+        while time.monotonic() - quiet_since < DRAIN_S and not context.is_stopping:
             context.beat()
-            if board.total(Cell.FRAMES_SEEN) + board.total(Cell.FRAMES_SKIPPED) >= shown:
-                break
+            before, done = done, sum(board.total(cell) for cell in (Cell.FRAMES_SEEN, Cell.STEPS))
+            quiet_since = quiet_since if done == before else time.monotonic()
             time.sleep(0.05)
-        time.sleep(0.2)
         board.end_day()
 
     def _steer(self, late_ns: int) -> None:
         context, board = self._context, self._context.board
         skipped = board.total(Cell.FRAMES_SKIPPED)
-        sees = all(board.state(name) == State.RUNNING for name in board.workers if name.startswith("vision"))
         # While a vision worker is away frames are lost whatever the pace: a real shop would not wait for it either.
-        rate = self._pace.next_rate(late_ns, skipped - self._skipped if sees else 0)
+        eyes = [name for name in board.workers if name.startswith("vision")]
+        if all(board.state(name) == State.RUNNING for name in eyes):
+            backlog_ns = max(board.get(name, Cell.BACKLOG_MS) for name in eyes) * NS_PER_MS
+            rate = self._pace.next_rate(late_ns, backlog_ns, skipped - self._skipped)
+        else:
+            rate = self._pace.next_rate(late_ns, 0, 0)
         self._skipped = skipped
         if rate != context.clock.rate:
             context.clock.set_rate(rate)
         now = self._speed.read(context.clock.now_ns(), time.monotonic_ns())
         board.put(context.name, Cell.BACKLOG_MS, round(ms_from_ns(late_ns)))
         board.put(context.name, Cell.RATE_PERCENT, round(100 * now))
-        if abs(now - self._said_rate) >= SLOW_SAID and time.monotonic() - self._said_at > SAY_S_MIN:
+        self._say_pace(now)
+
+    def _say_pace(self, now: float) -> None:
+        is_slow = now < SLOW_RATE
+        is_news = is_slow != (self._said_rate < SLOW_RATE) or abs(now - self._said_rate) >= SAY_CHANGE
+        if is_news and time.monotonic() - self._said_at > SAY_S_MIN:
             self._said_rate, self._said_at = now, time.monotonic()
-            why = ": this machine cannot show and see more in real time" if now < 0.95 else ""
-            context.line(f"the shop runs at {now:.1f} of real time{why}")
+            why = ": this machine cannot draw and see more in real time" if is_slow else ""
+            self._context.line(f"the shop runs at {now:.1f} of real time{why}")
 
     def _publish(self, batch: ScaleBatch) -> None:
         self._mqtt.publish(scale_topic(self._store.store_id, batch.scale_id), encode_binary_payload(batch))

@@ -240,7 +240,7 @@ class _Supervisor:
         elif kind == MESSAGE:
             message = decode(payload)
             is_health = isinstance(message, SensorDegraded | SensorRecovered)
-            if is_health and self._board.is_stopping:
+            if is_health and (self._board.is_stopping or self._board.is_over):
                 return  # Everything goes away now; that is no trouble.
             line = self._day.hear(message)
             if line:

@@ -1,13 +1,15 @@
 """A process that looks: cameras in, `CameraDetections` out. It writes nothing to disk; frames live in RAM only.
 
-One thread a camera decodes and keeps the newest frame; the loop takes what is there from all cameras at once and
-detects in one batch. A frame overtaken by a newer one before detection is counted as skipped, never queued.
+One thread a camera decodes and keeps its newest two frames (one more than the loop looks at, against jitter); the loop
+takes what is there from all cameras at once and detects in one batch. A frame that had to make room is counted as
+skipped.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -28,6 +30,7 @@ PREVIEWS_MAX: Final = 16
 PREVIEW_S: Final = 0.5
 JPEG_QUALITY: Final = 70
 WAIT_S: Final = 0.1
+FRAMES_MAX: Final = 2  # of one camera, waiting to be looked at
 
 
 def run(context: Context) -> None:
@@ -97,20 +100,22 @@ def _send(context: Context, outlet: Outlet, detections: CameraDetections) -> Non
 
 
 class _Newest:
-    """The newest frame of each camera that was not looked at yet."""
+    """The newest frames of each camera that were not looked at yet, FRAMES_MAX of each."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._frames: dict[str, tuple[Frame, int]] = {}
+        self._frames: dict[str, deque[tuple[Frame, int]]] = {}
         self._live: set[str] = set()
         self._changed = threading.Condition()
 
     def put(self, frame: Frame) -> None:
         board, name = self._context.board, self._context.name
         with self._changed:
-            if frame.camera_id in self._frames:
+            waiting = self._frames.setdefault(frame.camera_id, deque())
+            waiting.append((frame, time.monotonic_ns()))
+            if len(waiting) > FRAMES_MAX:
+                waiting.popleft()
                 board.add(name, Cell.FRAMES_SKIPPED)
-            self._frames[frame.camera_id] = (frame, time.monotonic_ns())
             self._live.add(frame.camera_id)
             board.add(name, Cell.FRAMES_IN)
             board.put(name, Cell.CAMERAS_LIVE, len(self._live))
@@ -120,7 +125,7 @@ class _Newest:
         with self._changed:
             if not self._frames:
                 self._changed.wait(timeout_s)
-            waiting = [self._frames[camera_id] for camera_id in sorted(self._frames)]
+            waiting = [pair for camera_id in sorted(self._frames) for pair in self._frames[camera_id]]
             self._frames.clear()
         oldest_ns = min((arrived_ns for _, arrived_ns in waiting), default=0)
         backlog_ns = time.monotonic_ns() - oldest_ns if waiting else 0

@@ -153,9 +153,10 @@ class Shopper:
             side = yield from self._free_hand(intent)
             self._look_at = goods.position_floor_m(units[0])
             yield from self._face(intent)
-            self._pin = self.hands.take(
+            pin = self.hands.take(
                 units, side, intent, self.position, self._yaw, self._room_m(intent), is_last=not left
             )
+            self._stand_at(pin)
             # The next reach may begin once this hand is on its way back.
             wait_s = self.hands.lifted_s[side] + self._rng.uniform(0.05, 0.3)
             while self._world.now_s < wait_s or (intent.hover_s and self._world.now_s < self._back(side)):
@@ -176,7 +177,7 @@ class Shopper:
             while self._world.now_s < self.hands.free_s[side]:
                 yield
         yield from self._face(intent)
-        self._pin = self.hands.put(unit, side, intent, self.position, self._yaw, self._room_m(intent))
+        self._stand_at(self.hands.put(unit, side, intent, self.position, self._yaw, self._room_m(intent)))
         while self._world.now_s < self.hands.lifted_s[side] + 0.1:
             yield
 
@@ -190,7 +191,9 @@ class Shopper:
         side = yield from self._free_hand(intent)
         self._look_at = self._world.goods.position_floor_m(units[0])
         yield from self._face(intent)
-        self._pin = self.hands.touch(units[0], side, intent, self.position, self._yaw, self._room_m(intent))
+        self._stand_at(
+            self.hands.touch(units[0], side, intent, self.position, self._yaw, self._room_m(intent))
+        )
         while self._world.now_s < self._back(side):
             yield
 
@@ -261,6 +264,11 @@ class Shopper:
             yield
         return True
 
+    def _stand_at(self, point: Point2) -> None:
+        self._pin = point
+        self._world.stands[self.row] = point
+        self._world.walking.go(self.row, point)
+
     def _leave_stand(self) -> None:
         self._world.stands.pop(self.row, None)
 
@@ -293,8 +301,7 @@ class Shopper:
                 return False
         self._look_at = self._slot_point(intent)
         yield from self._face(intent)
-        self._pin = self.position
-        self._world.walking.go(self.row, self.position)
+        self._stand_at(self.position)
         return True
 
     def _stand(self, intent: Intent, *, must_be_free: bool) -> Point2 | None:

@@ -23,10 +23,13 @@ except ImportError as error:  # an extra, and without wheels on some machines
     raise MachineError("simulated shoppers walk by JuPedSim: pip install 'openaisle[sim]'") from error
 
 TICK_S: Final = 0.05
-RADIUS_M: Final = 0.18
-SQUEEZED_RADIUS_M: Final = 0.07  # somebody stuck turns sideways and slips past
+RADIUS_M: Final = 0.2
+SHOULDER_M: Final = 0.08
+SQUEEZED_RADIUS_M: Final = 0.11  # somebody stuck turns sideways and slips past
 STUCK_S: Final = 5.0
 SQUEEZED_S: Final = 4.0
+ASIDE_S: Final = 1.6
+PATIENCE_S: Final = 12.0  # stuck again within this: stepping aside did not help
 STUCK_MOVE_M: Final = 0.15  # less than this within STUCK_S is stuck
 THERE_M: Final = 0.12
 PORCH_M: Final = 2.2  # floor outside each gate
@@ -39,6 +42,7 @@ class _Walker:
     moved_from: Point2
     moved_at_tick: int
     squeezed_until_tick: int = -1
+    aside_until_tick: int = -1_000_000
 
 
 class Walking:
@@ -68,7 +72,7 @@ class Walking:
                 desired_speed=speed_m_s,
                 radius=RADIUS_M,
                 time_gap=0.7,
-                wall_buffer_distance=0.03,
+                wall_buffer_distance=0.06,
             )
         )
         self._walkers[walker] = _Walker(agent_id, at_floor_m, at_floor_m, self._tick)
@@ -81,6 +85,7 @@ class Walking:
         state.target = self.nearest_free(to_floor_m)
         state.moved_at_tick = self._tick
         state.moved_from = self._simulation.agent(state.agent_id).position
+        state.aside_until_tick = min(state.aside_until_tick, self._tick)
         self._simulation.agent(state.agent_id).target = state.target
 
     def nearest_free(self, point: Point2, clear_m: float = RADIUS_M + 0.02) -> Point2:
@@ -111,19 +116,44 @@ class Walking:
         self._tick += 1
 
     def _unstick(self, state: _Walker) -> None:
+        """Who gets nowhere for STUCK_S steps aside for a moment; who is stuck again soon turns and slips past."""
         agent = self._simulation.agent(state.agent_id)
         position = agent.position
         if state.squeezed_until_tick == self._tick:
             self._set_radius(agent, RADIUS_M)
-        if (
-            math.dist(position, state.target) < THERE_M
-            or math.dist(position, state.moved_from) > STUCK_MOVE_M
-        ):
+        if state.aside_until_tick == self._tick:
+            agent.target = state.target
+        is_there = math.dist(position, state.target) < THERE_M
+        if is_there or math.dist(position, state.moved_from) > STUCK_MOVE_M:
             state.moved_from, state.moved_at_tick = position, self._tick
         elif (self._tick - state.moved_at_tick) * TICK_S >= STUCK_S:
-            self._set_radius(agent, SQUEEZED_RADIUS_M)
-            state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
+            if state.squeezed_until_tick < self._tick <= state.aside_until_tick + round(PATIENCE_S / TICK_S):
+                self._set_radius(agent, SQUEEZED_RADIUS_M)
+                state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
+            agent.target = self._aside(state, position)
+            state.aside_until_tick = self._tick + round(ASIDE_S / TICK_S)
             state.moved_from, state.moved_at_tick = position, self._tick
+
+    def _aside(self, state: _Walker, position: Point2) -> Point2:
+        """Where there is most room within a step or two."""
+        others = [
+            self._simulation.agent(other.agent_id).position
+            for _, other in sorted(self._walkers.items())
+            if other is not state
+        ]
+        standing = self._standing(RADIUS_M + 0.02)
+        best, best_room = state.target, -math.inf
+        for turn in range(12):
+            for step_m in (0.5, 0.9):
+                angle = turn * math.pi / 6
+                point = (position[0] + step_m * math.cos(angle), position[1] + step_m * math.sin(angle))
+                if not shapely.contains_xy(standing, *point):
+                    continue
+                room = min(1.2, *(math.dist(point, other) for other in others), 9.0)
+                room -= 0.3 * math.dist(point, state.target)
+                if room > best_room + 1e-9:
+                    best, best_room = point, room
+        return best
 
     def _set_radius(self, agent: jupedsim.Agent, radius_m: float) -> None:
         assert isinstance(agent.model, jupedsim.AnticipationVelocityModelState)
@@ -137,25 +167,36 @@ class Walking:
 
 
 def free_floor(store: Store) -> shapely.Polygon:
-    """The floor people can walk on: the plan without gondolas, with a porch outside each gate."""
+    """The floor people can walk on: the plan without gondolas, with a porch outside each gate.
+
+    Shoulders are wider than the model's circles, so people keep SHOULDER_M more from shelves where aisles allow it.
+    """
+    for keep_m in (SHOULDER_M, 1e-3):
+        floor = _floor_beside(store, keep_m)
+        if all(floor.contains(shapely.Point(beyond(gate, -0.3))) for gate in store.gates):
+            return floor
+    return _floor_beside(store, 1e-3)
+
+
+def _floor_beside(store: Store, keep_m: float) -> shapely.Polygon:
     plan = shapely.Polygon(store.plan_floor_m)
     solid = shapely.union_all([shapely.Polygon(gondola.footprint_floor_m) for gondola in store.gondolas])
-    floor = plan.difference(solid.buffer(1e-3, join_style="mitre"))
+    floor = plan.difference(solid.buffer(keep_m, join_style="mitre"))
     for gate in store.gates:
         floor = floor.union(shapely.Polygon(porch(gate)))
-    if not isinstance(floor, shapely.Polygon):
-        inside = shapely.Point(store.gates[0].inside_floor_m)
-        pieces = [piece for piece in shapely.get_parts(floor) if piece.contains(inside)]
-        if not pieces:
-            raise StoreError(
-                "the point just inside the first gate is not free floor",
-                field="inside_floor_m",
-                expected="a point not covered by a gondola",
-                found=store.gates[0].inside_floor_m,
-            )
-        floor = pieces[0]
-    assert isinstance(floor, shapely.Polygon)
-    return floor
+    if isinstance(floor, shapely.Polygon):
+        return floor
+    inside = shapely.Point(store.gates[0].inside_floor_m)
+    pieces = [piece for piece in shapely.get_parts(floor) if shapely.contains(piece, inside)]
+    if not pieces:
+        raise StoreError(
+            "the point just inside the first gate is not free floor",
+            field="inside_floor_m",
+            expected="a point not covered by a gondola",
+            found=store.gates[0].inside_floor_m,
+        )
+    assert isinstance(pieces[0], shapely.Polygon)
+    return pieces[0]
 
 
 def outward(gate: Gate) -> tuple[float, float]:

@@ -59,7 +59,7 @@ def _shop(draft: Draft) -> Iterator[StoreError]:
                 expected="a name of the IANA database, as Europe/Berlin",
                 found=shop.timezone,
             )
-    if draft.tax_rates is not None and not draft.tax_rates.value and not _left_out(draft, "tax"):
+    if draft.tax_rates is not None and not draft.tax_rates.value and not _any_left_out(draft, "tax"):
         yield draft.tax_rates.problem("no tax class", expected="at least one, as standard = 0.19")
 
 
@@ -249,7 +249,7 @@ def _plates(draft: Draft) -> Iterator[StoreError]:
     seen: dict[str, str] = {}
     channels: dict[tuple[str, int], str] = {}
     for placed, plate in plates:
-        field = "plates"
+        field = _plates_field(placed)
         if plate.plate_id in seen:
             yield placed.problem(f"plate {plate.plate_id} is there twice", field, expected="an id of its own")
         seen[plate.plate_id] = plate.shelf_id
@@ -266,13 +266,19 @@ def _plates(draft: Draft) -> Iterator[StoreError]:
         yield from _plates_on_shelf(placed)
 
 
+def _plates_field(placed: Placed[Shelf]) -> str:
+    """Which of the two ways to say plates a shelf uses."""
+    return "plate_run" if placed.line_of("plates") == placed.line_of(None) else "plates"
+
+
 def _plates_on_shelf(placed: Placed[Shelf]) -> Iterator[StoreError]:
     shelf = placed.value
+    field = _plates_field(placed)
     for plate in shelf.plates:
         if plate.left_m + plate.width_m > shelf.width_m + TOLERANCE_M:
             yield placed.problem(
                 f"plate {plate.plate_id} ends beyond shelf {shelf.shelf_id}",
-                "plates",
+                field,
                 expected=f"an end at {shelf.width_m} m or less",
                 found=_end(plate),
             )
@@ -280,7 +286,7 @@ def _plates_on_shelf(placed: Placed[Shelf]) -> Iterator[StoreError]:
         if right.left_m < left.left_m + left.width_m - TOLERANCE_M:
             yield placed.problem(
                 f"plates {left.plate_id} and {right.plate_id} overlap",
-                "plates",
+                field,
                 expected=f"plate {right.plate_id} to start at {_end(left)} m or more",
                 found=right.left_m,
             )
@@ -373,7 +379,7 @@ def _camera_lens(placed: Placed[Camera]) -> Iterator[StoreError]:
 
 def _products(draft: Draft) -> Iterator[StoreError]:
     yield from _twice(draft.products, "product", "product_id", lambda product: product.product_id)
-    known = {placed.value.product_id for placed in draft.products} | _left_out(draft, "product")
+    known = {placed.value.product_id for placed in draft.products}
     gtins: dict[str, str] = {}
     for placed in draft.products:
         product = placed.value
@@ -387,17 +393,17 @@ def _products(draft: Draft) -> Iterator[StoreError]:
                     found=product.gtin,
                 )
         if draft.tax_rates is not None:
-            classes = set(draft.tax_rates.value) | _left_out(draft, "tax")
-            if product.tax_class not in classes:
+            classes = draft.tax_rates.value
+            if product.tax_class not in classes and not draft.is_left_out("tax", product.tax_class):
                 yield placed.problem(
                     "unknown tax class",
                     "tax_class",
                     expected=f"one of {', '.join(sorted(classes))} of [tax] in store.toml",
                     found=product.tax_class,
                 )
-        if product.look_alike_of is not None and (
-            product.look_alike_of not in known or product.look_alike_of == product.product_id
-        ):
+        like = product.look_alike_of
+        is_known = like in known or like is None or draft.is_left_out("product", like)
+        if not is_known or like == product.product_id:
             yield placed.problem(
                 "looks like no other product",
                 "look_alike_of",
@@ -430,16 +436,14 @@ def _picture(problem: Callable[..., StoreError], name: str, draft: Draft) -> Ite
 def _slots(draft: Draft) -> Iterator[StoreError]:
     yield from _twice(draft.slots, "slot", "slot_id", lambda slot: slot.slot_id)
     shelves = {placed.value.shelf_id: placed.value for placed in draft.shelves}
-    known_shelves = shelves.keys() | _left_out(draft, "shelf")
-    known_products = {placed.value.product_id for placed in draft.products} | _left_out(draft, "product")
+    products = {placed.value.product_id for placed in draft.products}
     for placed in draft.slots:
         slot = placed.value
-        # Where a whole file could not be read, its ids are unknown to us, not wrong.
-        if known_shelves and slot.shelf_id not in known_shelves:
+        if slot.shelf_id not in shelves and not draft.is_left_out("shelf", slot.shelf_id):
             yield placed.problem(
                 "unknown shelf", "shelf_id", expected="a shelf of store.toml", found=slot.shelf_id
             )
-        if known_products and slot.product_id not in known_products:
+        if slot.product_id not in products and not draft.is_left_out("product", slot.product_id):
             yield placed.problem(
                 "unknown product", "product_id", expected="a product of products.csv", found=slot.product_id
             )
@@ -477,8 +481,8 @@ def _end(thing: Slot | Plate) -> float:
 # --- all ----------------------------------------------------------------------------------------------------------
 
 
-def _left_out(draft: Draft, kind: str) -> set[str]:
-    return {name for one, name in draft.ids_left_out if one == kind}
+def _any_left_out(draft: Draft, kind: str) -> bool:
+    return any(one == kind for one, _ in draft.ids_left_out)
 
 
 def _twice(

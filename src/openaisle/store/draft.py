@@ -15,6 +15,8 @@ CAMERAS_FILE = "cameras.toml"
 PRODUCTS_FILE = "products.csv"
 PLANOGRAM_FILE = "planogram.csv"
 
+EVERY_ID = "*"  # in `ids_left_out`: a whole file, or the rest of one, could not be read
+
 T = TypeVar("T")
 
 
@@ -84,6 +86,10 @@ class Draft:
     products: list[Placed[Product]] = field(default_factory=list[Placed[Product]])
     slots: list[Placed[Slot]] = field(default_factory=list[Placed[Slot]])
     ids_left_out: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # ("product", "P017")
+
+    def is_left_out(self, kind: str, name: str) -> bool:
+        """Whether a thing of that kind and id may be there, but could not be read."""
+        return (kind, name) in self.ids_left_out or (kind, EVERY_ID) in self.ids_left_out
 
     @classmethod
     def of(cls, store: Store) -> Draft:

@@ -337,7 +337,7 @@ def _hue(index: int, count: int) -> str:
 
 
 def _draw_scale_and_north(page: _Page) -> None:
-    length_m = next(step for step in (10.0, 5.0, 2.0, 1.0, 0.5) if step * page.px_per_m <= 240 or step == 0.5)
+    length_m = next(step for step in (10.0, 5.0, 2.0, 1.0, 0.5) if step * page.px_per_m <= 320 or step == 0.5)
     x, y = page.left, page.bottom + 74
     px = length_m * page.px_per_m
     page.add(

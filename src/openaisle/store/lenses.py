@@ -23,10 +23,14 @@ def focal_for_fov_px(width_px: int, horizontal_fov_deg: float, radial: Radial) -
 
 
 def horizontal_fov_deg(lens: Lens) -> float:
-    """True angle between the rays of the left and the right edge, at the height of the lens's centre."""
-    edges_px = np.array([[-0.5, lens.centre_y_px], [lens.width_px - 0.5, lens.centre_y_px]])
-    left, right = lens.rays(edges_px, iterations=60)[:, 0]
-    return math.degrees(math.atan(right) - math.atan(left))
+    """True angle between the rays of the left and the right edge, at the height of the lens's centre.
+
+    Tangential distortion, some hundredths of a degree, is left out.
+    """
+    k1, k2, _, _, k3 = lens.distortion
+    left = (lens.centre_x_px + 0.5) / lens.focal_x_px
+    right = (lens.width_px - 0.5 - lens.centre_x_px) / lens.focal_x_px
+    return sum(math.degrees(math.atan(_undistorted(side, (k1, k2, k3)))) for side in (left, right))
 
 
 def turning_radius(radial: Radial) -> float:
@@ -68,3 +72,18 @@ def _corner_radius(lens: Lens) -> float:
 def _distorted(r: float, radial: Radial) -> float:
     k1, k2, k3 = radial
     return r * (1 + k1 * r**2 + k2 * r**4 + k3 * r**6)
+
+
+def _undistorted(distorted: float, radial: Radial) -> float:
+    """The radius that the distortion takes to `distorted`, by bisection; at most the turning radius."""
+    low, high = 0.0, 1.0
+    limit = min(turning_radius(radial), 1e6)
+    while _distorted(high, radial) < distorted and high < limit:
+        high = min(2 * high, limit)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _distorted(middle, radial) < distorted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

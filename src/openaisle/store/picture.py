@@ -190,7 +190,9 @@ class _Painter:
                 yield ring
             else:
                 closed = [*ring, ring[0]] if shape.is_closed else list(ring)
-                yield from _dashes(closed, shape.dash)
+                # OpenCV rounds the ends of a line: each dash grows by half its width at both.
+                drawn = max(0.1, shape.dash[0] - shape.width)
+                yield from _dashes(closed, (drawn, sum(shape.dash) - drawn))
 
     def _box(self, low: NDArray[np.float64], high: NDArray[np.float64], margin: int) -> _Box:
         """The part of the image around two corners."""

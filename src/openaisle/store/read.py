@@ -9,6 +9,7 @@ from openaisle.core.errors import StoreError
 from openaisle.core.geometry import Lens
 from openaisle.store.draft import (
     CAMERAS_FILE,
+    EVERY_ID,
     PLANOGRAM_FILE,
     PRODUCTS_FILE,
     STORE_FILE,
@@ -55,6 +56,7 @@ _STORE_KEYS = ("format", "store", "tax", "plan", "gate", "zone", "gondola")
 def _read_store_file(folder: Path, draft: Draft, problems: list[StoreError]) -> None:
     toml = TomlFile.read(folder, STORE_FILE, _STORE_KEYS, problems)
     if toml is None:
+        draft.ids_left_out.update((kind, EVERY_ID) for kind in ("tax", "shelf"))
         return
     if shop := toml.row(ShopRow, ("store",)):
         draft.shop = toml.placed(_shop(shop), ("store",))
@@ -286,9 +288,7 @@ _PRODUCT_COLUMNS_OPTIONAL = ("gtin", "pack_picture", "look_alike_of")
 def _read_products_file(folder: Path, draft: Draft, problems: list[StoreError]) -> None:
     digits = draft.shop.value.currency_digits if draft.shop else 4
     lost_ids: set[str] = set()
-    rows = csv_rows(
-        folder, PRODUCTS_FILE, ProductRow, problems, optional=_PRODUCT_COLUMNS_OPTIONAL, lost_ids=lost_ids
-    )
+    rows = csv_rows(folder, PRODUCTS_FILE, ProductRow, problems, lost_ids, _PRODUCT_COLUMNS_OPTIONAL)
     for cells in rows:
         row = cells.parse(ProductRow, problems)
         if row is not None:
@@ -323,7 +323,7 @@ def _product(row: ProductRow, price_minor: int) -> Product:
 
 
 def _read_planogram_file(folder: Path, draft: Draft, problems: list[StoreError]) -> None:
-    for cells in csv_rows(folder, PLANOGRAM_FILE, SlotRow, problems):
+    for cells in csv_rows(folder, PLANOGRAM_FILE, SlotRow, problems, set()):
         row = cells.parse(SlotRow, problems)
         if row is not None:
             slot = Slot(

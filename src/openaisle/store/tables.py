@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from openaisle.core.errors import StoreError
-from openaisle.store.draft import Placed
+from openaisle.store.draft import EVERY_ID, Placed
 from openaisle.store.rows import FORMAT_VERSION, PATTERN_WORDS, Row
 from openaisle.store.toml_lines import Path as TomlPath
 from openaisle.store.toml_lines import TomlLines
@@ -159,17 +159,17 @@ def csv_rows(
     file: str,
     kind: type[Row],
     problems: list[StoreError],
-    *,
+    lost_ids: set[str],
     optional: tuple[str, ...] = (),
-    lost_ids: set[str] | None = None,
 ) -> Iterator[CsvRow]:
     """Every row with the right number of cells; what is wrong with the file as a whole goes to `problems`.
 
     Columns may come in any order; those in `optional` may be absent and are then empty. The first field of `kind` is
-    the row's id; that of a row with too few or too many cells goes to `lost_ids`.
+    the row's id: those of rows that cannot be read go to `lost_ids`, or EVERY_ID.
     """
     text = _text(folder, file, problems)
     if text is None:
+        lost_ids.add(EVERY_ID)
         return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns = tuple(kind.model_fields)
@@ -177,29 +177,27 @@ def csv_rows(
     try:
         header: list[str] = next(reader, cast(list[str], []))
         complaints = list(_header_complaints(header, file, columns, optional))
-        problems += complaints
         if complaints:
+            problems += complaints
+            lost_ids.add(EVERY_ID)
             return
+        absent = {name: "" for name in optional if name not in header}
         line = reader.line_num + 1
         for cells in reader:
-            if cells and len(cells) != len(header):
+            if len(cells) == len(header):
+                yield CsvRow(file, line, {**absent, **dict(zip(header, cells, strict=True))})
+            elif cells:
                 id_column = header.index(columns[0])
-                if lost_ids is not None and id_column < len(cells):
-                    lost_ids.add(cells[id_column])
+                lost_ids.add(cells[id_column] if id_column < len(cells) else EVERY_ID)
+                expected = f"{len(header)} cells"
                 problems.append(
                     StoreError(
-                        "a row of another length",
-                        file=file,
-                        line=line,
-                        expected=f"{len(header)} cells",
-                        found=len(cells),
+                        "a row of another length", file=file, line=line, expected=expected, found=len(cells)
                     )
                 )
-            elif cells:
-                absent = {name: "" for name in optional if name not in header}
-                yield CsvRow(file, line, {**absent, **dict(zip(header, cells, strict=True))})
             line = reader.line_num + 1
     except csv.Error as error:
+        lost_ids.add(EVERY_ID)
         problems.append(
             StoreError(f"not CSV: {error}", file=file, line=line, expected='cells parted by commas, " as ""')
         )

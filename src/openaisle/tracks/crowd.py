@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
-from openaisle.core.units import NS_PER_S
+from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
 from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, fit_tracks, pair_sightings
@@ -57,10 +57,15 @@ class CrowdSettings:
     twin_windows: int = 5
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     found_cost_max: float = 12.0
+    missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
+    found_at_once_cost_max: float = 4.0  # ... if quite near
 
 
 VIEW_FITS: Final = 0.22  # of its rays' weight; a sighting that fits less was given to the wrong person
 JOINT_SEEN: Final = 0.15
+_SURPRISE: Final = np.diag(
+    [0.2**2] * 3 + [1.5**2] * 3
+)  # metres, metres a second: how far a sharp turn leads astray
 
 
 class Crowd:
@@ -117,11 +122,33 @@ class Crowd:
         assign_frames(benefit, sightings.frame_starts, owner)
         chosen = labels[np.maximum(owner, 0), np.arange(len(owner))]
         weights = self._fuse(rows, sightings, owner, chosen)
-        fits = (owner >= 0) & (weights >= VIEW_FITS)
-        owner[~fits] = -1
-        views = np.bincount(owner[fits], minlength=len(rows))
+        owner[weights < VIEW_FITS] = -1
+        self._look_again(rows, sightings, owner)
+        views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
         return owner, views
+
+    def _look_again(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
+        """Who is seen by nobody may have turned sharply: look for them again, farther about, among what is left."""
+        seen = np.bincount(owner[owner >= 0], minlength=len(rows)) > 0
+        known = np.array([person.is_believed for person in self.people])
+        missed = np.flatnonzero(~seen & known)
+        left = owner < 0
+        if not len(missed) or not left.any():
+            return
+        bodies, again = self.bodies, rows[missed]
+        before = bodies.mean[again].copy(), bodies.covariance[again].copy()
+        bodies.covariance[again] += _SURPRISE
+        benefit, labels, _ = self._fit(again, sightings)
+        benefit[:, ~left] = 0.0
+        found = np.full(len(sightings), -1, np.int64)
+        assign_frames(benefit, sightings.frame_starts, found)
+        weights = self._fuse(again, sightings, found, labels[np.maximum(found, 0), np.arange(len(found))])
+        found[weights < VIEW_FITS] = -1
+        is_found = np.bincount(found[found >= 0], minlength=len(again)) > 0
+        bodies.mean[again[~is_found]] = before[0][~is_found]
+        bodies.covariance[again[~is_found]] = before[1][~is_found]
+        owner[found >= 0] = missed[found[found >= 0]]
 
     def _fit(self, rows: Ints, sightings: Sightings) -> tuple[Floats, Ints, Floats]:
         count = len(sightings)
@@ -378,10 +405,17 @@ class Crowd:
     def find_lost(self, strangers: Sequence[Person], at_ns: int) -> list[tuple[float, Person, Person]]:
         """(cost, lost person, stranger) where the stranger may be that person again."""
         pairs: list[tuple[float, Person, Person]] = []
-        for lost in self.lost:
+        settings = self.settings
+        unseen = [
+            person
+            for person in self.people
+            if person.is_believed and at_ns - person.seen_ns >= settings.missed_ns and not person.has_left
+        ]
+        for lost in [*self.lost, *unseen]:
+            cost_max = settings.found_cost_max if lost.is_lost else settings.found_at_once_cost_max
             for stranger in strangers:
                 cost = self._cost_of_finding(lost, stranger, at_ns)
-                if cost <= self.settings.found_cost_max:
+                if lost is not stranger and cost <= cost_max:
                     pairs.append((cost, lost, stranger))
         return pairs
 
@@ -411,7 +445,7 @@ class Crowd:
             bodies.bone_seen[new] = bodies.bone_seen[old]
         self.looks.move(old, new)
         bodies.give_back(old)
-        self.lost.remove(lost)
+        (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True
         lost.seen_ns = stranger.seen_ns
         lost.sides, lost.entered, lost.outside_since = stranger.sides, None, stranger.outside_since

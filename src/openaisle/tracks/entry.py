@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
-from openaisle.core.units import NS_PER_S
+from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Gate, Store
 from openaisle.tracks.people import Person
 
@@ -29,6 +29,7 @@ class DoorSettings:
     line_hysteresis_m: float = 0.08
     appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
     walk_m_per_s: float = 1.8
+    seen_ns_max: int = 300 * NS_PER_MS  # only who was seen as recently can be found to belong to a tap
     exit_lost_m: float = 0.7  # who is lost this near to an exit has left
     stay_outside_ns: int = 2 * NS_PER_S  # through the entry, one may also step back
     exit_tap_ns_max: int = 5 * NS_PER_S  # who pressed out is out by then
@@ -36,7 +37,7 @@ class DoorSettings:
     visits_max: int = 1024  # open at a time; at the bound the oldest is closed
 
 
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """One code's people, from the tap on."""
 
@@ -217,7 +218,7 @@ class Doors:
             for person in persons:
                 since_s = (person.born_ns - visit.tapped_ns) / NS_PER_S
                 if (
-                    not self._may_be_found(person)
+                    not self._may_be_found(person, at_ns)
                     or since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S
                 ):
                     continue
@@ -226,13 +227,14 @@ class Doors:
                     pairs.append((distance_m / (1.0 + max(since_s, 0.0)), visit, person))
         return pairs
 
-    def _may_be_found(self, person: Person) -> bool:
+    def _may_be_found(self, person: Person, at_ns: int) -> bool:
         return (
             person.visit_id is None
             and person.is_believed
             and not person.is_lost
             and not person.has_left
             and not person.is_foreign
+            and at_ns - person.seen_ns <= self.settings.seen_ns_max
             and self.is_inside(person)
         )
 
@@ -321,7 +323,7 @@ class Doors:
         self, visit: Visit, persons: Sequence[Person], at_ns: int
     ) -> list[VisitOpened | VisitClosed]:
         """A group of whom all that were ever seen have left: over, unless somebody inside may belong to it."""
-        strangers = any(self._may_be_found(person) for person in persons)
+        strangers = any(self._may_be_found(person, at_ns) for person in persons)
         if strangers and at_ns - visit.left_ns < self.settings.lost_close_ns:
             return []
         return self._close(visit, visit.left_gate or visit.gate_id, visit.left_ns)

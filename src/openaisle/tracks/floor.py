@@ -110,10 +110,11 @@ class Tracks:
             if person.is_believed
             and person.visit_id is None
             and not person.has_left
+            and at_ns - person.seen_ns < self._crowd.settings.missed_ns
             and not self._doors.is_waiting_at_gate(person, at_ns)
             and self._doors.is_inside(person)
         ]
-        if not strangers or not self._crowd.lost:
+        if not strangers:
             return []
         found: set[int] = set()
         pairs = self._crowd.find_lost(strangers, at_ns)

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 PATH_LENGTH_MAX = 96
 
 
-@dataclass
+@dataclass(eq=False)
 class Person:
     """One track. `row` is -1 for a body that a foreign pose system tracks."""
 
