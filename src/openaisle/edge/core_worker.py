@@ -10,10 +10,12 @@ import gc
 import shutil
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
@@ -57,6 +59,7 @@ STRAGGLERS_S: Final = 0.5  # after the day's end, for what is still on its way
 TRACKS_SHOWN_NS: Final = 100 * NS_PER_MS
 TRACKS_SCORED_NS: Final = NS_PER_S // 5
 LEDGER: Final = "ledger.sqlite"
+LAGS_MAX: Final = 100_000
 SPENT: Final = "spent.sqlite"
 
 
@@ -180,6 +183,7 @@ class _Said:
         self._context = context
         self._tracks_shown_ns = 0
         self._tracks_kept_ns = 0
+        self._lags_ns: deque[int] = deque(maxlen=LAGS_MAX)
         board, name = context.board, context.name
         self._pages: Outlet | None = None
         if not context.settings.is_headless:
@@ -202,6 +206,10 @@ class _Said:
     def close(self) -> None:
         if self._pages:
             self._pages.close(timeout_s=0.3)
+        if self._lags_ns:
+            lags_ms = np.array(self._lags_ns) / NS_PER_MS
+            p50, p99 = np.percentile(lags_ms, [50, 99], method="higher")
+            self._context.facts(core_lag_ms={"p50": round(p50, 1), "p99": round(p99, 1), "n": len(lags_ms)})
 
     def _publish_tracks(self, tracks: FloorTracks) -> None:
         if tracks.captured_ns - self._tracks_shown_ns >= TRACKS_SHOWN_NS:
@@ -218,7 +226,9 @@ class _Said:
     def _keep(self, message: AnyMessage) -> None:
         if isinstance(message, CartChanged) and self._context.settings.is_simulated:
             # What a shopper can see, they see now: latency counts until here, not until the decision's time stamp.
-            self._context.message(msgspec.structs.replace(message, changed_ns=self._context.clock.now_ns()))
+            now_ns = self._context.clock.now_ns()
+            self._lags_ns.append(now_ns - message.changed_ns)
+            self._context.message(msgspec.structs.replace(message, changed_ns=now_ns))
         elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 

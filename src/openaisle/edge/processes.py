@@ -139,6 +139,7 @@ class Processes:
             self.look(0.05)
         for worker in self._workers.values():
             if worker.process and worker.process.is_alive():
+                self._say(f"{worker.spec.name} did not end within {END_S:g} s: it is killed")
                 worker.process.kill()
                 worker.process.join(1.0)
             self._read_rest(worker)

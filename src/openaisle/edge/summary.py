@@ -70,6 +70,7 @@ def demo_report(settings: ShopSettings, result: ShopResult) -> dict[str, Any]:
         "shop_rate_min": facts.get("shop_rate_min"),
         "shop_rate_mean": facts.get("shop_rate_mean"),
         "shop_s": facts.get("shop_s"),
+        "core_lag_ms": facts.get("core_lag_ms"),
         "frames_shown": result.board.total(Cell.FRAMES_SHOWN),
         "seed": settings.simulation.seed if settings.simulation else None,
         **report,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import cv2
+import numpy as np
 
 from openaisle.adapters.camera_av import AvCamera, CameraSettings, first_time_ns
 from openaisle.core.messages import CameraDetections, Frame, encode
@@ -28,6 +29,7 @@ from openaisle.store.schema import Camera
 DETECTIONS_MAX: Final = 64  # encoded, on their way to core; when full, frames wait and are overtaken
 PREVIEWS_MAX: Final = 16
 PREVIEW_S: Final = 0.5
+REHEARSED_FRAMES: Final = 12
 JPEG_QUALITY: Final = 70
 WAIT_S: Final = 0.1
 FRAMES_MAX: Final = 2  # of one camera, waiting to be looked at
@@ -46,6 +48,7 @@ def run(context: Context) -> None:
     newest = _Newest(context)
     to_core = Outlet(context.core_socket, DETECTIONS_MAX)
     previews = None if settings.is_headless else _Previews(context)
+    _rehearse(context, cameras)
     context.ready()
     while settings.is_simulated and not context.board.is_open and not context.is_stopping:
         context.beat()
@@ -69,6 +72,23 @@ def run(context: Context) -> None:
     for door in doors:
         door.close()
     to_core.close(timeout_s=0.5)
+
+
+def _rehearse(context: Context, cameras: Sequence[Camera]) -> None:
+    """Let a throw-away detector see something appear, so that no network runs for the first time in the open shop."""
+    if not cameras:
+        return
+    camera = cameras[0]
+    detector = PeopleDetector([camera], settings=PeopleSettings(runtime=context.settings.edge.runtime))
+    empty = np.full((camera.lens.height_px, camera.lens.width_px, 3), 90, np.uint8)
+    empty[::2] += 20
+    somebody = empty.copy()
+    somebody[camera.lens.height_px // 3 :, camera.lens.width_px // 3 : camera.lens.width_px // 2] = 200
+    for number in range(REHEARSED_FRAMES):
+        pixels = somebody if number >= REHEARSED_FRAMES - 3 else empty
+        at_ns = number * NS_PER_S // 4
+        detector.detect([Frame(camera.camera_id, at_ns, at_ns, pixels)])
+        context.beat()
 
 
 def _open(context: Context, camera: Camera) -> AvCamera:
