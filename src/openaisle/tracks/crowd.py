@@ -42,8 +42,9 @@ class CrowdSettings:
 
     tracks_max: int = 128  # at the bound nobody new is followed
     believe_evidence: float = 1.9  # a window with two agreeing views counts 1
-    single_view_evidence: float = 0.12  # a window with one view
+    single_view_evidence: float = 0.05  # a window with one view although others should see it too
     single_view_evidence_alone: float = 0.4  # where no more than two cameras can see, or at a gate
+    single_view_doubt: float = -0.06  # the same, of a believed stranger
     miss_evidence: float = -0.5
     evidence_max: float = 3.0
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
@@ -171,8 +172,8 @@ class Crowd:
         joint_weight = np.zeros((len(rows), JOINT_COUNT))
         fuse(
             rows, starts, members, labels, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
-            sightings.noise_rad, sightings.dt_s, bodies.mean, bodies.covariance, bodies.bone_m, bodies.bone_sd_m,
-            weights, joint_weight,
+            sightings.noise_rad, sightings.dt_s, bodies.mean, bodies.covariance, bodies.height_m,
+            bodies.height_var, bodies.bone_m, bodies.bone_sd_m, weights, joint_weight,
         )  # fmt: skip
         bodies.unseen_s[rows] = np.where(joint_weight > JOINT_SEEN, 0.0, bodies.unseen_s[rows])
         bodies.trust[rows] += 0.5 * (joint_weight - bodies.trust[rows])
@@ -228,20 +229,25 @@ class Crowd:
         for person, count in zip(self.people, views.tolist(), strict=True):
             if count:
                 person.seen_ns = until_ns
+            if person.visit_id is not None:
+                continue
+            person.evidence = min(person.evidence + self._evidence_of(person, count), settings.evidence_max)
             if person.is_believed:
                 continue
-            x, y = self.bodies.root[person.row, :2].tolist()
-            if count >= 2:
-                person.evidence += 1.0
-            elif count == 1:
-                alone = self._coverage.views_at(x, y) <= 2 or self._is_near_gate(x, y)
-                person.evidence += (
-                    settings.single_view_evidence_alone if alone else settings.single_view_evidence
-                )
-            else:
-                person.evidence += settings.miss_evidence
             if person.evidence >= settings.believe_evidence:
                 self._believe(person)
+
+    def _evidence_of(self, person: Person, views: int) -> float:
+        """What so many views of somebody without a visit say for them."""
+        settings = self.settings
+        if views >= 2:
+            return 1.0
+        x, y = self.bodies.root[person.row, :2].tolist()
+        if views == 1 and (self._coverage.views_at(x, y) <= 2 or self._is_near_gate(x, y)):
+            return settings.single_view_evidence_alone
+        if views == 1:
+            return settings.single_view_doubt if person.is_believed else settings.single_view_evidence
+        return 0.0 if person.is_believed else settings.miss_evidence
 
     def _believe(self, person: Person) -> None:
         self._named_count += 1
@@ -376,10 +382,9 @@ class Crowd:
         gone: list[Person] = []
         for person in self.people:
             unseen_ns = until_ns - person.seen_ns
-            doubted = not person.is_believed and (
-                person.evidence <= 0 or until_ns - person.born_ns > settings.doubt_ns_max
-            )
-            if doubted:
+            is_old = until_ns - person.born_ns > settings.doubt_ns_max
+            doubted = person.evidence <= 0 or (is_old and not person.is_believed)
+            if doubted and person.visit_id is None:
                 gone.append(person)
             elif unseen_ns >= settings.lost_after_ns:
                 person.is_lost = True

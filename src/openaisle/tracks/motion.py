@@ -28,6 +28,7 @@ FORGET_SPEED_AFTER_S: Final = 0.4  # unseen longer than this, a joint goes with 
 REACH_M_MAX: Final = 1.1  # no joint is farther than this from the foot point, along the floor
 ROOT_AGILITY: Final = 1.2  # m2/s3
 ROOT_FADE_S: Final = 1.0  # nobody keeps walking unseen for long
+HEIGHT_SD_KNOWN_M: Final = 0.045  # until then a low head may be a child's
 # What each group of joints says about the foot point: share of trust and how far it strays (leaning, striding).
 _GROUPS: Final = np.array([[11, 12], [15, 16], [5, 6], [3, 4]], np.int64)
 _GROUP_SD_M: Final = np.array([0.05, 0.07, 0.10, 0.16])
@@ -174,7 +175,7 @@ def _update_height(row, mean, covariance, unseen_s, root, height_m, height_var) 
         return
     measured = total / weights
     variance = 0.06**2
-    if measured < height_m[row] - 0.08:
+    if measured < height_m[row] - 0.08 and height_var[row] < HEIGHT_SD_KNOWN_M**2:
         variance *= 100.0  # People crouch; they do not grow.
     gain = height_var[row] / (height_var[row] + variance)
     height_m[row] = min(max(height_m[row] + gain * (measured - height_m[row]), 0.8), 2.2)

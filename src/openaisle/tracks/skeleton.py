@@ -17,7 +17,7 @@ from openaisle.tracks.triangulate import BONES, JOINT_COUNT
 Floats = NDArray[np.float64]
 
 STATURE_M: Final = 1.70  # of somebody we know nothing of
-STATURE_SD_M: Final = 0.12
+STATURE_SD_M: Final = 0.16
 FLOOR_JOINTS: Final = (JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"])
 ANKLE_HEIGHT_M: Final = 0.09
 

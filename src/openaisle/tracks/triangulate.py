@@ -39,6 +39,11 @@ KEYPOINT_SD_OF_SIZE: Final = 0.5 * np.maximum(_COCO_SIGMAS, 0.04)
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
 """(parent, child) joints: upper arms, forearms, thighs, shanks."""
+STANDING_HEIGHTS: Final = np.array(  # of joints, in shares of stature, of somebody upright
+    [0.925, 0.94, 0.94, 0.93, 0.93, 0.82, 0.82, 0.0, 0.0, 0.0, 0.0, 0.53, 0.53, 0.285, 0.285, 0.055, 0.055]
+)
+STANDING_SD_M: Final = np.array([0.07] * 5 + [0.07] * 2 + [0.0] * 4 + [0.07] * 2 + [0.08] * 2 + [0.06] * 2)
+"""How far they stray from there. 0: anywhere."""
 _BONE_OF_CHILD: Final = np.array(
     [next((i for i, (_, child) in enumerate(BONES) if child == j), -1) for j in range(JOINT_COUNT)], np.int64
 )
@@ -209,14 +214,15 @@ def invert_spd(a, out) -> None:
 
 @njit(cache=True)
 def fuse(
-    rows, starts, members, labels, origin, rays, confidence, noise, dt_s, mean, covariance, bone_m, bone_sd_m,
-    view_weight, joint_weight,
+    rows, starts, members, labels, origin, rays, confidence, noise, dt_s, mean, covariance, height_m, height_var,
+    bone_m, bone_sd_m, view_weight, joint_weight,
 ) -> None:  # fmt: skip
     """Update the joints of tracks with all rays assigned to them. In place.
 
     rows [tracks] rows of the state; members[starts[t] : starts[t + 1]] the sightings of track t; labels [n, 17] the
     joint that a keypoint is (left and right may have been swapped). mean [rows, 17, 6] floor metres and metres a
-    second at the window's end, covariance [rows, 17, 6, 6]; bones [rows, 8] length and its uncertainty.
+    second at the window's end, covariance [rows, 17, 6, 6]; height_m and height_var [rows] stature; bones [rows, 8]
+    length and its uncertainty.
     Out: view_weight [n] how well a sighting fits (0..1), joint_weight [tracks, 17] the number of rays that agree.
     """
     prior = np.empty((6, 6))
@@ -256,6 +262,11 @@ def fuse(
                     _add_ray(
                         scratch, vector, mean[row, j], change, origin[i], rays[i, k], noise[i, k], dt_s[i], trust,
                         hardness,
+                    )  # fmt: skip
+                if used == 1 and STANDING_SD_M[j] > 0.0:
+                    _add_height(
+                        scratch, vector, mean[row, j, 2], change[2], STANDING_HEIGHTS[j] * height_m[row],
+                        math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var[row])), hardness,
                     )  # fmt: skip
                 bone = _BONE_OF_CHILD[j]
                 if bone >= 0:
@@ -329,6 +340,16 @@ def _add_ray(information, vector, mean, change, origin, ray, noise, dt, trust, h
             pull = across * (wx if b == 0 else (wy if b == 1 else wz))
             vector[a] += pull
             vector[a + 3] += pull * dt
+
+
+@njit(cache=True)
+def _add_height(information, vector, mean_z, change_z, height_m, height_sd_m, hardness) -> None:
+    """Where one camera sees a joint, the height it has in somebody upright tells how far it is; some crouch."""
+    squared = ((mean_z + change_z - height_m) / height_sd_m) ** 2
+    scale = LOSS_SQUARED * hardness
+    weight = (scale / (scale + squared)) ** 2 / height_sd_m**2
+    information[2, 2] += weight
+    vector[2] += weight * (height_m - mean_z)
 
 
 @njit(cache=True)
