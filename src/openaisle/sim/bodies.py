@@ -376,8 +376,19 @@ class PosedBodies:
     parts: Bytes
 
 
+_LAST: list[tuple[tuple[Body, ...], Floats, PosedBodies]] = []
+
+
 def pose(bodies: tuple[Body, ...], joints_floor_m: Floats) -> PosedBodies:
-    """Surfaces of bodies at joints [bodies, 24, 3]."""
+    """Surfaces of bodies at joints [bodies, 24, 3]. All cameras ask for the same, so the last answer is kept."""
+    if _LAST and _LAST[0][0] == bodies and np.array_equal(_LAST[0][1], joints_floor_m):
+        return _LAST[0][2]
+    posed = _pose(bodies, joints_floor_m)
+    _LAST[:] = [(bodies, joints_floor_m.copy(), posed)]
+    return posed
+
+
+def _pose(bodies: tuple[Body, ...], joints_floor_m: Floats) -> PosedBodies:
     count = len(bodies)
     basis = _basis(joints_floor_m, np.array([body.height_m for body in bodies]))
     centres = _BODY.centre @ basis

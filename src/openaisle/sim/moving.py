@@ -17,6 +17,7 @@ from openaisle.store.schema import Store
 # Longer ago than this, the last scene says nothing about speed.
 MOTION_NS_MAX: Final = 400_000_000
 MOTION_PX_MAX: Final = 64.0
+_ALL_LIGHT: Final = np.ones(bodies.VERTICES)
 _FLESH_M: Final = 0.3  # from a joint to the surface, bag and hair included
 
 
@@ -53,28 +54,28 @@ class MovingThings:
             return []
         if scene.bodies != self._bodies:
             self._atlas, self._bodies = bodies.body_atlas(scene.bodies), scene.bodies
-        posed = bodies.pose(tuple(scene.bodies[row] for row in seen), joints[seen])
-        screen = eye.project(posed.points_m)
-        light = eye.illuminate(posed.points_m, posed.normals, np.ones(len(screen)))
+        posed = bodies.pose(scene.bodies, joints)
         triangles, parts = posed.triangles[: bodies.TRIANGLES], posed.parts[: bodies.TRIANGLES]
         drawn, rings = [], {}
         self.surfaces = []
-        for n, row in enumerate(seen):
-            own = slice(n * bodies.VERTICES, (n + 1) * bodies.VERTICES)
+        for row in seen:
+            own = slice(row * bodies.VERTICES, (row + 1) * bodies.VERTICES)
+            points, rings[scene.bodies[row].body_id] = posed.points_m[own], posed.ring_centres_m[row]
+            screen = eye.project(points)
+            light = eye.illuminate(points, posed.normals[own], _ALL_LIGHT)
             body_id = scene.bodies[row].body_id
             motion = np.zeros((0, 2))
             before = self._last_rings.get(body_id)
             if share and before is not None:
-                step = np.repeat((posed.ring_centres_m[n] - before) * share, bodies.SIDES + 1, axis=0)
-                ahead = eye.project(posed.points_m[own] + step)
-                with np.errstate(invalid="ignore"):
-                    moved = (ahead - screen[own])[:, :2]
+                step = np.repeat((posed.ring_centres_m[row] - before) * share, bodies.SIDES + 1, axis=0)
+                ahead = eye.project(points + step)
                 # A vertex behind the camera has no place in the picture, so it moves by nothing.
-                motion = np.clip(np.nan_to_num(moved), -MOTION_PX_MAX, MOTION_PX_MAX)
+                is_ahead = (ahead[:, 2:] > 0) & (screen[:, 2:] > 0)
+                motion = np.clip((ahead - screen)[:, :2] * is_ahead, -MOTION_PX_MAX, MOTION_PX_MAX)
             drawn.append(
                 Drawable(
-                    screen[own],
-                    light[own],
+                    screen,
+                    light,
                     posed.uv[: bodies.VERTICES],
                     triangles,
                     posed.textures[: bodies.TRIANGLES] + np.int32(row * len(bodies.TEXTURES)),
@@ -86,8 +87,7 @@ class MovingThings:
                     motion_px=motion,
                 )
             )
-            rings[body_id] = posed.ring_centres_m[n]
-            self.surfaces.append((posed.points_m[own], triangles))
+            self.surfaces.append((points, triangles))
         self._last_rings = rings
         return drawn
 

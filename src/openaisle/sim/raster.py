@@ -139,7 +139,7 @@ def project(points_m, camera, screen):
     for i in range(points_m.shape[0]):
         px, py, pz = points_m[i, 0], points_m[i, 1], points_m[i, 2]
         z = camera[6] * px + camera[7] * py + camera[8] * pz + camera[11]
-        screen[i, 2] = 0.0
+        screen[i, :] = 0.0
         if z < NEAR_M:
             continue
         x = (camera[0] * px + camera[1] * py + camera[2] * pz + camera[9]) / z

@@ -283,6 +283,22 @@ def test_a_fast_hand_is_blurred(make_scene: SceneMaker, renderer_of: RendererOf,
     assert changed.sum() > 100
 
 
+@pytest.mark.parametrize("ahead_m", [-0.2, 0.0, 0.1, 0.3])
+def test_somebody_may_walk_below_and_through_the_camera(
+    make_scene: SceneMaker, renderer_of: RendererOf, body: Body, ahead_m: float
+) -> None:
+    renderer = renderer_of("corner")
+    raised = standing(0.1 + ahead_m, 0.1 + ahead_m, 0.8, np.array([0.2, 0.2, 2.4]))
+    before = standing(0.2 + ahead_m, 0.2 + ahead_m, 0.8, np.array([0.5, 0.1, 2.3]))
+    with np.errstate(all="raise"):
+        renderer.draw(make_scene(bodies=(body,), joints=[before]))
+        scene = make_scene(bodies=(body,), joints=[raised], at_ns=50_000_000)
+        rendered = renderer.draw(scene)
+        renderer.labels(scene, rendered)
+    empty = renderer.draw(make_scene(at_ns=10**9))
+    assert (empty.ids <= 0).all()
+
+
 def test_random_appearances_differ(store: Store, make_scene: SceneMaker) -> None:
     camera = store.camera_of["west"]
     rng = np.random.default_rng(11)
