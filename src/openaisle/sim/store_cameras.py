@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -67,6 +68,7 @@ def place_cameras(
     return tuple(replace(camera, camera_id=f"cam-{number}") for number, camera in enumerate(cameras, start=1))
 
 
+@lru_cache(maxsize=1024)
 def lens_for(fov_deg: float, strength: float = 1.0) -> Lens:
     """A substream lens `fov_deg` wide with barrel distortion that does not fold back inside the picture."""
     # Stronger distortion folds before the corner: measured as the strongest that Lens.rays undoes to 0.25 px.

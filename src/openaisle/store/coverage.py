@@ -123,16 +123,26 @@ def lines_of_sight(
 
 def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
     """[lines]: whether the line from a point to an eye runs through the gondola's box (Kay and Kajiya 1986)."""
+    low, high = gondola.footprint_floor_m.min(axis=0), gondola.footprint_floor_m.max(axis=0)
+    crosses = np.minimum(eyes[:, 2], points[:, 2]) < gondola.height_m
+    for axis in (0, 1):
+        near, far = np.minimum(eyes[:, axis], points[:, axis]), np.maximum(eyes[:, axis], points[:, axis])
+        crosses &= (far > low[axis]) & (near < high[axis])
+    some = np.flatnonzero(crosses)
     gondola_from_floor = gondola.floor_from_gondola.inverse()
-    start = gondola_from_floor.apply(points)
-    run = gondola_from_floor.apply(eyes) - start
-    size = np.array([gondola.width_m, gondola.depth_m, gondola.height_m])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near, far = (0.0 - start) / run, (size - start) / run
-    is_parallel, is_outside = run == 0, (start < 0) | (start > size)
-    enter = np.where(is_parallel, np.where(is_outside, np.inf, -np.inf), np.minimum(near, far)).max(axis=1)
-    leave = np.where(is_parallel, np.where(is_outside, -np.inf, np.inf), np.maximum(near, far)).min(axis=1)
-    return np.maximum(enter, 0.0) < np.minimum(leave, 1.0) - 1e-9
+    starts = gondola_from_floor.apply(points[some])
+    runs = gondola_from_floor.apply(eyes[some]) - starts
+    enter, leave = np.zeros(len(some)), np.ones(len(some))
+    for axis, size_m in enumerate((gondola.width_m, gondola.depth_m, gondola.height_m)):
+        start, run = starts[:, axis], runs[:, axis]
+        is_parallel = run == 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            first, last = (0.0 - start) / run, (size_m - start) / run
+        never = np.where((start < 0) | (start > size_m), np.inf, -np.inf)
+        enter = np.maximum(enter, np.where(is_parallel, never, np.minimum(first, last)))
+        leave = np.minimum(leave, np.where(is_parallel, -never, np.maximum(first, last)))
+    crosses[some] = enter < leave - 1e-9
+    return crosses
 
 
 def _crosses_wall(eyes: Floats, points: Floats, wall: tuple[Point2, Point2]) -> Bools:

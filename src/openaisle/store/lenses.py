@@ -35,7 +35,7 @@ def horizontal_fov_deg(lens: Lens) -> float:
 
 def turning_radius(radial: Radial) -> float:
     """Where r(1 + k1 r^2 + k2 r^4 + k3 r^6) stops growing; infinite if it never does. In units of the focal length."""
-    k1, k2, k3 = radial
+    k1, k2, k3 = (0.0 if abs(k) < 1e-12 else k for k in radial)  # np.roots cannot take the tiniest numbers
     roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
     real = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and root.real > 0]
     return math.sqrt(min(real, default=math.inf))
