@@ -125,9 +125,11 @@ class Hands:
         self._brush(units[0], reach.there_s)
         self._press_before_lift(units[0], reach.there_s, lift_s, intent.press_s)
         for unit in units:
-            self._load_change(unit, lift_s, rng.uniform(0.1, 0.2), -1)
+            unload_s = rng.uniform(0.1, 0.2)
+            self._load_change(unit, lift_s, unload_s, -1)
             held = self._held(unit, reach.hand_floor_m, yaw)
-            world.at(lift_s, lambda held=held: self._lifted(held, side, lift_s))
+            gone_s = lift_s + unload_s
+            world.at(lift_s, lambda held=held, gone_s=gone_s: self._lifted(held, side, gone_s))
         back_s = lift_s
         if intent.hover_s:
             out = reach.hand_floor_m + 0.6 * (reach.before_floor_m - reach.hand_floor_m)

@@ -12,7 +12,11 @@ from openaisle.sim.scene import Floats
 
 @dataclass(frozen=True, kw_only=True)
 class TruthEvent:
-    """A hand did something to goods on a shelf. `at_ns` is when the plate began to feel it, to the microsecond."""
+    """A hand did something to goods on a shelf, at `at_ns`, to the microsecond.
+
+    Of a take, when the plate carries the unit no more (unloading takes 0.1 to 0.2 s); of anything else, when the
+    plate begins to feel it.
+    """
 
     at_ns: int
     kind: str  # take | put_back | put_back_wrong | touch
