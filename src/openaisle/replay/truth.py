@@ -47,7 +47,7 @@ class TrueVisit(msgspec.Struct, frozen=True, kw_only=True):
 class TrueEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A hand did something to one unit of goods on a shelf."""
 
-    at_ns: int  # take: when the plate carries it no more; otherwise: when the plate began to feel it
+    at_ns: int  # take: the hand has its weight; put back: the hand lets go; touch: the plate feels it
     kind: str  # take | put_back | put_back_wrong | touch
     visit_id: VisitId
     slot_id: SlotId

@@ -167,7 +167,7 @@ class Hands:
 
         def put_down() -> None:
             self.held[side].remove(held)
-            world.truth.gave_back(self._event(kind, down_s, unit, intent.slot_id, side))
+            world.truth.gave_back(self._event(kind, leave_s, unit, intent.slot_id, side))
             goods.put(unit, intent.slot_id, along, into, above)
 
         world.at(down_s + over, put_down)

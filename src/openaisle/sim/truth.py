@@ -14,8 +14,8 @@ from openaisle.sim.scene import Floats
 class TruthEvent:
     """A hand did something to goods on a shelf, at `at_ns`, to the microsecond.
 
-    Of a take, when the plate carries the unit no more (unloading takes 0.1 to 0.2 s); of anything else, when the
-    plate begins to feel it.
+    Goods change hands when the hand has all of their weight (unloading a plate takes 0.1 to 0.2 s), and back when
+    the hand lets go of them; a touch is when the plate begins to feel it.
     """
 
     at_ns: int
