@@ -40,6 +40,8 @@ class ShelfSettings:
     settle_ms: int = 400
     unsettled_ms_max: int = 1_500  # then it is confirmed as it stands, and may still be revised
     revisable_ms_max: int = 8_000
+    refine_ms: int = 450  # after it was confirmed, a step is measured once more
+    refine_g_min: float = 1.5
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
     hand_g_max: float = 60.0
@@ -77,6 +79,7 @@ class OpenStep:
     edge_ns: int
     settled_ns: int
     pressed_g: float
+    confirmed_ns: int = 0
     revision: int = 0
     status: StepStatus = StepStatus.PROVISIONAL
 
@@ -272,30 +275,57 @@ class ShelfWatch:
             settled_ns=look.at_ns,
             pressed_g=pressed_g,
         )
+        # What it covers can no longer be measured again for older steps.
+        self.open_steps = [
+            old
+            for old in self.open_steps
+            if old.status is StepStatus.PROVISIONAL or not (old.plates & step.plates).any()
+        ]
         self.open_steps.append(step)
         return step
 
     # --- settling -----------------------------------------------------------------------------------------------------
 
     def _settle(self, look: Look, changed: list[OpenStep]) -> None:
+        """Confirm what has come to rest or waited too long; once more measure what was confirmed a while ago."""
         settings = self.settings
         kept: list[OpenStep] = []
         for rank, step in enumerate(self.open_steps):
-            age_ns = look.at_ns - step.edge_ns
-            quiet = age_ns >= settings.settle_ms * NS_PER_MS and self._is_quiet(look, step)
-            is_open = step.status is StepStatus.PROVISIONAL
-            is_too_many = len(self.open_steps) - rank > settings.open_steps_max
-            waited = age_ns >= settings.unsettled_ms_max * NS_PER_MS
-            if is_open and (quiet or waited or is_too_many):
-                self._update(step, self._settled_mass_g(step, look), step.plates, look, use_long=True)
-                is_less = abs(step.total_g) < settings.step_g_min
-                _revise(step, StepStatus.WITHDRAWN if is_less else StepStatus.CONFIRMED)
-                self.rest_g[step.plates] = look.long_level_g[step.plates]
-                if step not in changed:
+            age_ms = (look.at_ns - step.edge_ns) / NS_PER_MS
+            is_quiet = age_ms >= settings.settle_ms and self._is_quiet(look, step)
+            is_late = len(self.open_steps) - rank > settings.open_steps_max
+            if step.status is StepStatus.PROVISIONAL:
+                if is_quiet or is_late or age_ms >= settings.unsettled_ms_max:
+                    self._confirm(step, look)
+                    if step not in changed:
+                        changed.append(step)
+            elif is_quiet and look.at_ns - step.confirmed_ns >= settings.refine_ms * NS_PER_MS:
+                if self._refine(step, look):
                     changed.append(step)
-            if not (quiet or is_too_many or age_ns >= settings.revisable_ms_max * NS_PER_MS):
+                is_late = True
+            if step.status is not StepStatus.WITHDRAWN and not is_late and age_ms < settings.revisable_ms_max:
                 kept.append(step)
         self.open_steps = kept
+
+    def _confirm(self, step: OpenStep, look: Look) -> None:
+        late_g = np.where(np.isfinite(look.long_level_g), look.long_level_g - self.rest_g, 0.0)
+        self._update(step, np.where(step.plates, step.mass_g + late_g, 0.0), step.plates, look, use_long=True)
+        is_too_little = abs(step.total_g) < self.settings.step_g_min
+        _revise(step, StepStatus.WITHDRAWN if is_too_little else StepStatus.CONFIRMED)
+        step.confirmed_ns = look.at_ns
+        self.rest_g[step.plates] = look.long_level_g[step.plates]
+
+    def _refine(self, step: OpenStep, look: Look) -> bool:
+        """A heavy change still rings when it is confirmed. True if what is left of that is worth saying."""
+        mass_g = np.where(
+            step.plates & np.isfinite(look.long_level_g), look.long_level_g - step.before_g, 0.0
+        )
+        moved_g = abs(float(mass_g.sum()) - step.total_g)
+        if not self.settings.refine_g_min < moved_g <= 0.1 * abs(step.total_g):
+            return False
+        self._update(step, mass_g, step.plates, look, use_long=True)
+        step.revision += 1
+        return True
 
     def _is_quiet(self, look: Look, step: OpenStep) -> bool:
         settings = self.settings
@@ -307,11 +337,6 @@ class ShelfWatch:
         return bool(
             (look.long_rough_g[own] <= rough_g).all() and (np.abs(look.long_slope_g[own]) <= slope_g).all()
         )
-
-    def _settled_mass_g(self, step: OpenStep, look: Look) -> Floats:
-        """The step measured once more against the level of the long window."""
-        late_g = np.where(np.isfinite(look.long_level_g), look.long_level_g - self.rest_g, 0.0)
-        return np.where(step.plates, step.mass_g + late_g, 0.0)
 
     def _update(
         self, step: OpenStep, mass_g: Floats, plates: Bools, look: Look, use_long: bool = False

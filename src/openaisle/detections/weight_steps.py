@@ -8,13 +8,13 @@ Nothing is compared across a restart of the device or a long silence; a short ga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from openaisle.core.messages import ScaleBatch, SensorDegraded, StepStatus, WeightStep
+from openaisle.core.messages import ScaleBatch, SensorDegraded, SensorRecovered, StepStatus, WeightStep
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.weight_shelf import Look, OpenStep, ShelfSettings, ShelfWatch
 from openaisle.detections.weight_signal import Floats, PlateSignal, SignalSettings, Windows
@@ -33,6 +33,8 @@ class WeightSettings:
     noisy_sd_g: float = 12.0
 
 
+Health: TypeAlias = SensorDegraded | SensorRecovered
+
 LIGHTEST_G_MIN: Final = 20.0  # a product lighter than this is weighed in vain
 LIGHTEST_SHARE: Final = 0.65
 
@@ -44,16 +46,18 @@ class WeightSteps:
         settings = settings or WeightSettings()
         # Well below the lightest product, but not so little that noise counts.
         masses_g = [product.mass_g for product in store.products.values() if product.mass_g >= LIGHTEST_G_MIN]
-        step_g_min = min([LIGHTEST_SHARE * mass_g for mass_g in masses_g], default=settings.shelf.step_g_min_max)
+        step_g_min = min(
+            [LIGHTEST_SHARE * mass_g for mass_g in masses_g], default=settings.shelf.step_g_min_max
+        )
         shelf = replace(settings.shelf, step_g_min=min(step_g_min, settings.shelf.step_g_min_max))
         settings = replace(settings, shelf=shelf)
         self._scales = {
             gondola.scale_id: _ScaleWatch(gondola, settings) for gondola in store.gondolas if gondola.plates
         }
 
-    def step(self, batches: Sequence[ScaleBatch], now_ns: int) -> list[WeightStep | SensorDegraded]:
+    def step(self, batches: Sequence[ScaleBatch], now_ns: int) -> list[WeightStep | Health]:
         """News of `batches`, each scale's in order."""
-        said: list[WeightStep | SensorDegraded] = []
+        said: list[WeightStep | Health] = []
         for batch in batches:
             watch = self._scales.get(batch.scale_id)
             if watch is not None:
@@ -88,8 +92,8 @@ class _ScaleWatch:
         self._boot_id: str | None = None
         self._last_ns = 0
 
-    def step(self, batch: ScaleBatch, now_ns: int) -> list[WeightStep | SensorDegraded]:
-        said: list[WeightStep | SensorDegraded] = []
+    def step(self, batch: ScaleBatch, now_ns: int) -> list[WeightStep | Health]:
+        said: list[WeightStep | Health] = []
         silent_ns = batch.device_ns - self._last_ns
         is_long = silent_ns > self._settings.signal.gap_reset_ms * NS_PER_MS
         if batch.boot_id != self._boot_id or is_long or silent_ns < 0:
@@ -100,9 +104,9 @@ class _ScaleWatch:
         self._last_ns = int(signal.times_ns[-1])
         said += self._health.step(batch, signal, now_ns)
         ends = signal.tick_ends(len(batch.grams))
-        short, long = (signal.windows(ends, count) for count in (signal.short_samples, signal.long_samples))
-        self._begin_rest(long)
-        said += self._follow(ends, short, long, now_ns)
+        if np.isnan(self._rest_g).any():
+            self._begin_rest(ends)
+        said += self._follow(ends, now_ns)
         return said
 
     def finish(self, now_ns: int) -> list[WeightStep]:
@@ -114,47 +118,65 @@ class _ScaleWatch:
         self._rest_g[:] = np.nan
         return closed
 
-    def _begin_rest(self, long: Windows) -> None:
+    def _begin_rest(self, ends: np.ndarray) -> None:
         """A plate that has no level at rest yet gets that of its first whole long window."""
-        fresh = np.isnan(self._rest_g)
-        if fresh.any():
-            self._rest_g = np.where(fresh, long.level_g[-1], self._rest_g)
+        level_g = self._signal.windows(ends[-1:], self._signal.long_samples).level_g[0]
+        self._rest_g = np.where(np.isnan(self._rest_g), level_g, self._rest_g)
 
-    def _follow(self, ends: np.ndarray, short: Windows, long: Windows, now_ns: int) -> list[WeightStep]:
+    def _follow(self, ends: np.ndarray, now_ns: int) -> list[WeightStep]:
+        """Look at all plates at once, then closer at the shelves that have news; let the others' rest follow."""
         signal, settings = self._signal, self._settings.shelf
-        sd_g, long_sd_g = signal.level_sd_g(short), signal.level_sd_g(long)
+        short = signal.windows(ends, signal.short_samples)
+        sd_g = signal.level_sd_g(short)
         off_g = np.abs(short.level_g - self._rest_g)
         off = np.any(off_g > np.maximum(settings.significance * sd_g, settings.plate_g_min), axis=0)
         is_quiet = ~off & np.isfinite(off_g[-1])
         said: dict[str, WeightStep] = {}
-        for watch in self._watches:
-            columns = watch.columns
-            if not (watch.open_steps or off[columns].any()):
-                continue
-            watch.rest_g = self._rest_g[columns]
-            history_g = signal.grams[:, columns]
-            for tick, end in enumerate(ends):
-                look = Look(
-                    at_ns=int(signal.times_ns[end]),
-                    row=int(end),
-                    level_g=short.level_g[tick, columns],
-                    level_sd_g=sd_g[tick, columns],
-                    slope_g=short.slope_g[tick, columns],
-                    rough_g=short.rough_g[tick, columns],
-                    long_level_g=long.level_g[tick, columns],
-                    long_level_sd_g=long_sd_g[tick, columns],
-                    long_slope_g=long.slope_g[tick, columns],
-                    long_rough_g=long.rough_g[tick, columns],
-                    noise_sd_g=signal.noise_sd_g[columns],
-                )
-                for step in watch.look(look, history_g, signal.times_ns):
+        busy = [watch for watch in self._watches if watch.open_steps or off[watch.columns].any()]
+        if busy:
+            long = signal.windows(ends, signal.long_samples)
+            both = (short, sd_g, long, signal.level_sd_g(long))
+            for watch in busy:
+                for step in self._watch(watch, ends, both):
                     said[step.step_id] = _message(watch, step, now_ns)  # The newest state is enough.
-            self._rest_g[columns] = watch.rest_g
-            is_quiet[columns] &= ~watch.owned
+                is_quiet[watch.columns] &= ~watch.owned
         signal.learn_noise(short, self._rest_g, is_quiet)
-        gain = np.where(is_quiet, self._settings.rest_gain, 0.0)
-        self._rest_g += gain * np.where(is_quiet, short.level_g[-1] - self._rest_g, 0.0)
+        # A window across an edge is rough, which hides the edge: the level at rest must not follow it.
+        still = is_quiet & np.all(short.rough_g <= settings.rough_ratio * signal.noise_sd_g + 1.0, axis=0)
+        self._rest_g += np.where(still, self._settings.rest_gain * (short.level_g[-1] - self._rest_g), 0.0)
         return list(said.values())
+
+    def _watch(
+        self, watch: ShelfWatch, ends: np.ndarray, windows: tuple[Windows, Floats, Windows, Floats]
+    ) -> Iterator[OpenStep]:
+        """Every tick of one shelf."""
+        signal, columns = self._signal, watch.columns
+        short, sd_g, long, long_sd_g = windows
+        watch.rest_g = self._rest_g[columns]
+        history_g = signal.grams[:, columns]
+        for tick, end in enumerate(ends):
+            look = Look(
+                at_ns=int(signal.times_ns[end]),
+                row=int(end),
+                level_g=short.level_g[tick, columns],
+                level_sd_g=sd_g[tick, columns],
+                slope_g=short.slope_g[tick, columns],
+                rough_g=short.rough_g[tick, columns],
+                long_level_g=long.level_g[tick, columns],
+                long_level_sd_g=long_sd_g[tick, columns],
+                long_slope_g=long.slope_g[tick, columns],
+                long_rough_g=long.rough_g[tick, columns],
+                noise_sd_g=signal.noise_sd_g[columns],
+            )
+            yield from watch.look(look, history_g, signal.times_ns)
+        self._rest_g[columns] = watch.rest_g
+
+
+TROUBLES: Final = (
+    ("dead_plate", "no reading"),
+    ("dead_plate", "the same reading all the time"),
+    ("noisy_plate", "noise far above that of other plates"),
+)
 
 
 class _PlateHealth:
@@ -164,12 +186,13 @@ class _PlateHealth:
         self._plate_ids = plate_ids
         self._settings = settings
         count = max(plate_ids) + 1
+        self._is_plate = np.isin(np.arange(count), list(plate_ids))
         self._heard_ns = np.zeros(count, np.int64)
         self._changed_ns = np.zeros(count, np.int64)
         self._last_g = np.full(count, np.nan, np.float32)
-        self._said: set[tuple[int, str]] = set()
+        self._said = np.zeros((len(TROUBLES), count), bool)
 
-    def step(self, batch: ScaleBatch, signal: PlateSignal, now_ns: int) -> list[SensorDegraded]:
+    def step(self, batch: ScaleBatch, signal: PlateSignal, now_ns: int) -> list[Health]:
         at_ns = int(signal.times_ns[-1])
         grams = batch.grams[:, : len(self._last_g)]
         first = self._heard_ns == 0
@@ -180,30 +203,21 @@ class _PlateHealth:
         self._last_g = grams[-1]
         dead = at_ns - self._heard_ns > self._settings.dead_after_s * NS_PER_S
         stuck = ~dead & (at_ns - self._changed_ns > self._settings.stuck_after_s * NS_PER_S)
-        noisy = signal.noise_sd_g > self._settings.noisy_sd_g
-        said: list[SensorDegraded] = []
-        for reason, troubled, detail in (
-            ("dead_plate", dead, "no reading"),
-            ("dead_plate", stuck, "the same reading all the time"),
-            ("noisy_plate", noisy, "noise far above that of other plates"),
-        ):
-            said += self._news(reason, troubled, detail, now_ns)
-        return said
+        # It ends lower than it began: no chatter in between.
+        bound_g = self._settings.noisy_sd_g * np.where(self._said[2], 0.7, 1.0)
+        troubled = np.stack([dead, stuck, signal.noise_sd_g > bound_g]) & self._is_plate
+        news = np.argwhere(troubled != self._said)
+        self._said = troubled
+        return [self._message(int(trouble), int(column), now_ns) for trouble, column in news]
 
-    def _news(self, reason: str, troubled: np.ndarray, detail: str, now_ns: int) -> list[SensorDegraded]:
-        news: list[SensorDegraded] = []
-        for column, plate_id in self._plate_ids.items():
-            key = (column, reason + detail)
-            if not troubled[column]:
-                self._said.discard(key)
-            elif key not in self._said:
-                self._said.add(key)
-                news.append(
-                    SensorDegraded(
-                        sensor_id=plate_id, kind="plate", reason=reason, since_ns=now_ns, detail=detail
-                    )
-                )
-        return news
+    def _message(self, trouble: int, column: int, now_ns: int) -> Health:
+        reason, detail = TROUBLES[trouble]
+        plate_id = self._plate_ids[column]
+        if self._said[trouble, column]:
+            return SensorDegraded(
+                sensor_id=plate_id, kind="plate", reason=reason, since_ns=now_ns, detail=detail
+            )
+        return SensorRecovered(sensor_id=plate_id, kind="plate", reason=reason, recovered_ns=now_ns)
 
 
 def _message(watch: ShelfWatch, step: OpenStep, now_ns: int) -> WeightStep:
