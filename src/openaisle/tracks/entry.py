@@ -92,9 +92,9 @@ class Doors:
         )
         return said
 
-    def open_by_itself(self, person: Person) -> list[VisitOpened | VisitClosed]:
-        """A visit for a body of a recording that has no gates; the body's id is the visit's."""
-        visit = Visit(person.track_id, "", person.born_ns, 1, False)
+    def open_by_itself(self, person: Person, visit_id: VisitId) -> list[VisitOpened | VisitClosed]:
+        """A visit for a body of a recording that has no gates."""
+        visit = Visit(visit_id, "", person.born_ns, 1, False)
         self.visits[visit.visit_id] = visit
         return self.bind(visit, person, person.born_ns)
 

@@ -24,6 +24,7 @@ class ForeignSettings:
 
     gone_after_ns: int = 5 * NS_PER_S  # not seen for so long, at an exit
     exit_distance_m: float = 1.0
+    vanished_after_ns: int = 180 * NS_PER_S  # not seen for so long anywhere: they left unseen
     position_sd_m: float = 0.08
     bodies_max: int = 256  # at the bound the one unseen for longest is let go
 
@@ -43,6 +44,7 @@ class ForeignBodies:
         self._doors = doors
         self.persons: dict[str, Person] = {}
         self._heights: dict[str, float] = {}
+        self._visit_counts: dict[str, int] = {}  # of bodies that came back after their visit had ended
 
     def step(self, skeletons: BodySkeletons, now_ns: int) -> list[FloorTracks | VisitOpened | VisitClosed]:
         """Everybody in one message, at its capture time."""
@@ -53,7 +55,9 @@ class ForeignBodies:
                 continue
             said += self._see(body_id, (place[0], place[1]), height, skeletons.captured_ns)
         moved = [self.persons[body_id] for body_id in sorted(skeletons.body_ids) if body_id in self.persons]
-        said += self._doors.watch([p for p in moved if p.visit_id != p.track_id], skeletons.captured_ns)
+        said += self._doors.watch(
+            [p for p in moved if p.visit_id is None or not self._is_by_name(p)], skeletons.captured_ns
+        )
         said += self._doors.bind_entered(moved)
         return [*said, self._tracks_of(skeletons, places, now_ns)]
 
@@ -64,7 +68,8 @@ class ForeignBodies:
             if now_ns - person.seen_ns < self.settings.gone_after_ns:
                 continue
             gate_id = self._doors.exit_near(person.position_floor_m, self.settings.exit_distance_m)
-            if person.visit_id is not None and gate_id is None:
+            unseen_ns = now_ns - person.seen_ns
+            if person.visit_id and gate_id is None and unseen_ns < self.settings.vanished_after_ns:
                 continue  # It vanished inside: nobody does that, so it is waited for.
             said += self._doors.leave_foreign(person, gate_id or "", person.seen_ns)
             del self.persons[body_id]
@@ -99,8 +104,19 @@ class ForeignBodies:
         if visit is not None and visit.missing_count > 0:
             return self._doors.bind(visit, person, at_ns)
         if not self._doors.has_heard_taps:
-            return self._doors.open_by_itself(person)
+            # A visit that is over stays over: a body that comes back afterwards begins another.
+            number = self._visit_counts.pop(person.track_id, 0) + 1
+            self._visit_counts[person.track_id] = number
+            if len(self._visit_counts) > 4 * self.settings.bodies_max:
+                del self._visit_counts[next(iter(self._visit_counts))]
+            visit_id = person.track_id if number == 1 else f"{person.track_id}.{number}"
+            return self._doors.open_by_itself(person, visit_id)
         return []
+
+    def _is_by_name(self, person: Person) -> bool:
+        """The visit was opened for this very body: its end is not a line on the floor but that it is gone."""
+        visit_id, track_id = person.visit_id or "", person.track_id
+        return visit_id == track_id or visit_id.startswith(f"{track_id}.")
 
     def _tracks_of(self, skeletons: BodySkeletons, places: NDArray[np.float64], now_ns: int) -> FloorTracks:
         order = sorted(

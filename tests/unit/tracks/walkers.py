@@ -245,4 +245,4 @@ def place_of(floor: FloorTracks, visit_id: str) -> Floats | None:
     """[2] of the only row of a visit, or None."""
     rows = [row for row, known in enumerate(floor.visit_ids) if known == visit_id]
     assert len(rows) <= 1, f"{visit_id} is in two places"
-    return floor.positions_floor_m[rows[0]].astype(float) if rows else None
+    return np.array(floor.positions_floor_m[rows[0]], dtype=np.float64) if rows else None
