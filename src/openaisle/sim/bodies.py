@@ -1,4 +1,4 @@
-"""People's surfaces: closed tubes lofted over the 24 joints, and the clothes printed on them.
+"""People's surfaces: closed tubes lofted over the 24 joints.
 
 A body is a list of rings. Each ring's centre, direction and side axis are weighted sums of the joints and of a few
 vectors (up, right, forward of torso and head), so posing all bodies is three matrix products.
@@ -6,17 +6,15 @@ vectors (up, right, forward of torso and head), so posing all bodies is three ma
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import cv2
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from openaisle.sim.raster import Atlas, Bytes, Floats, Ints, smooth_normals
+from openaisle.sim.clothes import TEXTURES, hair_style
+from openaisle.sim.raster import Bytes, Floats, Ints, smooth_normals
 from openaisle.sim.scene import BODY_JOINT_INDEX, BODY_JOINTS, Body
 
 SIDES: Final = 12
@@ -27,12 +25,10 @@ PARTS: Final = (
 )  # fmt: skip
 PART: Final = {name: index for index, name in enumerate(PARTS)}
 
-TEXTURES: Final = ("head", "skin", "torso", "sleeve", "trousers", "shoe", "bag", "hair")
 _TEXTURE: Final = {name: index for index, name in enumerate(TEXTURES)}
 
 _VECTORS: Final = ("right", "forward", "up", "head_right", "head_forward", "head_up", "sky")
 _BASIS: Final = {name: index for index, name in enumerate((*BODY_JOINTS, *_VECTORS))}
-HAIR_STYLES: Final = ("short", "bald", "long", "bob", "bun", "short")
 
 
 @dataclass(frozen=True)
@@ -494,146 +490,3 @@ def _close_seams(normals, sides):
             mean = 0.5 * (normals[first, k] + normals[last, k])
             normals[first, k] = mean
             normals[last, k] = mean
-
-
-# Clothes
-
-
-def hair_style(body: Body) -> str:
-    """One of HAIR_STYLES, by the body's id: bodies with the same clothes still differ."""
-    return HAIR_STYLES[zlib.crc32(f"hair {body.body_id}".encode()) % len(HAIR_STYLES)]
-
-
-def body_atlas(bodies: tuple[Body, ...]) -> Atlas:
-    """The textures of these bodies, TEXTURES of the first, then of the second, ..."""
-    atlas = Atlas()
-    for body in bodies:
-        for texture in _clothes(body):
-            atlas.add(texture)
-    return atlas
-
-
-@lru_cache(maxsize=256)
-def _clothes(body: Body) -> tuple[Bytes, ...]:
-    """TEXTURES of one body, each [h, w, 3] BGR."""
-    rng = np.random.default_rng(zlib.crc32(f"clothes {body.body_id}".encode()))
-    skin, hair = _bgr(body.skin), _bgr(body.hair)
-    top, trousers, shoes = _bgr(body.top), _bgr(body.trousers), _bgr(body.shoes)
-    pattern = _bgr(body.pattern_colour)
-    torso = _cloth(rng, top, 96, 96)
-    sleeve = _cloth(rng, top, 64, 48)
-    if body.pattern == 1:
-        torso[np.arange(96) // 6 % 2 == 0] += pattern - top
-        sleeve[np.arange(64) // 5 % 2 == 0] += pattern - top
-    elif body.pattern == 2:
-        for picture in (torso, sleeve):
-            rows, columns = np.arange(picture.shape[0])[:, None], np.arange(picture.shape[1])[None]
-            share = (rows // 8 % 2 + columns // 8 % 2) / 2
-            picture += share[..., None] * (pattern - top)
-    elif body.pattern == 3:
-        torso[:] = _cloth(rng, _bgr((0.88, 0.92, 0.15)), 96, 96)
-        torso[44:52] = torso[66:74] = _bgr((0.82, 0.83, 0.84))
-        torso[:44, 8:13] = torso[:44, 35:40] = torso[:44, 56:61] = torso[:44, 83:88] = _bgr(
-            (0.82, 0.83, 0.84)
-        )
-    _collar(torso, skin, rng)
-    if not body.has_long_sleeves:
-        # From the middle of the upper arm down: bare.
-        sleeve[round(64 * 0.33) :] = _skin(rng, skin, 64 - round(64 * 0.33), 48)
-        sleeve[round(64 * 0.31) : round(64 * 0.33)] *= 0.75
-    legs = _cloth(rng, trousers, 64, 48)
-    legs[:, 0] *= 0.85
-    shoe = _cloth(rng, shoes, 32, 32)
-    shoe[:, 20:28] = 235 if sum(body.shoes) < 2 else 90  # the sole
-    bag = _cloth(rng, _bgr((0.25, 0.2, 0.16)) + rng.uniform(0, 90, 3), 32, 48)
-    bag[4:6] *= 0.6
-    return tuple(
-        np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-        for picture in (
-            _face(rng, skin, hair, body),
-            _skin(rng, skin, 16, 16),
-            torso,
-            sleeve,
-            legs,
-            shoe,
-            bag,
-            _strands(rng, hair, 32, 32),
-        )
-    )
-
-
-def _bgr(colour: tuple[float, float, float]) -> NDArray[np.float64]:
-    return np.array(colour[::-1]) * 255.0
-
-
-def _cloth(
-    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
-) -> NDArray[np.float64]:
-    """Cloth with soft folds."""
-    folds = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=2.0, sigmaY=5.0)
-    folds = folds / (folds.std() + 1e-9) * 0.055
-    return np.asarray(colour) * (1 + folds[..., None]) + rng.normal(0, 2.0, (height, width, 1))
-
-
-def _skin(
-    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
-) -> NDArray[np.float64]:
-    return np.asarray(colour) + rng.normal(0, 2.0, (height, width, 1))
-
-
-def _strands(
-    rng: np.random.Generator, colour: NDArray[np.float64], height: int, width: int
-) -> NDArray[np.float64]:
-    strands = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=0.6, sigmaY=4.0)
-    return np.asarray(colour) * (1 + strands[..., None] / (strands.std() + 1e-9) * 0.16) + 4
-
-
-def _collar(torso: NDArray[np.float64], skin: NDArray[np.float64], rng: np.random.Generator) -> None:
-    """Neckline, front opening or print. The front is at a quarter of the width."""
-    torso[:5] = skin
-    kind = int(rng.integers(0, 4))
-    if kind == 0:
-        for row in range(5, 14):
-            torso[row, 24 - (14 - row) // 2 : 25 + (14 - row) // 2] = skin
-    elif kind == 1:
-        torso[6:, 24] *= 0.6
-        torso[5:9] *= 0.9
-    elif kind == 2:
-        torso[30:48, 17:32] = torso[30:48, 17:32] * 0.3 + rng.uniform(60, 240, 3) * 0.7
-    torso[-5:] *= 0.85
-
-
-def _face(
-    rng: np.random.Generator, skin: NDArray[np.float64], hair: NDArray[np.float64], body: Body
-) -> NDArray[np.float64]:
-    """A head's skin and hair [64, 96]; the face is at a quarter of the width, the crown in the first row."""
-    height, width = 64, 96
-    style = hair_style(body)
-    picture = _strands(rng, hair, height, width)
-    bare = np.zeros((height, width), np.uint8)
-    middle = width // 4
-    if style == "bald":
-        bare[:] = 1
-        rows = np.arange(height)[:, None]
-        around = np.abs((np.arange(width)[None] - middle + width // 2) % width - width // 2)
-        bare[(rows > 26) & (rows < 46) & (around > 22)] = 0
-    else:
-        cv2.ellipse(bare, (middle, 50), (17, 29), 0, 0, 360, 1, -1)
-        bare[52:] = 1
-        bare[:20] = 0
-    face = _skin(rng, skin, height, width)
-    picture = np.where(bare[..., None] == 1, face, picture)
-    for side in (-1, 1):
-        x = middle + 5 * side
-        picture[34:36, x - 2 : x + 3] = 0.5 * skin + 0.5 * hair  # brow
-        picture[37:39, x - 1 : x + 2] = (235, 235, 235)
-        picture[37:39, x] = (40, 30, 25)
-        ear = np.arange(-2, 3) + middle + 24 * side
-        picture[34:44, ear % width] = skin * 0.92
-    picture[40:45, middle - 1 : middle + 2] *= 0.93
-    picture[49:51, middle - 4 : middle + 5] = skin * np.array([0.72, 0.62, 0.85])
-    if style in ("short", "bald") and rng.random() < 0.5:
-        picture[46:58, middle - 13 : middle + 14] = (
-            0.45 * picture[46:58, middle - 13 : middle + 14] + 0.55 * hair
-        )
-    return picture

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from openaisle.sim import bodies
+from openaisle.sim.clothes import TEXTURES, body_atlas
 from openaisle.sim.packs import Goods
 from openaisle.sim.raster import Atlas, Floats, Ints
 from openaisle.sim.scene import Body, Scene
@@ -53,7 +54,7 @@ class MovingThings:
             self._last_rings, self.surfaces = {}, []
             return []
         if scene.bodies != self._bodies:
-            self._atlas, self._bodies = bodies.body_atlas(scene.bodies), scene.bodies
+            self._atlas, self._bodies = body_atlas(scene.bodies), scene.bodies
         posed = bodies.pose(scene.bodies, joints)
         triangles, parts = posed.triangles[: bodies.TRIANGLES], posed.parts[: bodies.TRIANGLES]
         drawn, rings = [], {}
@@ -78,7 +79,7 @@ class MovingThings:
                     light,
                     posed.uv[: bodies.VERTICES],
                     triangles,
-                    posed.textures[: bodies.TRIANGLES] + np.int32(row * len(bodies.TEXTURES)),
+                    posed.textures[: bodies.TRIANGLES] + np.int32(row * len(TEXTURES)),
                     np.full(bodies.TRIANGLES, id_of_body(body_id), np.int32),
                     parts,
                     self._atlas,

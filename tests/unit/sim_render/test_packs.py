@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from openaisle.sim.packs import pack_front, pack_shape, pack_texture
+from openaisle.sim.pack_shapes import pack_shape
+from openaisle.sim.packs import pack_front, pack_texture
 from openaisle.store.schema import Product, Store
 
 ORIGINAL = Product(
