@@ -26,9 +26,11 @@ ENTRY_GATE: Final = "entry"
 EXIT_GATE: Final = "exit"
 
 MARGIN_M: Final = 1.0  # between the outermost person or gondola and the made-up walls
+ROOM_M_MIN: Final = 4.0
 GATE_WIDTH_M: Final = 1.2
 PACK_M: Final = 0.07  # side of a pack, which the session does not say
 MASS_SD_SHARE: Final = 0.02
+MASS_UNKNOWN_G: Final = 1.0  # stands for "not weighed": no product is so light
 NAME_LENGTH_MAX: Final = 120
 MISFIT_M_MAX: Final = 0.03  # between a gondola's placements
 
@@ -111,13 +113,17 @@ def build_store(
 
 
 def _products(documents: Sequence[Document]) -> dict[str, Product]:
-    """Every product with a mass. One listed twice keeps its first line that has one."""
+    """Every product once: one listed twice keeps its first line that has a weight."""
     products: dict[str, Product] = {}
     for document in documents:
         product_id = part_of(document, "product_id").get("id")
         metadata = part_of(document, "metadata")
-        mass_g = number_of(document, metadata, "weight", default=0.0)
-        if not isinstance(product_id, str) or product_id in products or mass_g <= 0:
+        mass_g = max(MASS_UNKNOWN_G, number_of(document, metadata, "weight", default=0.0))
+        if not isinstance(product_id, str) or not product_id:
+            continue
+        if product_id in products and (
+            products[product_id].mass_g > MASS_UNKNOWN_G or mass_g == MASS_UNKNOWN_G
+        ):
             continue
         name = metadata.get("name")
         products[product_id] = Product(
@@ -343,7 +349,7 @@ def _slots(
         where = f"planogram.json:{placement.document.line}"
         if placement.product_id not in products:
             named = (
-                f"product {placement.product_id!r}, which products.json does not weigh"
+                f"product {placement.product_id!r}, which products.json does not have"
                 if placement.product_id
                 else "no product"
             )
@@ -351,6 +357,10 @@ def _slots(
                 f"{where}: {named}: shelf {shelf_id}, plates {_run(placement.plates)} left without one"
             )
             continue
+        if products[placement.product_id].mass_g == MASS_UNKNOWN_G:
+            warnings.append(
+                f"{where}: product {placement.product_id!r} weighs nothing: its mass is learned when it is taken"
+            )
         left_m = max(0.0, placement.left_m)
         slot_width_m = min(placement.width_m, width_m - left_m)
         facings = max(1, int(slot_width_m / PACK_M))
@@ -382,8 +392,10 @@ def _gondola_id(rank: int) -> str:
 def _outline(gondolas: Sequence[Gondola], people_floor_m: NDArray[np.float64]) -> tuple[Point2, ...]:
     """A rectangle around everything, counter-clockwise from its south-west corner."""
     seen = np.concatenate([people_floor_m, *(gondola.footprint_floor_m for gondola in gondolas)])
-    west, south = np.floor((seen.min(axis=0) - MARGIN_M) * 10) / 10
-    east, north = np.ceil((seen.max(axis=0) + MARGIN_M) * 10) / 10
+    low, high = seen.min(axis=0) - MARGIN_M, seen.max(axis=0) + MARGIN_M
+    lacking = np.clip(ROOM_M_MIN - (high - low), 0.0, None)
+    west, south = np.floor((low - lacking / 2) * 10) / 10
+    east, north = np.ceil((high + lacking / 2) * 10) / 10
     corners = ((west, south), (east, south), (east, north), (west, north))
     return tuple((round(float(x), 1), round(float(y), 1)) for x, y in corners)
 
