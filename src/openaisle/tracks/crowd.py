@@ -229,6 +229,9 @@ class Crowd:
         for person, count in zip(self.people, views.tolist(), strict=True):
             if count:
                 person.seen_ns = until_ns
+            x, y = self.bodies.root[person.row, :2].tolist()
+            if count >= 2 or (count == 1 and self._coverage.views_at(x, y) <= 2):
+                person.sure_ns, person.sure_floor_m = until_ns, (x, y)
             if person.visit_id is not None:
                 continue
             person.evidence = min(person.evidence + self._evidence_of(person, count), settings.evidence_max)
@@ -321,7 +324,11 @@ class Crowd:
             self.bodies.give_back(row)
             return []
         x, y = self.bodies.root[row, :2].tolist()
-        self.people.append(Person(row, until_ns, (x, y), seen_ns=until_ns, evidence=1.0))
+        self.people.append(
+            Person(
+                row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=1.0
+            )
+        )
         return used.tolist()
 
     def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
@@ -337,7 +344,11 @@ class Crowd:
         owner[index] = 0
         labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
         self._fuse(np.array([row]), sightings, owner, labels)
-        self.people.append(Person(row, until_ns, (x, y), seen_ns=until_ns, evidence=0.3))
+        self.people.append(
+            Person(
+                row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3
+            )
+        )
 
     # --- one person, two tracks -----------------------------------------------------------------------------------
 
@@ -414,7 +425,7 @@ class Crowd:
         unseen = [
             person
             for person in self.people
-            if person.is_believed and at_ns - person.seen_ns >= settings.missed_ns and not person.has_left
+            if person.is_believed and at_ns - person.sure_ns >= settings.missed_ns and not person.has_left
         ]
         for lost in [*self.lost, *unseen]:
             cost_max = settings.found_cost_max if lost.is_lost else settings.found_at_once_cost_max
@@ -425,12 +436,10 @@ class Crowd:
         return pairs
 
     def _cost_of_finding(self, lost: Person, stranger: Person, at_ns: int) -> float:
-        seconds = (stranger.born_ns - lost.seen_ns) / NS_PER_S
-        if seconds < -0.4:
-            return math.inf  # They were both there at once.
-        seconds = max(seconds, 0.0)
-        distance_m = math.dist(lost.position_floor_m, stranger.born_floor_m)
-        cost = (distance_m / (0.35 + 0.7 * min(seconds, 6.0))) ** 2
+        seconds = (stranger.born_ns - lost.sure_ns) / NS_PER_S
+        at_once_s = max(-seconds, 0.0)  # Both seen at once: a track that was led astray, or two people.
+        distance_m = math.dist(lost.sure_floor_m, stranger.born_floor_m)
+        cost = (distance_m / (0.35 + 0.7 * min(max(seconds, 0.0), 6.0))) ** 2 + 6.0 * at_once_s
         one, other = lost.row, stranger.row
         variance = self.bodies.height_var[one] + self.bodies.height_var[other] + 0.05**2
         cost += 0.5 * (self.bodies.height_m[one] - self.bodies.height_m[other]) ** 2 / variance
@@ -452,7 +461,8 @@ class Crowd:
         bodies.give_back(old)
         (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True
-        lost.seen_ns = stranger.seen_ns
+        lost.seen_ns, lost.sure_ns = stranger.seen_ns, stranger.sure_ns
+        lost.sure_floor_m = stranger.sure_floor_m
         lost.sides, lost.entered, lost.outside_since = stranger.sides, None, stranger.outside_since
         lost.path = stranger.path
         lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor

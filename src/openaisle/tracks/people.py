@@ -26,6 +26,8 @@ class Person:
     born_floor_m: tuple[float, float]
     track_id: TrackId = ""  # given when the track is believed
     seen_ns: int = 0
+    sure_ns: int = 0  # last seen by as many cameras as can be expected there ...
+    sure_floor_m: tuple[float, float] = (0.0, 0.0)  # ... and where that was
     position_floor_m: tuple[float, float] = (0.0, 0.0)
     velocity_floor: tuple[float, float] = (0.0, 0.0)
     position_sd_m: float = 0.3
