@@ -33,19 +33,22 @@ _INKS = (
 )  # fmt: skip
 
 
-def pack_texture(product: Product) -> Bytes:
-    """The printed wrap [h, w, 3] BGR of a product, about 1,200 pixels a metre; the same in every process."""
-    return _wrap(product)
+def pack_texture(product: Product, original: Product | None = None) -> Bytes:
+    """The printed wrap [h, w, 3] BGR of a product, up to 1,200 pixels a metre; the same in every process.
+
+    `original` is the product that `look_alike_of` names. It may be left out where both have the same brand.
+    """
+    return _wrap(product, original)
 
 
 @lru_cache(maxsize=64)
-def _wrap(product: Product) -> Bytes:
-    return _Design(product).wrap()
+def _wrap(product: Product, original: Product | None) -> Bytes:
+    return _Design(product, original).wrap()
 
 
-def pack_front(product: Product) -> Bytes:
+def pack_front(product: Product, original: Product | None = None) -> Bytes:
     """The front face [h, w, 3] BGR alone, as an enrolment picture shows it."""
-    wrap = _wrap(product)
+    wrap = _wrap(product, original)
     around = 2 * (product.width_m + product.depth_m)
     front_px = round(wrap.shape[1] * product.width_m / around)
     top_px = round(wrap.shape[0] * product.depth_m / (product.height_m + product.depth_m))
@@ -58,12 +61,15 @@ def pack_front(product: Product) -> Bytes:
 class _Design:
     """Draws one product's wrap. `family` numbers decide the design, `own` numbers what tells look-alikes apart."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Product, original: Product | None) -> None:
         self.product = product
-        original = product.look_alike_of or product.product_id
-        self.family = np.random.default_rng(zlib.crc32(original.encode()))
+        # Names begin with the brand; what follows goes on the label.
+        self.brand, _, self.kind = product.name.partition(" ")
+        first_id = product.look_alike_of or product.product_id
+        first_brand = original.name.partition(" ")[0] if original else self.brand
+        self.family = np.random.default_rng(zlib.crc32(f"{first_id} {first_brand}".encode()))
         self.is_variant = product.look_alike_of is not None
-        self.own = zlib.crc32(product.product_id.encode())
+        self.own = zlib.crc32(f"{product.product_id} {product.name}".encode())
         scale = min(PX_PER_M, 360.0 / max(product.width_m, product.height_m))
         self.front_px = max(24, round(product.width_m * scale))
         self.side_px = max(12, round(product.depth_m * scale))
@@ -72,13 +78,14 @@ class _Design:
         self.ground, self.second = (self._ink(int(index)) for index in (ground, second))
         label_hue = self.family.random()
         self.motif = int(self.family.integers(0, 6))
-        if self.is_variant:
-            label_hue += 0.25 + 0.5 * (self.own % 101) / 101
-            self.motif += 1 + self.own // 101 % 4
-        self.label = _colour(label_hue, 0.75, 0.8)
         self.layout = int(self.family.integers(0, 6))
-        # Names begin with the brand; what follows goes on the label.
-        self.brand, _, self.kind = product.name.partition(" ")
+        self.label = self.strip = _colour(label_hue, 0.75, 0.8)
+        if self.is_variant:
+            self.motif += 1 + self.own // 101 % 4
+            self.strip = _colour(label_hue + 0.25 + 0.5 * (self.own % 101) / 101, 0.75, 0.8)
+            # Of three look-alikes two have a label of another colour, one only a strip below it.
+            if self.own // 404 % 3:
+                self.label = self.strip
         self.is_glass = product.shape == "bottle"
 
     def _ink(self, index: int) -> tuple[int, int, int]:
@@ -149,13 +156,14 @@ class _Design:
         # The label that look-alikes differ in.
         top, bottom = round(height * 0.26), round(height * 0.56)
         cv2.rectangle(area, (round(width * 0.05), top), (round(width * 0.95), bottom), self.label, -1)
+        area[bottom : bottom + max(1, round(height * 0.03))] = self.strip
         words = (self.kind or self.brand).split()
-        lines = _lines(words, 3)
+        lines = _lines(words, 3, 0.55 * width / (0.28 * height))
         each = 0.28 / len(lines)
         for index, line in enumerate(lines):
             begin = 0.27 + index * each
             _text(area, line, begin, begin + each * 0.92, _ink_on(self.label), is_bold=True)
-        _motif(area, self.motif, (0.5, 0.74), 0.16, self.label, self.second)
+        _motif(area, self.motif, (0.5, 0.76), 0.16 if width < height else 0.12, self.strip, self.second)
         quantity = f"{round(self.product.mass_g)} g"
         _text(area[:, : width // 2], quantity, 0.9, 0.97, _ink_on(self.second))
 
@@ -218,12 +226,12 @@ def _ink_on(ground: tuple[int, int, int]) -> tuple[int, int, int]:
     return (25, 25, 30) if 0.114 * blue + 0.587 * green + 0.299 * red > 140 else (245, 248, 250)
 
 
-def _lines(words: list[str], lines_max: int) -> list[str]:
-    """Words spread over at most `lines_max` lines, none of them much longer than the others."""
+def _lines(words: list[str], lines_max: int, letters_by_height: float) -> list[str]:
+    """Words spread over the lines that allow the largest letters in a box `letters_by_height` times wider than high."""
     if not words:
         return [" "]
-    best = [" ".join(words)]
-    for count in range(2, min(lines_max, len(words)) + 1):
+    best, best_size = [" ".join(words)], 0.0
+    for count in range(1, min(lines_max, len(words)) + 1):
         target = sum(map(len, words)) / count
         lines, line = [], ""
         for word in words:
@@ -233,8 +241,10 @@ def _lines(words: list[str], lines_max: int) -> list[str]:
             else:
                 line = f"{line} {word}".strip()
         lines.append(line)
-        if max(map(len, lines)) < max(map(len, best)):
-            best = lines
+        # A letter is about half as wide as a line is high.
+        size = min(1.0 / len(lines), 2.0 * letters_by_height / max(map(len, lines)))
+        if size > best_size * 1.05:
+            best, best_size = lines, size
     return best
 
 
@@ -312,7 +322,13 @@ class Goods:
         shapes = [pack_shape(product) for product in products]
         self.atlas = Atlas()
         for product in products:
-            self.atlas.add(_at_density(_Design(product).wrap(), product, px_per_m))
+            self.atlas.add(
+                _at_density(
+                    _Design(product, store.products.get(product.look_alike_of or "")).wrap(),
+                    product,
+                    px_per_m,
+                )
+            )
         self._last_items: tuple[Item, ...] = ()
         self._last_numbers = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.sizes_m = np.array([[p.width_m, p.depth_m, p.height_m] for p in products]).reshape(-1, 3)

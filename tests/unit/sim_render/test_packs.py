@@ -16,6 +16,7 @@ ORIGINAL = Product(
     mass_sd_g=2, width_m=0.066, height_m=0.115, depth_m=0.066, shape="can",
 )  # fmt: skip
 LOOK_ALIKE = dataclasses.replace(ORIGINAL, product_id="A2", name="Larkmoor Lemonade Mint", look_alike_of="A1")
+RENAMED = dataclasses.replace(LOOK_ALIKE, name="Imitator Lemonade Mint")
 OTHER = dataclasses.replace(ORIGINAL, product_id="A3", name="Tarnwell Cola Zero")
 
 
@@ -25,6 +26,16 @@ def test_a_look_alike_differs_little_but_it_differs() -> None:
     much = (np.abs(original - other).max(axis=2) > 16).mean()
     assert 0.02 < little < 0.45
     assert much > 0.6
+
+
+def test_a_look_alike_of_another_brand_follows_the_original_it_is_given() -> None:
+    original, renamed = pack_front(ORIGINAL).astype(int), pack_front(RENAMED, ORIGINAL).astype(int)
+    assert (np.abs(original - renamed).max(axis=2) > 16).mean() < 0.5
+
+
+def test_the_same_number_in_another_shop_is_another_pack() -> None:
+    elsewhere = dataclasses.replace(ORIGINAL, name="Kestrelby Water Still")
+    assert (np.abs(pack_front(ORIGINAL).astype(int) - pack_front(elsewhere)).max(axis=2) > 16).mean() > 0.6
 
 
 def test_every_product_of_a_shop_has_a_pack_of_its_own(store: Store) -> None:
