@@ -62,7 +62,7 @@ def _clothes(body: Body) -> tuple[Bytes, ...]:
     legs = _cloth(rng, trousers, 64, 48)
     legs[:, 0] *= 0.85
     shoe = _cloth(rng, shoes, 32, 32)
-    shoe[:, 20:28] = 235 if sum(body.shoes) < 2 else 90  # the sole
+    shoe[:, 5:12] = 235 if sum(body.shoes) < 2 else 90  # the sole: below is at a quarter of the width
     bag = _cloth(rng, _bgr((0.25, 0.2, 0.16)) + rng.uniform(0, 90, 3), 32, 48)
     bag[4:6] *= 0.6
     return tuple(
