@@ -17,7 +17,7 @@ import numpy as np
 from openaisle.core.messages import ScaleBatch, SensorDegraded, SensorRecovered, StepStatus, WeightStep
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.weight_shelf import Look, OpenStep, ShelfSettings, ShelfWatch
-from openaisle.detections.weight_signal import Floats, PlateSignal, SignalSettings, Windows
+from openaisle.detections.weight_signal import Bools, Floats, PlateSignal, SignalSettings, Windows
 from openaisle.store.schema import Gondola, Store
 
 
@@ -103,6 +103,7 @@ class _ScaleWatch:
         signal.append(batch)
         self._last_ns = int(signal.times_ns[-1])
         said += self._health.step(batch, signal, now_ns)
+        self._rest_g[self._health.silent(self._last_ns, self._settings.signal.gap_reset_ms)] = np.nan
         ends = signal.tick_ends(len(batch.grams))
         if np.isnan(self._rest_g).any():
             self._begin_rest(ends)
@@ -209,6 +210,10 @@ class _PlateHealth:
         news = np.argwhere(troubled != self._said)
         self._said = troubled
         return [self._message(int(trouble), int(column), now_ns) for trouble, column in news]
+
+    def silent(self, at_ns: int, longer_than_ms: int) -> Bools:
+        """Plates [columns] that have not been heard for so long."""
+        return at_ns - self._heard_ns > longer_than_ms * NS_PER_MS
 
     def _message(self, trouble: int, column: int, now_ns: int) -> Health:
         reason, detail = TROUBLES[trouble]
