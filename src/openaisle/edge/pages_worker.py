@@ -26,7 +26,12 @@ def run(context: Context) -> None:
     inlet = Inlet(context.pages_socket, MESSAGES_MAX)
     threading.Thread(target=_feed, args=(context, view, inlet), name="feed", daemon=True).start()
     config = uvicorn.Config(
-        build_app(view), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        build_app(view),
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     asyncio.run(_serve(context, _Server(config)))
 

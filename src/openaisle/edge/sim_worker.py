@@ -129,11 +129,14 @@ class _World:
         )
         board.add(context.name, Cell.VISITS_PLANNED, len(shop.plan.visits))
         while not shop.is_over and not context.is_stopping:
-            self._steer(live.wait())
-            live.take()
-            if live.due_ns < 0:
-                context.clock.set_rate(self._pace.rate)  # Caught up: nobody stands still for nothing.
-            board.add(context.name, Cell.FRAMES_SHOWN, len(self._streams))
+            late_ns = 0
+            for _ in self._streams:
+                late_ns = max(late_ns, live.wait())
+                live.take()
+                if not live.is_behind and context.clock.rate != self._pace.rate:
+                    context.clock.set_rate(self._pace.rate)  # Caught up: nobody stands still for nothing.
+                board.add(context.name, Cell.FRAMES_SHOWN)
+            self._steer(late_ns)
             self._count_visits(shop)
         if self._simulation.visits:
             self._end(shop)

@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import SensorDegraded, SensorRecovered, decode
+from openaisle.core.units import NS_PER_S
 from openaisle.edge.board import Board, Cell
 from openaisle.edge.bus import Outlet
 from openaisle.edge.clock import ShopClock
@@ -37,12 +38,12 @@ from openaisle.edge.settings import LOOPBACK, ShopSettings
 from openaisle.edge.wire import MESSAGE as TO_PAGES
 from openaisle.edge.wire import STATUS, encode_status
 from openaisle.edge.worker import FACTS, LINE, MESSAGE, TRACEBACK, Context
-from openaisle.sim.scripts import DEFAULT_START_NS
 
 LOOK_S: Final = 0.1
 STATUS_S: Final = 0.5
 FOLLOW_S: Final = 1.0
 PAGES_MAX: Final = 256
+SIMULATED_START_NS: Final = 1_780_300_800 * NS_PER_S  # 1 June 2026, 08:00 UTC
 FINISH_S_MAX: Final = 20.0
 ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -97,7 +98,7 @@ class _Supervisor:
         self._gates = _listen(settings.edge.gate_host, settings.edge.gate_port, "[gates] listen in edge.toml")
         self._broker_port = 0 if settings.edge.broker else _free_port()
         # Simulated days begin at the same time whatever the wall says, so that a seed gives the same day.
-        self._started_ns = DEFAULT_START_NS if settings.is_simulated else time.time_ns()
+        self._started_ns = SIMULATED_START_NS if settings.is_simulated else time.time_ns()
         self._clock = ShopClock(self._started_ns)
         self._specs = self._plan_specs()
         self._board = Board([spec.name for spec in self._specs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ from openaisle.edge.clock import ShopClock
 from openaisle.edge.settings import ShopSettings
 
 _PR_SET_PDEATHSIG: Final = 1
+LOGGED_MAX: Final = 50  # different lines of a library's log that one process passes on
+LOGGED_CHARACTERS_MAX: Final = 200
 
 READY, LINE, MESSAGE, FACTS, TRACEBACK = range(5)
 """What a worker says to the supervisor: it is ready; one line for a person; an encoded message; facts by name;
@@ -79,6 +82,10 @@ class Context:
         """Figures for the summary."""
         self._send(FACTS, facts)
 
+    def traceback(self, text: str) -> None:
+        """Where a bug shows; for the log file."""
+        self._send(TRACEBACK, text)
+
     def _send(self, kind: int, payload: Any) -> None:
         with self._lock:
             try:
@@ -93,6 +100,7 @@ def work(target: str, context: Context) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the supervisor ends them.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     context._lock = threading.Lock()
+    logging.getLogger().handlers = [_Lines(context)]
     context.board.put(context.name, Cell.STATE, State.STARTING)
     context.beat()
     try:
@@ -106,11 +114,29 @@ def work(target: str, context: Context) -> None:
         context.line(f"{context.name}: {error}")
         code = 2
     except Exception as error:
-        context._send(TRACEBACK, traceback.format_exc())
+        context.traceback(traceback.format_exc())
         context.line(f"{context.name} failed: {type(error).__name__}: {error}{_place(error)}")
         code = 1
     # Threads of libraries (decoders, the broker's client) may still wait for the world: they hold nothing of value.
     os._exit(code)
+
+
+class _Lines(logging.Handler):
+    """What libraries log as an error is one line for the person, and its traceback goes to the file."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(logging.ERROR)
+        self._context = context
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage().splitlines()[0][:LOGGED_CHARACTERS_MAX]
+        if self._context.is_stopping or text in self._said or len(self._said) >= LOGGED_MAX:
+            return
+        self._said.add(text)
+        if record.exc_info:
+            self._context.traceback("".join(traceback.format_exception(*record.exc_info)))
+        self._context.line(f"{self._context.name}: {text}")
 
 
 def _die_with_parent() -> None:

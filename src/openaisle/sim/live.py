@@ -6,11 +6,12 @@ shop cannot tell it from a real one. Only its caller learns the truth, for the s
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from openaisle.core.messages import CameraId, GateTap, ScaleBatch
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from openaisle.ports import Clock
 from openaisle.sim.live_video import VideoStream
 from openaisle.sim.render import Renderer
@@ -21,7 +22,10 @@ PUMP_NS: Final = 10 * NS_PER_MS
 
 
 class LiveShop:
-    """One simulated day, run along a clock: `wait`, then `take`, again and again until `shop.is_over`."""
+    """One simulated day, run along a clock: `wait`, then `take`, again and again until `shop.is_over`.
+
+    Cameras are not in step, as real ones are not: each has its own phase within the period.
+    """
 
     def __init__(
         self,
@@ -39,38 +43,42 @@ class LiveShop:
         self._clock = clock
         self._streams = streams
         self._renderers = renderers
-        self._period_ns = round(NS_PER_S / fps)
+        self._period_ns = round(NS_PER_S / fps) // NS_PER_US * NS_PER_US  # exact in a video's time stamps
         self._publish = publish
         self._present = present
         self._on_pump = on_pump
-        self._frame_ns = shop.now_ns + self._period_ns
+        phase_ns = self._period_ns // max(1, len(streams)) // NS_PER_US * NS_PER_US
+        first_ns = (shop.now_ns // NS_PER_US + 1) * NS_PER_US + self._period_ns
+        self._due = [
+            (first_ns + number * phase_ns, camera_id) for number, camera_id in enumerate(sorted(streams))
+        ]
 
     @property
-    def due_ns(self) -> int:
-        """Shop time by which the next frame is due, negative while it is not."""
-        return self._clock.now_ns() - self._frame_ns
+    def is_behind(self) -> bool:
+        """The next frame is due already."""
+        return self._clock.now_ns() >= self._due[0][0]
 
     def wait(self) -> int:
         """Until the next frame's time, letting the world go on. How late the frame is now, in shop ns."""
-        while (now_ns := self._clock.now_ns()) < self._frame_ns:
+        due_ns = self._due[0][0]
+        while (now_ns := self._clock.now_ns()) < due_ns:
             self._pump(now_ns)
-            self._clock.sleep_until(min(self._frame_ns, now_ns + PUMP_NS))
-        return now_ns - self._frame_ns
+            self._clock.sleep_until(min(due_ns, now_ns + PUMP_NS))
+        return now_ns - due_ns
 
     def take(self) -> None:
-        """Take the frame with all cameras, and send it."""
-        self.shop.advance(self._frame_ns)
+        """Take the next frame with its camera, and send it."""
+        due_ns, camera_id = self._due[0]
+        self.shop.advance(due_ns)
         scene = self.shop.scene()
-        captured_ns = self._frame_ns
-        self._frame_ns += self._period_ns
-        for camera_id in sorted(self._streams):
-            self._streams[camera_id].send(self._renderers[camera_id].draw(scene).pixels, captured_ns)
-            self._pump(self._clock.now_ns())
+        heapq.heapreplace(self._due, (due_ns + self._period_ns, camera_id))
+        self._streams[camera_id].send(self._renderers[camera_id].draw(scene).pixels, due_ns)
+        self._pump(self._clock.now_ns())
 
     def _pump(self, now_ns: int) -> None:
         """Let the world go on, but not past the next frame, and send what is due."""
         self._on_pump()
-        to_ns = min(now_ns, self._frame_ns)
+        to_ns = min(now_ns, self._due[0][0])
         if to_ns > self.shop.now_ns:
             self.shop.advance(to_ns)
         for batch in self.shop.take_scale_batches():
