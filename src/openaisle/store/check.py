@@ -7,10 +7,11 @@ as missing. What is only unwise is in `remarks.py`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from openaisle.core.errors import StoreError
 from openaisle.store.draft import Draft, Placed
@@ -64,10 +65,11 @@ def _shop(draft: Draft) -> Iterator[StoreError]:
 
 
 def _is_timezone(name: str) -> bool:
+    """Whether the time zone exists; on a machine without a database of them, whether it looks like one."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
+        return not available_timezones() and re.fullmatch(r"UTC|[A-Z]\w+(/[A-Z][\w+-]*)+", name) is not None
     return True
 
 

@@ -364,7 +364,6 @@ def _draw_legend(page: _Page, store: Store, floor_views: FloorViews, levels: Map
     x, y = page.right + 56, page.top + 6
     shares = floor_views.shares(list(levels))
     page.add(Text(text="Cameras that see a person", at=(x, y), size=15, colour=INK, weight=600))
-    page.add(Text(text="share of free floor", at=(x + LEGEND_PX, y), size=12, colour=SOFT, anchor="end"))
     for row, (colour, words) in enumerate(zip(VIEW_COLOURS, levels.values(), strict=True)):
         top = y + 14 + 24 * row
         page.add(
@@ -381,7 +380,7 @@ def _draw_legend(page: _Page, store: Store, floor_views: FloorViews, levels: Map
     y += 14 + 24 * 5 + 10
     page.add(
         Text(
-            text=f"at {PERSON_HEIGHT_M:g} m above the floor, in the empty shop",
+            text=f"share of the free floor, {PERSON_HEIGHT_M:g} m above it, in the empty shop",
             at=(x, y + 6),
             size=12,
             colour=SOFT,

@@ -92,6 +92,8 @@ def _svg_shape(shape: Shape) -> str:
         attributes.append(
             f'stroke="{shape.stroke}" stroke-width="{_short(shape.width)}" stroke-linejoin="round"'
         )
+        if not shape.is_closed and shape.dash is None:
+            attributes.append('stroke-linecap="round"')
     if shape.dash:
         attributes.append(f'stroke-dasharray="{_short(shape.dash[0])} {_short(shape.dash[1])}"')
     if shape.opacity < 1:
@@ -202,15 +204,20 @@ class _Painter:
         return _Box(left, top, right - left, bottom - top)
 
     def _blend(self, box: _Box, mask: Image, colour: str, shape: Shape | None) -> None:
+        """Paint `colour` where the mask is above 0, in proportion to it."""
         part = np.s_[box.y : box.y + box.height, box.x : box.x + box.width]
         ground = self.image[part]
-        alpha = mask[: ground.shape[0], : ground.shape[1]].astype(np.float32) / 255
+        rows, columns = np.nonzero(
+            mask[: ground.shape[0], : ground.shape[1]]
+        )  # a line covers little of its box
+        alpha = mask[rows, columns].astype(np.float32) / 255
         if shape is not None:
             alpha *= shape.opacity
             if shape.is_clipped:
-                alpha *= self._clip[part].astype(np.float32) / 255
+                alpha *= self._clip[part][rows, columns].astype(np.float32) / 255
         paint = np.array(_bgr(colour), np.float32)
-        self.image[part] = np.round(ground + (paint - ground) * alpha[..., None]).astype(np.uint8)
+        old = ground[rows, columns].astype(np.float32)
+        ground[rows, columns] = np.round(old + (paint - old) * alpha[:, None]).astype(np.uint8)
 
     def _fixed(self, points: Points, origin: tuple[int, int]) -> NDArray[np.int32]:
         """Page pixels to this image's, in fixed point. Pixel centres are at half-integers of the page."""

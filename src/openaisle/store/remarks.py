@@ -115,6 +115,14 @@ def _cameras(store: Store) -> Iterator[Remark]:
 
 
 def _views(store: Store) -> Iterator[Remark]:
+    if not store.cameras:
+        yield Remark(
+            kind="no_cameras",
+            file=CAMERAS_FILE,
+            about=(),
+            message="no camera: skeletons must come from elsewhere",
+        )
+        return
     views = views_of_slots(store)
     for shelf in store.shelves.values():
         few = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openaisle.core.geometry import Lens
@@ -86,6 +86,7 @@ def test_a_front_is_seen_only_from_before_it_and_not_from_afar() -> None:
     assert seen[:, 0].tolist() == [True, False, False, False]
 
 
+@settings(max_examples=40)
 @given(st.floats(0, 360), st.floats(25, 75), st.floats(-5, 5), st.floats(0.0, 1.6))
 def test_a_footprint_holds_just_what_is_in_the_picture(
     pan_deg: float, tilt_deg: float, roll_deg: float, height_m: float

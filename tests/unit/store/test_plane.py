@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openaisle.core.geometry import Lens
@@ -61,6 +61,7 @@ def test_a_notch_is_outside_and_a_margin_reaches_into_it() -> None:
     assert contains(ELL, (2.1, 3.0), margin_m=0.2)
 
 
+@settings(max_examples=40)
 @given(st.floats(20, 120), st.floats(-0.4, 0.1), st.floats(0, 0.1))
 def test_a_lens_made_for_a_field_of_view_has_it(fov_deg: float, k1: float, k2: float) -> None:
     focal = focal_for_fov_px(640, fov_deg, (k1, k2, 0.0))
@@ -71,6 +72,7 @@ def test_a_lens_made_for_a_field_of_view_has_it(fov_deg: float, k1: float, k2: f
         assert horizontal_fov_deg(lens) == pytest.approx(fov_deg, abs=1e-6)
 
 
+@settings(max_examples=60)
 @given(st.floats(200, 800), st.floats(-0.6, 0.0), st.floats(0.0, 0.12))
 def test_a_lens_folds_just_if_no_ray_of_its_growing_part_reaches_the_corner(
     focal: float, k1: float, k2: float

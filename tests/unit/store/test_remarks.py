@@ -63,3 +63,8 @@ def test_a_narrow_aisle_is_named(kiosk: Path) -> None:
     gondola = text[text.index("[[gondola]]") :].replace('"A"', '"B"').replace("scale-A", "scale-B")
     path.write_text(text + "\n" + gondola.replace("[1.0, 2.6]", "[1.0, 1.6]"))
     assert "between gondolas A and B are 0.60 m" in kinds_of(kiosk)["narrow_aisle"].message
+
+
+def test_a_store_without_cameras_is_one_remark_not_one_a_shelf(kiosk: Path) -> None:
+    (kiosk / "cameras.toml").write_text("format = 1\n")
+    assert set(kinds_of(kiosk)) == {"near_masses", "no_cameras"}
