@@ -25,6 +25,8 @@ class DoorSettings:
     tap_before_crossing_ns_max: int = 15 * NS_PER_S
     tap_after_crossing_ns_max: int = 3 * NS_PER_S
     tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
+    nearer_m_min: float = 0.3  # who stood nearer than another by this when the code was shown, showed it
+    unseen_at_tap_m: float = 0.9  # taken for the distance of somebody not yet seen then
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08
     appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
@@ -54,6 +56,9 @@ class Visit:
     left_gate: GateId = ""
     left_ns: int = 0
     exit_tapped_ns: int | None = None
+    near_at_tap: list[tuple[Person, float]] | None = (
+        None  # who was how many metres from the gate when it was tapped
+    )
 
     @property
     def missing_count(self) -> int:
@@ -168,8 +173,20 @@ class Doors:
             if line.kind != "exit" and near and person.visit_id is None and not person.has_left:
                 person.entered = (line.gate_id, person.born_ns)
 
-    def bind_entered(self, persons: Sequence[Person]) -> list[VisitOpened | VisitClosed]:
-        """Give those who crossed a gate's line to the taps there, first come first served."""
+    def note_who_taps(self, persons: Sequence[Person], at_ns: int) -> None:
+        """Remember who stood how near to the gate when a code was shown: the nearest showed it."""
+        for visit in self.visits.values():
+            line = self._line_of.get(visit.gate_id)
+            if line is None or visit.near_at_tap is not None or visit.tapped_ns > at_ns:
+                continue
+            visit.near_at_tap = [
+                (person, line.distance_m(place))
+                for person in persons
+                if person.visit_id is None and (place := person.place_at(visit.tapped_ns)) is not None
+            ]
+
+    def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
+        """Give those who crossed a gate's line to the taps there."""
         said: list[VisitOpened | VisitClosed] = []
         waiting = [
             person
@@ -178,30 +195,47 @@ class Doors:
         ]
         for person in sorted(waiting, key=lambda person: (person.entered, person.track_id)):
             assert person.entered is not None
-            gate_id, crossed_ns = person.entered
-            visit = self._tap_for(gate_id, crossed_ns)
+            visit = self._tap_for(person, *person.entered, at_ns)
             if visit is not None:
-                said += self.bind(visit, person, crossed_ns)
+                said += self.bind(visit, person, person.entered[1])
         return said
 
-    def _tap_for(self, gate_id: GateId, crossed_ns: int) -> Visit | None:
+    def _tap_for(self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int) -> Visit | None:
+        """The tap that most likely was this person's: they stood near then, and taps are used in their order."""
         settings = self.settings
-        open_taps = [
-            visit
-            for visit in self.visits.values()
-            if visit.gate_id == gate_id
-            and visit.missing_count > 0
-            and visit.tapped_ns - settings.tap_after_crossing_ns_max
-            <= crossed_ns
-            <= visit.tapped_ns + settings.tap_before_crossing_ns_max
-        ]
-        if not open_taps:
-            return None
-        first = open_taps[0]
-        started = first.bound_count > 0 and crossed_ns - first.last_bound_ns > settings.tailgate_ns
-        later = [visit for visit in open_taps[1:] if visit.bound_count == 0 and visit.tapped_ns <= crossed_ns]
-        # Half a group is in, then nobody for a while, and somebody else has tapped: it is that one who comes now.
-        return later[0] if started and later else first
+        ranked: list[tuple[float, int, Visit]] = []
+        for order, visit in enumerate(self.visits.values()):
+            is_near_in_time = (
+                visit.tapped_ns - settings.tap_after_crossing_ns_max
+                <= crossed_ns
+                <= visit.tapped_ns + settings.tap_before_crossing_ns_max
+            )
+            if visit.gate_id != gate_id or visit.missing_count <= 0 or not is_near_in_time:
+                continue
+            distance_m, nearer_count = self._nearness(visit, person)
+            if (
+                nearer_count >= visit.missing_count
+                and at_ns - crossed_ns < settings.tap_after_crossing_ns_max
+            ):
+                continue  # It belongs to somebody who is still at the gate; this one's own tap may be on its way.
+            # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
+            is_stale = visit.bound_count > 0 and crossed_ns - visit.last_bound_ns > settings.tailgate_ns
+            ranked.append((distance_m + 0.15 * len(ranked) + 1.0 * is_stale, order, visit))
+        return min(ranked)[2] if ranked else None
+
+    def _nearness(self, visit: Visit, person: Person) -> tuple[float, int]:
+        """(metres from the gate at the tap, how many others were clearly nearer and are still without a visit)."""
+        near = visit.near_at_tap or []
+        known = [distance_m for other, distance_m in near if other is person]
+        distance_m = known[0] if known else self.settings.unseen_at_tap_m
+        nearer_count = sum(
+            other is not person
+            and other.visit_id is None
+            and not (other.is_lost or other.has_left)
+            and other_m < distance_m - self.settings.nearer_m_min
+            for other, other_m in near
+        )
+        return distance_m, nearer_count
 
     # --- those whom nobody saw come, go, or stay -------------------------------------------------------------------
 

@@ -94,8 +94,9 @@ class Tracks:
         crowd.step(frames, until_ns)
         said: list[TracksMessage] = []
         believed = [person for person in crowd.people if person.is_believed]
+        doors.note_who_taps(crowd.people, until_ns)
         said += doors.watch(believed, until_ns)
-        said += doors.bind_entered(believed)
+        said += doors.bind_entered(believed, until_ns)
         said += self._find_lost(until_ns)
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)

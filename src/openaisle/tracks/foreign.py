@@ -58,7 +58,7 @@ class ForeignBodies:
         said += self._doors.watch(
             [p for p in moved if p.visit_id is None or not self._is_by_name(p)], skeletons.captured_ns
         )
-        said += self._doors.bind_entered(moved)
+        said += self._doors.bind_entered(moved, skeletons.captured_ns)
         return [*said, self._tracks_of(skeletons, places, now_ns)]
 
     def let_go(self, now_ns: int) -> list[VisitOpened | VisitClosed]:

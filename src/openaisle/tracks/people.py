@@ -46,6 +46,18 @@ class Person:
     def is_foreign(self) -> bool:
         return self.row < 0
 
+    def place_at(self, at_ns: int) -> tuple[float, float] | None:
+        """Where the person was, between two points of the path; None if not followed then."""
+        if not self.path or not self.path[0][0] <= at_ns <= self.path[-1][0]:
+            return None
+        after_ns, ax, ay = self.path[-1]
+        for before_ns, bx, by in reversed(self.path):
+            if before_ns <= at_ns:
+                share = (at_ns - before_ns) / max(after_ns - before_ns, 1)
+                return bx + share * (ax - bx), by + share * (ay - by)
+            after_ns, ax, ay = before_ns, bx, by
+        return None
+
     def move_to(self, at_ns: int, x_m: float, y_m: float) -> None:
         self.position_floor_m = (x_m, y_m)
         self.path.append((at_ns, x_m, y_m))
