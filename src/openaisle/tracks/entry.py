@@ -180,7 +180,7 @@ class Doors:
             if line is None or visit.near_at_tap is not None or visit.tapped_ns > at_ns:
                 continue
             visit.near_at_tap = [
-                (person, line.distance_m(place))
+                (person, math.hypot(*line.place(place)))
                 for person in persons
                 if person.visit_id is None and (place := person.place_at(visit.tapped_ns)) is not None
             ]
@@ -321,7 +321,7 @@ class Doors:
         near = [
             (math.dist(position_floor_m, line.centre), line.gate_id)
             for line in self._lines
-            if line.kind != "entry" and line.distance_m(position_floor_m) <= within_m
+            if line.kind != "entry" and line.distance_to_leave_m(position_floor_m) <= within_m
         ]
         return min(near)[1] if near else None
 
@@ -404,7 +404,8 @@ class _Line:
         beside = max(0.0, -along, along - self._length_m)
         return dx * self._normal[0] + dy * self._normal[1], beside
 
-    def distance_m(self, point_floor_m: tuple[float, float]) -> float:
+    def distance_to_leave_m(self, point_floor_m: tuple[float, float]) -> float:
+        """Metres to the opening; 0 for whoever is through it."""
         inside_m, beside_m = self.place(point_floor_m)
         return 0.0 if inside_m < 0 and beside_m == 0.0 else math.hypot(inside_m, beside_m)
 

@@ -190,8 +190,9 @@ class World:
         is_swapped = rng.random() < self.swap_share
         if is_inside.sum() < 5:
             return None
-        keypoints = np.column_stack([np.nan_to_num(pixels + noise), 0.85 * is_inside])
-        keypoints[~is_inside] = 0.0
+        keypoints: Floats = np.zeros((len(pixels), 3))
+        keypoints[is_inside, :2] = (pixels + noise)[is_inside]
+        keypoints[is_inside, 2] = 0.85
         if is_swapped:
             keypoints[1:] = keypoints[1:].reshape(8, 2, 3)[:, ::-1].reshape(16, 3)
         return keypoints
@@ -245,4 +246,4 @@ def place_of(floor: FloorTracks, visit_id: str) -> Floats | None:
     """[2] of the only row of a visit, or None."""
     rows = [row for row, known in enumerate(floor.visit_ids) if known == visit_id]
     assert len(rows) <= 1, f"{visit_id} is in two places"
-    return np.array(floor.positions_floor_m[rows[0]], dtype=np.float64) if rows else None
+    return np.array(floor.positions_floor_m[rows[0]].tolist()) if rows else None
