@@ -23,6 +23,9 @@ from openaisle.sim.shop import SimulatedShop
 from openaisle.store.load import load_store
 from openaisle.store.schema import Store
 
+SIGNS = {
+    "take": 1, "get": 1, "pick_up": 1, "put_back": -1, "put_back_wrong": -1, "give": -1, "lay": -1, "touch": 0,
+}  # fmt: skip
 HANDS = (BODY_JOINT_INDEX["left_hand"], BODY_JOINT_INDEX["right_hand"])
 
 
@@ -44,14 +47,14 @@ class Lived:
 @pytest.fixture(scope="module")
 def lived() -> Lived:
     store = load_store("corner")
-    plan = plan_day(store, visit_count=22, seed=11, families=FAMILIES, arrivals_per_minute=6)
+    plan = plan_day(store, visit_count=34, seed=11, families=FAMILIES, arrivals_per_minute=6)
     shop = SimulatedShop(store, plan)
     batches: list[ScaleBatch] = []
     taps: list[GateTap] = []
     feet: list[np.ndarray] = []
     hands_off: list[float] = []
     carried: Counter[int] = Counter()
-    grasps: set[tuple[str, int]] = set()
+    grasps: dict[str, int] = {}
     known = 0
     step_ns = NS_PER_S // 30
     while not shop.is_over:
@@ -64,8 +67,8 @@ def lived() -> Lived:
             carried[item.item_id] += int(in_hand)
         for event in shop.truth.events[known:]:
             # Of two units taken in one grasp, the palm is at the first.
-            is_first = (event.visit_id, event.at_ns) not in grasps
-            grasps.add((event.visit_id, event.at_ns))
+            is_first = event.at_ns - grasps.get(event.visit_id, 0) > 120 * NS_PER_MS
+            grasps[event.visit_id] = event.at_ns
             if event.kind == "take" and is_first:
                 row = [body.body_id for body in scene.bodies].index(event.body_id)
                 place = [item.item_id for item in scene.items].index(event.item_id)
@@ -98,21 +101,21 @@ def test_every_visit_comes_and_goes(lived: Lived) -> None:
 
 
 def test_almost_every_intention_comes_to_something(lived: Lived) -> None:
-    assert sum(visit.skipped for visit in lived.shop.truth.visits.values()) <= 1
+    meant = sum(len(m.intents) for visit in lived.shop.plan.visits for m in visit.members)
+    assert sum(visit.skipped for visit in lived.shop.truth.visits.values()) <= 0.02 * meant
 
 
 def test_no_unit_of_goods_is_made_or_lost(lived: Lived) -> None:
     units = lived.shop.goods.units
     carried_out = [item_id for visit in lived.shop.truth.visits.values() for item_id in visit.item_ids]
-    on_shelves = [unit.item.item_id for unit in units if unit.place is Place.SHELF]
+    on_shelves = [unit.item.item_id for unit in units if unit.place in (Place.SHELF, Place.FLOOR)]
     assert sorted(carried_out + on_shelves) == [unit.item.item_id for unit in units]
 
 
 def test_baskets_are_what_the_events_say(lived: Lived) -> None:
-    baskets: dict[str, Counter[str]] = {visit_id: Counter() for visit_id in lived.shop.truth.visits}
+    baskets = {visit.visit_id: Counter(visit.crate) for visit in lived.shop.plan.visits}
     for event in lived.shop.truth.events:
-        sign = {"take": 1, "put_back": -1, "put_back_wrong": -1, "touch": 0}[event.kind]
-        baskets[event.visit_id][event.product_id] += sign
+        baskets[event.visit_id][event.product_id] += SIGNS[event.kind]
     expected = {visit_id: dict(sorted((+basket).items())) for visit_id, basket in sorted(baskets.items())}
     assert lived.shop.truth.baskets() == expected
 
@@ -133,12 +136,44 @@ def test_families_do_what_they_are_named_after(lived: Lived) -> None:
     assert len({event.slot_id for event in events["simultaneous_same_item"]}) == 1
     crossing = sorted(event.at_ns for event in events["crossing_arms"])
     assert crossing[1] - crossing[0] < 1.5 * NS_PER_S
-    found_again = {event.item_id for event in events["put_back_wrong"] if event.kind == "put_back_wrong"}
-    takers = {event.visit_id for event in events["put_back_wrong"] if event.item_id in found_again}
-    assert len(takers) == 2
+    for item_id in {event.item_id for event in events["put_back_wrong"] if event.kind == "put_back_wrong"}:
+        handlers = [event.visit_id for event in events["put_back_wrong"] if event.item_id == item_id]
+        assert len(set(handlers)) == 2
     for visit_id in {event.visit_id for event in events["rapid_picks"]}:
         quick = [event.at_ns for event in events["rapid_picks"] if event.visit_id == visit_id]
         assert max(quick) - min(quick) < 1.2 * NS_PER_S * len(quick)
+
+
+def test_what_is_passed_on_is_carried_out_by_who_got_it(lived: Lived) -> None:
+    gives = [event for event in lived.shop.truth.events if event.kind == "give"]
+    gets = {event.item_id: event for event in lived.shop.truth.events if event.kind == "get"}
+    assert gives
+    for given in gives:
+        assert gets[given.item_id].at_ns == given.at_ns
+        assert gets[given.item_id].body_id != given.body_id
+
+
+def test_a_group_is_one_visit_that_ends_with_its_last_person(lived: Lived) -> None:
+    groups = [visit for visit in lived.shop.plan.visits if visit.people_count > 1]
+    assert groups
+    for visit in groups:
+        truth = lived.shop.truth.visits[visit.visit_id]
+        assert truth.people_left == visit.people_count == len(truth.body_ids)
+        (tap,) = [tap for tap in lived.taps if tap.visit_id == visit.visit_id]
+        assert tap.people_count == visit.people_count
+        acting = {event.body_id for event in lived.shop.truth.events if event.visit_id == visit.visit_id}
+        assert len(acting) > 1
+
+
+def test_staff_fill_shelves_and_are_known_as_staff(lived: Lived) -> None:
+    staff = [visit for visit in lived.shop.plan.visits if visit.is_staff]
+    assert staff
+    for visit in staff:
+        truth = lived.shop.truth.visits[visit.visit_id]
+        assert truth.is_staff
+        assert not truth.basket
+        (tap,) = [tap for tap in lived.taps if tap.visit_id == visit.visit_id]
+        assert tap.is_staff
 
 
 def test_hands_reach_what_they_take_within_3_cm(lived: Lived) -> None:
@@ -161,6 +196,7 @@ def test_nobody_walks_through_a_gondola(lived: Lived) -> None:
 def test_a_shelf_loses_the_weight_that_is_taken_from_it(lived: Lived) -> None:
     checked = 0
     events = lived.shop.truth.events
+    events = [event for event in events if event.slot_id]
     for event in events:
         shelf_id = lived.store.slots[event.slot_id].shelf_id
         crowded = any(
@@ -169,7 +205,7 @@ def test_a_shelf_loses_the_weight_that_is_taken_from_it(lived: Lived) -> None:
             for other in events
             if other is not event
         )
-        if crowded or event.kind == "touch":
+        if crowded or event.kind not in ("take", "put_back", "put_back_wrong"):
             continue
         before = load(lived, shelf_id, event.at_ns - 3000 * NS_PER_MS, event.at_ns - 1500 * NS_PER_MS)
         after = load(lived, shelf_id, event.at_ns + 900 * NS_PER_MS, event.at_ns + 2400 * NS_PER_MS)

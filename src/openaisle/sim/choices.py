@@ -71,9 +71,13 @@ class Choices:
         self._left[slot_id] -= quantity
         return quantity
 
-    def slot(self, quantity: int = 1) -> SlotId:
-        """Any slot with that much left (any at all, if none has)."""
-        able = [slot for slot in self._slots if self._left[slot.slot_id] >= quantity]
+    def slot(self, quantity: int = 1, *, height_m_max: float = 9.0) -> SlotId:
+        """Any slot with that much left (any at all, if none has), on a board no higher than that."""
+        able = [
+            slot
+            for slot in self._slots
+            if self._left[slot.slot_id] >= quantity and self._shelf(slot).height_m <= height_m_max
+        ]
         return self.pick_one(able or self._slots).slot_id
 
     def foreign_slot(self, slot_id: SlotId) -> SlotId:
@@ -84,7 +88,32 @@ class Choices:
         near = [slot for slot in others if self._shelf(slot).gondola_id == gondola]
         return self.pick_one(near if near and self.chance(0.6) else others).slot_id
 
-    def cluster(self, count: int, within_m: float) -> list[SlotId]:
+    def gondola_slots(self) -> list[SlotId]:
+        """The slots with goods left of one gondola, one of those with most."""
+        stock: dict[str, list[SlotId]] = {}
+        for slot in self._slots:
+            if self._left[slot.slot_id] > 0:
+                stock.setdefault(self._shelf(slot).gondola_id, []).append(slot.slot_id)
+        if not stock:
+            return [slot.slot_id for slot in self._slots]
+        order = sorted(
+            stock, key=lambda gondola_id: -sum(self._left[slot_id] for slot_id in stock[gondola_id])
+        )
+        return stock[self.pick_one(order[:3])]
+
+    def least_stocked(self, count: int) -> list[SlotId]:
+        """The emptiest slots, of different products."""
+        order = sorted(self._slots, key=lambda slot: (self._left[slot.slot_id] / slot.capacity, slot.slot_id))
+        return [slot.slot_id for slot in order[:count]]
+
+    def room_in(self, slot_id: SlotId) -> int:
+        """How many more units a slot was made for."""
+        return max(self._store.slots[slot_id].capacity - self._left[slot_id], 0)
+
+    def restock(self, slot_id: SlotId, quantity: int) -> None:
+        self._left[slot_id] += quantity
+
+    def cluster(self, count: int, within_m: float, *, on_one_shelf: bool = False) -> list[SlotId]:
         """Slots one can reach without walking, with goods left; the same slot again where there are not enough."""
         first = self._store.slots[self.slot()]
         near = [
@@ -93,6 +122,7 @@ class Choices:
             if slot.slot_id != first.slot_id
             and self._left[slot.slot_id] > 0
             and self.distance_m(first.slot_id, slot.slot_id) <= within_m
+            and (slot.shelf_id == first.shelf_id or not on_one_shelf)
         ]
         chosen = [first.slot_id]
         chosen += [near[int(index)].slot_id for index in self.rng.permutation(len(near))[: count - 1]]

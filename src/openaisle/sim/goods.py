@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 
+from openaisle.core.messages import ProductId
 from openaisle.sim.choices import opening_stock
 from openaisle.sim.scene import Floats, Item
 from openaisle.store.schema import Product, Shelf, Slot, Store
@@ -25,6 +27,7 @@ class Place(IntEnum):
     SHELF = 0
     HAND = 1
     AWAY = 2  # in a bag, or out of the shop: nobody can see it
+    FLOOR = 3  # lies on the floor
 
 
 @dataclass(kw_only=True)
@@ -46,7 +49,8 @@ class Unit:
 class Goods:
     """All units of the shop. `version` grows whenever one that is not in a hand came, went or moved."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, seed: int, brought: Sequence[ProductId] = ()) -> None:
+        """What stands in the shop in the morning, and units that staff will bring (`brought`, not yet seen)."""
         rng = np.random.default_rng([seed, 3])
         stock = opening_stock(store, seed)
         self._store = store
@@ -59,10 +63,12 @@ class Goods:
         }
         for slot_id in sorted(store.slots):
             self._fill(store.slots[slot_id], stock[slot_id], batch, rng)
-        self._positions = np.zeros((len(self.units), 3))
-        self._yaws = np.zeros(len(self.units))
+        self._positions = np.zeros((len(self.units) + len(brought), 3))
+        self._yaws = np.zeros(len(self._positions))
         for unit in self.units:
             self._settle(unit)
+        for product_id in brought:
+            self._add(store.products[product_id], batch, rng, Place.AWAY, "", (0.0, 0.0, 0.0))
         self._shelf_rows: np.ndarray = np.zeros(0, np.int64)
         self._shelf_items: tuple[Item, ...] = ()
         self._shelf_version = -1
@@ -112,6 +118,29 @@ class Goods:
         self._settle(unit)
         self.version += 1
 
+    def lay(self, unit: Unit, floor_m: Floats, yaw_deg: float) -> None:
+        """A unit in a hand is laid on the floor at a point [3]."""
+        assert unit.place is Place.HAND
+        unit.place = Place.FLOOR
+        self._positions[unit.item.item_id] = floor_m
+        self._yaws[unit.item.item_id] = yaw_deg
+        self.version += 1
+
+    def lying(self, product_id: ProductId) -> list[Unit]:
+        """Units of a product on the floor that nobody is about to take."""
+        return [
+            unit
+            for unit in self.units
+            if unit.place is Place.FLOOR and unit.product.product_id == product_id and not unit.is_reserved
+        ]
+
+    def pick_up(self, unit: Unit) -> None:
+        """A unit leaves the floor for a hand."""
+        assert unit.place is Place.FLOOR
+        unit.place = Place.HAND
+        unit.is_reserved = False
+        self.version += 1
+
     def nudge(self, unit: Unit, along_m: float) -> None:
         """A unit slides along its board."""
         unit.along_m += along_m
@@ -143,7 +172,7 @@ class Goods:
         return best[1] + rng.normal(0.0, 0.004), best[2] + abs(rng.normal(0.0, 0.004)), best[3]
 
     def position_floor_m(self, unit: Unit) -> Floats:
-        """Centre [3] of the bottom face of a unit on a shelf."""
+        """Centre [3] of the bottom face of a unit on a shelf or on the floor."""
         return self._positions[unit.item.item_id]
 
     def yaw_deg(self, unit: Unit) -> float:
@@ -153,7 +182,7 @@ class Goods:
     def on_shelves(self) -> tuple[tuple[Item, ...], Floats, Floats]:
         """Items on shelves by item_id, their positions [n, 3] and yaws [n]; remade only when something changed."""
         if self._shelf_version != self.version:
-            rows = [unit.item.item_id for unit in self.units if unit.place is Place.SHELF]
+            rows = [unit.item.item_id for unit in self.units if unit.place in (Place.SHELF, Place.FLOOR)]
             self._shelf_rows = np.array(rows, np.int64)
             self._shelf_items = tuple(self.units[row].item for row in rows)
             self._shelf_version = self.version
@@ -185,27 +214,36 @@ class Goods:
     def _fill(self, slot: Slot, count: int, batch: dict[str, float], rng: np.random.Generator) -> None:
         product = self._store.products[slot.product_id]
         shelf = self._store.shelves[slot.shelf_id]
-        for along, into, above in _cells(slot, shelf, product)[:count]:
-            mass = product.mass_g * (1 + batch[product.product_id]) + rng.normal(0.0, product.mass_sd_g)
-            item_id = len(self.units)
-            self.units.append(
-                Unit(
-                    item=Item(
-                        item_id=item_id,
-                        product_id=product.product_id,
-                        mass_g=max(mass, 0.3 * product.mass_g),
-                    ),
-                    product=product,
-                    place=Place.SHELF,
-                    slot_id=slot.slot_id,
-                    along_m=along,
-                    into_m=into,
-                    above_m=above,
-                    width_m=product.width_m,
-                    depth_m=product.depth_m,
-                )
-            )
+        for cell in _cells(slot, shelf, product)[:count]:
+            item_id = self._add(product, batch, rng, Place.SHELF, slot.slot_id, cell)
             self._in_slot[slot.slot_id].append(item_id)
+
+    def _add(
+        self,
+        product: Product,
+        batch: dict[str, float],
+        rng: np.random.Generator,
+        place: Place,
+        slot_id: str,
+        cell: tuple[float, float, float],
+    ) -> int:
+        mass = product.mass_g * (1 + batch[product.product_id]) + rng.normal(0.0, product.mass_sd_g)
+        item_id = len(self.units)
+        item = Item(item_id=item_id, product_id=product.product_id, mass_g=max(mass, 0.3 * product.mass_g))
+        self.units.append(
+            Unit(
+                item=item,
+                product=product,
+                place=place,
+                slot_id=slot_id,
+                along_m=cell[0],
+                into_m=cell[1],
+                above_m=cell[2],
+                width_m=product.width_m,
+                depth_m=product.depth_m,
+            )
+        )
+        return item_id
 
 
 def _cells(slot: Slot, shelf: Shelf, product: Product) -> list[tuple[float, float, float]]:

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from openaisle.sim.goods import Unit
-from openaisle.sim.pose import FLOOR, REST, TORSO
+from openaisle.sim.plan import Intent, Member
+from openaisle.sim.pose import FLOOR, REST, TORSO, Column
 from openaisle.sim.reach import LEFT, RIGHT, STANDING, body_from_floor, floor_from_body, stance_for
 from openaisle.sim.scene import Floats
-from openaisle.sim.scripts import Intent, PlannedVisit
 from openaisle.sim.truth import TruthEvent
 from openaisle.sim.world import World
 from openaisle.store.schema import Point2
@@ -55,25 +55,39 @@ class _Approach:
 class Hands:
     """Both hands of one shopper. Index 0 is the left hand, 1 the right."""
 
-    def __init__(self, world: World, visit: PlannedVisit, row: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, world: World, visit_id: str, member: Member, row: int, rng: np.random.Generator
+    ) -> None:
         self._world = world
-        self._visit = visit
+        self.visit_id = visit_id
+        self._member = member
         self._row = row
         self._rng = rng
         self._at: list[Control] = [AT_REST, AT_REST]
         self.held: list[list[Held]] = [[], []]
         self.stowed: list[Unit] = []  # in the bag or in pockets
         self.cradled: list[Held] = []  # on the arm of `cradle_side`, in sight
-        self.cradle_side = RIGHT if visit.is_left_handed else LEFT
+        self.cradle_side = RIGHT if member.is_left_handed else LEFT
         self.free_s = [0.0, 0.0]  # when the hand can begin something new
+        self.there_s = [0.0, 0.0]  # when it last came to what it reached for
         self.lifted_s = [0.0, 0.0]  # when it last left the goods
         self.retreated_s = [0.0, 0.0]  # when it was last out of the shelf
+        self.offered = RIGHT  # the hand held out for what somebody gives
+
+    def feet(self) -> Point2:
+        """Where their owner stands."""
+        x, y = self._world.bodies.now[self._row, : Column.YAW]
+        return (float(x), float(y))
+
+    def heading(self) -> float:
+        """Where their owner faces, radians."""
+        return float(self._world.bodies.now[self._row, Column.YAW])
 
     # What is in them
 
     def choose(self, wanted: str) -> int:
         """The hand to reach with: the wanted one, else an empty one, the better one first."""
-        better = LEFT if self._visit.is_left_handed else RIGHT
+        better = LEFT if self._member.is_left_handed else RIGHT
         if wanted:
             better = LEFT if wanted == "left" else RIGHT
         order = (better, 1 - better)
@@ -118,8 +132,8 @@ class Hands:
         """Reach for units that stand together and lift them; returns where the feet must be."""
         world, rng = self._world, self._rng
         grasp = self._grasp_point(units[0])
-        reach = self._approach(grasp, side, position, yaw, room_m, is_hasty=intent.is_hasty)
-        quick = 0.6 if intent.is_hasty else 1.0
+        reach = self._approach(grasp, side, position, yaw, room_m, is_quick=intent.is_quick)
+        quick = 0.6 if intent.is_quick else 1.0
         dwell = rng.uniform(0.15, 0.5) * quick
         lift_s = reach.there_s + dwell + intent.press_s
         self._brush(units[0], reach.there_s)
@@ -141,7 +155,8 @@ class Hands:
         self.lifted_s[side], self.retreated_s[side] = lift_s, end_s
         self.free_s[side] = end_s
         if intent.stow or not is_last:
-            self._stow_at(units, side, end_s + rng.uniform(0.25, 0.8) * quick, quick)
+            look_s = rng.uniform(0.25, 0.8) * (0.2 if intent.is_quick else 1.0)
+            self._stow_at(units, side, end_s + look_s, quick)
         return reach.pin
 
     def put(
@@ -155,7 +170,7 @@ class Hands:
         along, into, above = goods.free_place(intent.slot_id, unit.product, rng)
         bottom = world.store.shelf_point_floor_m(shelf, along, into, above)
         offset = floor_from_body(np.array(held.offset_body_m), np.zeros(2), yaw)
-        reach = self._approach(bottom - offset, side, position, yaw, room_m, is_hasty=intent.is_hasty)
+        reach = self._approach(bottom - offset, side, position, yaw, room_m, is_quick=intent.is_quick)
         over = rng.uniform(0.06, 0.12)
         down_s = reach.there_s
         world.plates.change(down_s, over, shelf.shelf_id, along, unit.width_m, unit.item.mass_g)
@@ -183,7 +198,7 @@ class Hands:
     ) -> Point2:
         """Reach, press, nudge or lift a little, and take nothing; returns where the feet must be."""
         world, rng = self._world, self._rng
-        reach = self._approach(self._grasp_point(unit), side, position, yaw, room_m, is_hasty=False)
+        reach = self._approach(self._grasp_point(unit), side, position, yaw, room_m, is_quick=False)
         self._brush(unit, reach.there_s)
         shelf_id = world.store.slots[unit.slot_id].shelf_id
         there_s = reach.there_s
@@ -225,10 +240,86 @@ class Hands:
             unit.is_reserved = False
 
         world.at(leave_s, let_go)
-        end_s = leave_s + rng.uniform(0.4, 0.7)
-        self._move(side, leave_s, end_s, _floor(reach.before_floor_m), AT_REST)
-        self._straighten(leave_s + 0.05, end_s + 0.2)
-        self.lifted_s[side], self.retreated_s[side], self.free_s[side] = leave_s, end_s, end_s
+        self._leave(side, leave_s, reach, leave_s)
+        return reach.pin
+
+    def give(
+        self,
+        unit: Unit,
+        side: int,
+        position: Point2,
+        yaw: float,
+        taker: Hands,
+        taker_at: tuple[Point2, float],
+    ) -> float:
+        """Pass a unit into the hand that `taker` holds out, half-way between; returns when it is done."""
+        world, rng = self._world, self._rng
+        held = next(held for held in self.held[side] if held.unit is unit)
+        middle = np.append((np.array(position) + np.array(taker_at[0])) / 2, 0.0)
+        middle[2] = 0.62 * min(self._member.body.height_m, taker._member.body.height_m)
+        mine = self._approach(middle, side, position, yaw, 0.0, is_quick=False)
+        theirs = taker._approach(middle, taker.offered, *taker_at, 0.0, is_quick=False)
+        passed_s = max(mine.there_s, theirs.there_s) + rng.uniform(0.15, 0.4)
+        given = self._event("give", passed_s, unit, "", side)
+        got = taker._event("get", passed_s, unit, "", taker.offered)
+
+        def passed() -> None:
+            self.held[side].remove(held)
+            grip = (0.03, 0.0, -0.5 * unit.product.height_m)
+            taker.held[taker.offered].append(Held(unit, grip, -math.pi / 2))
+            world.truth.gave_back(given)
+            world.truth.took(got)
+
+        world.at(passed_s, passed)
+        end_s = passed_s + rng.uniform(0.4, 0.7)
+        self._move(side, passed_s, end_s, _floor(mine.before_floor_m), AT_REST)
+        hold = taker._torso(HOLD_M, taker.offered)
+        taker._move(taker.offered, passed_s, end_s, _floor(theirs.before_floor_m), hold)
+        for hands, hand in ((self, side), (taker, taker.offered)):
+            hands._straighten(passed_s + 0.05, end_s + 0.2)
+            hands.lifted_s[hand], hands.retreated_s[hand], hands.free_s[hand] = passed_s, end_s, end_s
+        return end_s
+
+    def lay(self, unit: Unit, side: int, position: Point2, yaw: float) -> None:
+        """Lay a unit that is in the hand on the floor before the feet."""
+        world, rng = self._world, self._rng
+        held = next(held for held in self.held[side] if held.unit is unit)
+        aside = 0.22 if side == LEFT else -0.22
+        spot = floor_from_body(np.array([0.33, aside, 0.0]), np.array(position), yaw)
+        offset = floor_from_body(np.array(held.offset_body_m), np.zeros(2), yaw)
+        reach = self._approach(spot - offset, side, position, yaw, 0.0, is_quick=False)
+        down_s = reach.there_s
+
+        def laid() -> None:
+            self.held[side].remove(held)
+            world.truth.gave_back(self._event("lay", down_s, unit, "", side))
+            world.goods.lay(unit, spot, math.degrees(yaw + held.yaw_body_rad))
+
+        world.at(down_s, laid)
+        self._leave(side, down_s + rng.uniform(0.1, 0.3), reach, down_s)
+
+    def pick_up(self, unit: Unit, side: int, intent: Intent, position: Point2, yaw: float) -> Point2:
+        """Pick a unit up from the floor; returns where the feet must be."""
+        world, rng = self._world, self._rng
+        grasp = world.goods.position_floor_m(unit) + np.array(
+            [0.0, 0.0, min(0.6 * unit.product.height_m, 0.16)]
+        )
+        reach = self._approach(grasp, side, position, yaw, 0.1, is_quick=False)
+        up_s = reach.there_s + rng.uniform(0.15, 0.4)
+        held = self._held(unit, reach.hand_floor_m, yaw)
+
+        def picked_up() -> None:
+            world.goods.pick_up(unit)
+            world.truth.took(self._event("pick_up", up_s, unit, "", side))
+            self.held[side].append(held)
+
+        world.at(up_s, picked_up)
+        end_s = up_s + rng.uniform(0.5, 0.9)
+        self._move(side, up_s, end_s, _floor(reach.before_floor_m), self._torso(HOLD_M, side))
+        self._straighten(up_s + 0.1, end_s + 0.2)
+        self.lifted_s[side], self.retreated_s[side], self.free_s[side] = up_s, end_s, end_s
+        if intent.stow:
+            self._stow_at([unit], side, end_s + rng.uniform(0.25, 0.8), 1.0)
         return reach.pin
 
     def stow(self, side: int) -> None:
@@ -264,10 +355,10 @@ class Hands:
         yaw: float,
         room_m: float,
         *,
-        is_hasty: bool,
+        is_quick: bool,
     ) -> _Approach:
         """Bring the hand to a point: choose a stance, bend, and come in from the front of the shelf."""
-        world, rng, body = self._world, self._rng, self._visit.body
+        world, rng, body = self._world, self._rng, self._member.body
         feet = np.array(position)
         target = body_from_floor(hand_floor_m, feet, yaw)
         stance = stance_for(body, side, target, forward_room_m=room_m, back_room_m=BACK_M_MAX)
@@ -278,7 +369,7 @@ class Hands:
         bend = abs(stance.posture.crouch_m - before.crouch_m) + 0.4 * abs(
             stance.posture.lean_rad - before.lean_rad
         )
-        seconds = rng.uniform(0.4, 0.8) * (0.7 if is_hasty else 1.0)
+        seconds = rng.uniform(0.4, 0.8) * (0.7 if is_quick else 1.0)
         seconds = max(seconds, 0.3 + 1.3 * bend)
         if step > 0.03:
             seconds = max(seconds, 0.85)
@@ -287,12 +378,20 @@ class Hands:
         into = np.array([math.cos(yaw), math.sin(yaw), 0.0])
         outside = hand_floor_m - 0.3 * into + np.array([0.0, 0.0, 0.06])
         self._move(side, start_s, there_s, _floor(outside), _floor(hand_floor_m))
+        self.there_s[side] = there_s
         return _Approach(hand_floor_m, outside, there_s, (float(pin[0]), float(pin[1])))
 
     def _move(self, side: int, start_s: float, end_s: float, by: Control, to: Control) -> float:
         self._world.bodies.move_hand(self._row, side, start_s, end_s, self._at[side], by, to)
         self._at[side] = to
         return end_s
+
+    def _leave(self, side: int, leave_s: float, reach: _Approach, lifted_s: float) -> None:
+        """Draw the hand back and stand up."""
+        end_s = leave_s + self._rng.uniform(0.4, 0.7)
+        self._move(side, leave_s, end_s, _floor(reach.before_floor_m), AT_REST)
+        self._straighten(leave_s + 0.05, end_s + 0.2)
+        self.lifted_s[side], self.retreated_s[side], self.free_s[side] = lifted_s, end_s, end_s
 
     def _straighten(self, start_s: float, end_s: float) -> None:
         bodies = self._world.bodies
@@ -331,7 +430,7 @@ class Hands:
         """Whether this shopper has no bag, and an arm to lay goods on."""
         arm = self.cradle_side
         return (
-            not self._visit.body.has_bag
+            not self._member.body.has_bag
             and side != arm
             and not self.held[arm]
             and self.free_s[arm] <= at_s
@@ -343,7 +442,7 @@ class Hands:
             return self._torso(BAG_M, side)
         forward, left, up = CRADLE_M
         across = left if self.cradle_side == LEFT else -left
-        scale = self._visit.body.height_m / 1.72
+        scale = self._member.body.height_m / 1.72
         return (TORSO, forward * scale, across * scale * 0.3, (up + 0.1) * scale)
 
     def _lifted(self, held: Held, side: int, at_s: float) -> None:
@@ -394,15 +493,15 @@ class Hands:
 
     def _torso(self, place: tuple[float, float, float], side: int) -> Control:
         forward, left, up = place
-        scale = self._visit.body.height_m / 1.72
+        scale = self._member.body.height_m / 1.72
         return (TORSO, forward * scale, (left if side == LEFT else -left) * scale, up * scale)
 
     def _event(self, kind: str, at_s: float, unit: Unit, slot_id: str, side: int) -> TruthEvent:
         return TruthEvent(
             at_ns=self._world.ns(at_s),
             kind=kind,
-            visit_id=self._visit.visit_id,
-            body_id=self._visit.body.body_id,
+            visit_id=self.visit_id,
+            body_id=self._member.body.body_id,
             slot_id=slot_id,
             product_id=unit.product.product_id,
             item_id=unit.item.item_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,23 @@ SHOES: Final[tuple[Colour, ...]] = (
     (0.40, 0.26, 0.16),
     (0.5, 0.12, 0.12),
 )
+
+
+STAFF_VEST: Final = 3  # pattern of scene.Body
+
+
+def draw_child(rng: np.random.Generator, body_id: int) -> Body:
+    """A child of 1.1-1.45 m."""
+    grown = draw_body(rng, body_id)
+    height = round(float(rng.uniform(1.1, 1.45)), 3)
+    width = round(height * 0.225, 3)
+    return replace(grown, height_m=height, shoulder_width_m=width, girth=0.85, has_bag=False)
+
+
+def draw_staff(rng: np.random.Generator, body_id: int) -> Body:
+    """Somebody in the shop's bright vest, with a crate."""
+    vest = (0.9, 0.75, 0.1)
+    return replace(draw_body(rng, body_id), pattern=STAFF_VEST, pattern_colour=vest, has_bag=True)
 
 
 def draw_body(rng: np.random.Generator, body_id: int) -> Body:

@@ -125,9 +125,9 @@ def _best_stance(
         forward = (step_index - 2) * 0.06
         if forward > forward_room_m + 1e-9 or -forward > back_room_m + 1e-9:
             continue
-        for crouch_index in range(13):
+        for crouch_index in range(15):
             crouch = crouch_index * 0.04
-            for lean_index in range(13):
+            for lean_index in range(16):
                 lean = lean_index * 0.075
                 x, y, z = shoulder_in_body(height_m, shoulder_width_m, crouch, lean, twist, side)
                 dx, dy, dz = target_body[0] - forward - x, target_body[1] - y, target_body[2] - z

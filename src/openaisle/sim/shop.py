@@ -8,10 +8,10 @@ import numpy as np
 
 from openaisle.core.messages import GateTap, ScaleBatch
 from openaisle.core.units import NS_PER_S
-from openaisle.sim.goods import Goods, Place
+from openaisle.sim.goods import Goods, Place, Unit
+from openaisle.sim.plan import DayPlan, PlannedVisit
 from openaisle.sim.pose import Bodies, Column
 from openaisle.sim.scene import BODY_JOINT_INDEX, Item, Scene
-from openaisle.sim.scripts import DayPlan, PlannedVisit
 from openaisle.sim.sensors import Plates, PlateSettings
 from openaisle.sim.shoppers import Shopper
 from openaisle.sim.truth import Truth, TruthVisit
@@ -44,7 +44,9 @@ class SimulatedShop:
         self._world = World(
             store=store,
             start_ns=plan.start_ns,
-            goods=Goods(store, plan.seed),
+            goods=Goods(
+                store, plan.seed, [product_id for visit in plan.visits for product_id in visit.crate]
+            ),
             plates=Plates(store, plan.start_ns, seeds[0], plates),
             walking=Walking(store, int(seeds[1].generate_state(1)[0])),
             bodies=Bodies(len(self._rows_free)),
@@ -52,6 +54,8 @@ class SimulatedShop:
             gate_rng=np.random.Generator(np.random.PCG64(seeds[2])),
         )
         for unit in self._world.goods.units:
+            if unit.place is not Place.SHELF:
+                continue
             shelf_id = store.slots[unit.slot_id].shelf_id
             self._world.plates.stand(shelf_id, unit.along_m, unit.width_m, unit.item.mass_g)
         for visit in plan.visits:
@@ -59,12 +63,24 @@ class SimulatedShop:
                 visit_id=visit.visit_id,
                 family=visit.family,
                 families=visit.families,
-                body_ids=(visit.body.body_id,),
+                body_ids=tuple(member.body.body_id for member in visit.members),
                 planned_ns=visit.enters_ns,
+                is_staff=visit.is_staff,
             )
+        self._crates = self._brought()
         self._tick = 0
         self._quiet_s = 0.0  # since when nothing has been going on
         self._batches: list[tuple[int, ScaleBatch]] = []
+
+    def _brought(self) -> dict[str, list[Unit]]:
+        """What each visit of staff brings along."""
+        coming = iter([unit for unit in self._world.goods.units if unit.place is Place.AWAY])
+        crates: dict[str, list[Unit]] = {}
+        for visit in self.plan.visits:
+            crates[visit.visit_id] = [next(coming) for _ in visit.crate]
+            for unit in crates[visit.visit_id]:
+                self.truth.brought(visit.visit_id, unit.product.product_id, unit.item.item_id)
+        return crates
 
     @property
     def goods(self) -> Goods:
@@ -117,7 +133,7 @@ class SimulatedShop:
             return Scene(
                 at_ns=self.now_ns,
                 light=1.0,
-                bodies=tuple(shopper.visit.body for shopper in shoppers),
+                bodies=tuple(shopper.body for shopper in shoppers),
                 joints_floor_m=joints,
                 items=(),
                 item_positions_floor_m=np.zeros((0, 3)),
@@ -130,7 +146,7 @@ class SimulatedShop:
         return Scene(
             at_ns=self.now_ns,
             light=1.0,
-            bodies=tuple(shopper.visit.body for shopper in shoppers),
+            bodies=tuple(shopper.body for shopper in shoppers),
             joints_floor_m=joints,
             items=items + tuple(held_items),
             item_positions_floor_m=np.concatenate([positions, np.array(held_positions).reshape(-1, 3)]),
@@ -165,21 +181,24 @@ class SimulatedShop:
         if self._tick % 4 == 0:
             for shopper in self._shoppers:
                 if shopper.is_visible:
-                    body_id = shopper.visit.body.body_id
+                    body_id = shopper.body.body_id
                     self.truth.stood(world.ns(world.now_s), body_id, *shopper.position)
 
     def _let_in(self) -> None:
         """Whoever is due comes to the gate while the shop has room."""
         while (
             self._waiting
-            and self._rows_free
+            and len(self._rows_free) >= len(self._waiting[0].members)
             and self._waiting[0].enters_ns <= self._world.ns(self._world.now_s)
             and sum(shopper.is_coming_or_inside for shopper in self._shoppers) < self.plan.people_max
         ):
             visit = self._waiting.pop(0)
-            number = int(visit.body.body_id)
-            rng = np.random.default_rng([self._visit_seed, 5, number])
-            self._shoppers.append(Shopper(self._world, visit, self._rows_free.pop(0), rng))
+            for member in visit.members:
+                rng = np.random.default_rng([self._visit_seed, 5, member.body.body_id])
+                shopper = Shopper(self._world, visit, member, self._rows_free.pop(0), rng)
+                if member.body is visit.body:
+                    shopper.hands.stowed += self._crates[visit.visit_id]
+                self._shoppers.append(shopper)
 
     def _in_hands(
         self, shoppers: Sequence[Shopper], joints: np.ndarray, share: float

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from openaisle.sim.goods import Unit
 from openaisle.sim.hands import Hands
+from openaisle.sim.plan import Intent, Member, PlannedVisit
 from openaisle.sim.pose import Column, stride_m
-from openaisle.sim.scripts import Intent, PlannedVisit
 from openaisle.sim.walking import TICK_S, beyond
 from openaisle.sim.world import World
 from openaisle.store.schema import Point2, Shelf, Slot
@@ -25,6 +27,7 @@ ELBOW_ROOM_M: Final = 0.46  # between two people standing at shelves
 WALK_S_MAX: Final = 30.0
 MEET_S_MAX: Final = 45.0
 AFTER_S_MAX: Final = 120.0
+PASS_S_MAX: Final = 15.0
 TURN_RAD_S_MAX: Final = 4.0
 
 Life = Generator[None, None, None]
@@ -33,15 +36,21 @@ Life = Generator[None, None, None]
 class Shopper:
     """One person on one visit."""
 
-    def __init__(self, world: World, visit: PlannedVisit, row: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, world: World, visit: PlannedVisit, member: Member, row: int, rng: np.random.Generator
+    ) -> None:
         self.visit = visit
+        self.body = member.body
         self.row = row
-        self.hands = Hands(world, visit, row, rng)
+        self.hands = Hands(world, visit.visit_id, member, row, rng)
         self.is_inside = False
         self.is_gone = False
+        self._member = member
+        self._is_leader = member.body is visit.body
         self._world = world
         self._rng = rng
         self._is_walking = False  # on the floor at all
+        self._is_in_haste = False  # the next intent does not wait for this one's end
         self._has_left = False
         self._facing: float | None = None  # where to turn; None: where one walks
         self._pin: Point2 | None = None  # stands exactly here
@@ -66,8 +75,10 @@ class Shopper:
 
     def live(self) -> Life:
         yield from self._come_in()
-        for intent in self.visit.intents:
-            yield from self._follow(intent)
+        intents = self._member.intents
+        for intent, following in zip(intents, (*intents[1:], None), strict=True):
+            self._is_in_haste = following is not None and following.is_hasty
+            yield from self._follow(replace(intent, is_quick=self._is_in_haste or intent.is_hasty))
         while self._world.now_s < max(self.hands.free_s):
             yield
         yield from self._walk_out()
@@ -77,22 +88,27 @@ class Shopper:
     def _come_in(self) -> Life:
         world, gate = self._world, self._world.entry
         start = beyond(gate, 1.6)
-        while not world.walking.enter(self.row, start, self.visit.speed_m_s):
+        while not world.walking.enter(self.row, start, self._member.speed_m_s):
             yield
         inward = math.atan2(gate.inside_floor_m[1] - start[1], gate.inside_floor_m[0] - start[0])
-        world.bodies.reset(self.row, self.visit.body, *start, inward)
+        world.bodies.reset(self.row, self.body, *start, inward)
         self._is_walking = True
-        yield from self._walk(beyond(gate, 0.3))
-        yield from self._pause(self._rng.uniform(0.5, 1.2))
-        world.tap(self.visit, gate.gate_id)
         truth = world.truth.visits[self.visit.visit_id]
-        truth.tapped_ns = world.ns(world.now_s)
+        if self._is_leader:
+            yield from self._walk(beyond(gate, 0.3))
+            yield from self._pause(self._rng.uniform(0.5, 1.2))
+            world.tap(self.visit, gate.gate_id)
+            world.truth.tapped(self.visit.visit_id, world.ns(world.now_s))
+        else:
+            yield from self._walk(beyond(gate, 0.8))
+            while not truth.entered_ns:
+                yield
         world.walking.go(self.row, gate.inside_floor_m)
         for _ in range(round(WALK_S_MAX / TICK_S)):
             if world.is_inside(self.position):
                 break
             yield
-        truth.entered_ns = world.ns(world.now_s)
+        world.truth.entered(self.visit.visit_id, world.ns(world.now_s))
         self.is_inside = True
 
     def _walk_out(self) -> Life:
@@ -100,17 +116,18 @@ class Shopper:
         self._leave_stand()
         yield from self._walk(beyond(gate, -0.35))
         world.walking.go(self.row, beyond(gate, 1.7))
-        truth = world.truth.visits[self.visit.visit_id]
         while not world.walking.is_there(self.row):
             if self.is_inside and not world.is_inside(self.position):
-                truth.left_ns = world.ns(world.now_s)
-                self.is_inside, self._has_left = False, True
+                self._went_out()
             yield
         if self.is_inside:
-            truth.left_ns = world.ns(world.now_s)
-            self.is_inside, self._has_left = False, True
+            self._went_out()
         world.walking.leave(self.row)
         self._is_walking = False
+
+    def _went_out(self) -> None:
+        self._world.truth.left(self.visit.visit_id, self._world.ns(self._world.now_s))
+        self.is_inside, self._has_left = False, True
 
     # Intents
 
@@ -135,6 +152,14 @@ class Shopper:
             yield from self._put_back(intent)
         elif intent.act == "touch":
             yield from self._touch(intent)
+        elif intent.act == "give":
+            yield from self._give(intent)
+        elif intent.act == "get":
+            yield from self._get(intent)
+        elif intent.act == "lay":
+            yield from self._lay(intent)
+        elif intent.act == "pick_up":
+            yield from self._pick_up(intent)
         if intent.says:
             self._world.said.add(intent.says)
 
@@ -157,25 +182,17 @@ class Shopper:
                 units, side, intent, self.position, self._yaw, self._room_m(intent), is_last=not left
             )
             self._stand_at(pin)
-            # The next reach may begin once this hand is on its way back.
-            wait_s = self.hands.lifted_s[side] + self._rng.uniform(0.05, 0.3)
+            # The next reach may begin once this hand is on its way back; in haste, once it is at the goods.
+            begin_s = self.hands.there_s[side] - 0.2 if self._is_in_haste else self.hands.lifted_s[side]
+            wait_s = begin_s + self._rng.uniform(0.05, 0.3)
             while self._world.now_s < wait_s or (intent.hover_s and self._world.now_s < self._back(side)):
                 yield
 
     def _put_back(self, intent: Intent) -> Life:
-        unit, side = self.hands.find(intent.product_id)
-        if unit is None:
-            self._skip()
+        found = yield from self._in_hand(intent)
+        if found is None:
             return
-        is_stored = not self.hands.holds(unit)
-        if is_stored:
-            side = yield from self._free_hand(intent)
-        while self._world.now_s < self.hands.free_s[side]:
-            yield
-        if is_stored:
-            self.hands.fetch(unit, side)
-            while self._world.now_s < self.hands.free_s[side]:
-                yield
+        unit, side = found
         yield from self._face(intent)
         self._stand_at(self.hands.put(unit, side, intent, self.position, self._yaw, self._room_m(intent)))
         while self._world.now_s < self.hands.lifted_s[side] + 0.1:
@@ -197,12 +214,109 @@ class Shopper:
         while self._world.now_s < self._back(side):
             yield
 
+    def _in_hand(self, intent: Intent) -> Generator[None, None, tuple[Unit, int] | None]:
+        """The unit an intent is about, in a hand at rest; fetched from bag or arm if it is there."""
+        unit, side = self.hands.find(intent.product_id)
+        if unit is None:
+            self._skip()
+            return None
+        is_stored = not self.hands.holds(unit)
+        if is_stored:
+            side = yield from self._free_hand(intent)
+        while self._world.now_s < self.hands.free_s[side]:
+            yield
+        if is_stored:
+            self.hands.fetch(unit, side)
+            while self._world.now_s < self.hands.free_s[side]:
+                yield
+        return unit, side
+
+    def _give(self, intent: Intent) -> Life:
+        """Pass a unit to the partner who has come to the same meeting."""
+        world, label = self._world, intent.meet
+        taker = next(
+            (hands for _, hands in sorted(world.meetings[label].items()) if hands is not self.hands), None
+        )
+        found = yield from self._in_hand(intent)
+        if taker is None or found is None:
+            self._skip()
+            world.said.add(f"{label}.over")
+            return
+        yield from self._turn_to(taker.feet())
+        until_s = world.now_s + PASS_S_MAX
+        while f"{label}.held out" not in world.said and world.now_s < until_s:
+            yield
+        if f"{label}.held out" in world.said:
+            there = taker.feet()
+            done_s = self.hands.give(*found, self.position, self._yaw, taker, (there, taker.heading()))
+            while world.now_s < done_s:
+                yield
+        else:
+            self._skip()
+        world.said.add(f"{label}.over")
+
+    def _get(self, intent: Intent) -> Life:
+        """Hold out a hand for what the partner gives."""
+        world, label = self._world, intent.meet
+        giver = next(
+            (hands for _, hands in sorted(world.meetings[label].items()) if hands is not self.hands), None
+        )
+        if giver is None:
+            self._skip()
+            return
+        yield from self._turn_to(giver.feet())
+        side = self.hands.offered = yield from self._free_hand(intent)
+        if f"{label}.over" not in world.said:
+            world.said.add(f"{label}.held out")
+        while f"{label}.over" not in world.said:
+            yield
+        if intent.stow and self.hands.held[side]:
+            self.hands.stow(side)
+
+    def _lay(self, intent: Intent) -> Life:
+        found = yield from self._in_hand(intent)
+        if found is None:
+            return
+        yield from self._face(intent)
+        self.hands.lay(*found, self.position, self._yaw)
+        while self._world.now_s < self.hands.retreated_s[found[1]]:
+            yield
+
+    def _pick_up(self, intent: Intent) -> Life:
+        world = self._world
+        lying = world.goods.lying(intent.product_id)
+        if not lying:
+            self._skip()
+            return
+        lying[0].is_reserved = True
+        spot = world.goods.position_floor_m(lying[0])
+        away = np.array(self.position) - spot[:2]
+        away *= 0.45 / max(float(np.linalg.norm(away)), 1e-6)
+        yield from self._walk(
+            world.walking.nearest_free((float(spot[0] + away[0]), float(spot[1] + away[1])))
+        )
+        self._look_at = spot
+        self._stand_at(self.position)
+        side = yield from self._free_hand(intent)
+        yield from self._turn_to((float(spot[0]), float(spot[1])))
+        self._stand_at(self.hands.pick_up(lying[0], side, intent, self.position, self._yaw))
+        while world.now_s < self.hands.retreated_s[side]:
+            yield
+
+    def _turn_to(self, point: Point2) -> Life:
+        x, y = self.position
+        self._facing = _unwrapped(math.atan2(point[1] - y, point[0] - x), self._yaw)
+        for _ in range(60):
+            if abs(self._facing - self._yaw) < 0.05:
+                return
+            yield
+
     def _free_hand(self, intent: Intent) -> Generator[None, None, int]:
         """A hand that holds nothing and is at rest; what the hands hold is stowed when both are full."""
         side = self.hands.choose(intent.hand)
+        while self._world.now_s < self.hands.free_s[side]:
+            yield
         if self.hands.held[side]:
-            while self._world.now_s < self.hands.free_s[side]:
-                yield
             self.hands.stow(side)
         while self._world.now_s < self.hands.free_s[side]:
             yield
@@ -223,8 +337,8 @@ class Shopper:
 
     def _meet(self, name: str) -> Life:
         """Wait until the partner is there too."""
-        here = self._world.meetings.setdefault(name, set())
-        here.add(self.visit.visit_id)
+        here = self._world.meetings.setdefault(name, {})
+        here[self.body.body_id] = self.hands
         until_s = self._world.now_s + MEET_S_MAX
         while len(here) < 2 and self._world.now_s < until_s:
             yield
@@ -310,8 +424,9 @@ class Shopper:
         middle = shelf.left_m + slot.left_m + slot.width_m / 2
         away = STAND_M[1] if shelf.height_m < 0.7 else STAND_M[0]
         best: tuple[float, Point2] | None = None
-        # A meeting has its own place; everybody else finds room beside the slot.
-        moves = STAND_MOVES_M[:3] if intent.side_m else STAND_MOVES_M
+        # Who reaches across from one side stays on that side; everybody else finds room beside the slot.
+        is_reach = intent.act not in ("give", "get")
+        moves = STAND_MOVES_M[:3] if intent.side_m and is_reach else STAND_MOVES_M
         for move in moves:
             along = float(np.clip(middle + intent.side_m + move, -0.1, gondola.width_m + 0.1))
             wanted = gondola.floor_from_gondola.apply(np.array([along, -away, 0.0]))
@@ -380,13 +495,13 @@ class Shopper:
         state[Column.X], state[Column.Y], state[Column.YAW] = new_x, new_y, yaw
         state[Column.FORWARD_SPEED] += (cos * vx + sin * vy - state[Column.FORWARD_SPEED]) * ease
         state[Column.LEFT_SPEED] += (cos * vy - sin * vx - state[Column.LEFT_SPEED]) * ease
-        state[Column.PHASE] += speed * TICK_S / stride_m(self.visit.body.height_m, speed)
+        state[Column.PHASE] += speed * TICK_S / stride_m(self.body.height_m, speed)
         head_yaw, head_pitch = 0.0, 0.12
         if self._look_at is not None:
             dx, dy = self._look_at[0] - new_x, self._look_at[1] - new_y
             bearing = _unwrapped(math.atan2(dy, dx), yaw) - yaw
             head_yaw = min(max(bearing, -1.1), 1.1)
-            drop = 0.93 * self.visit.body.height_m - self._look_at[2]
+            drop = 0.93 * self.body.height_m - self._look_at[2]
             head_pitch = min(max(math.atan2(drop, max(math.hypot(dx, dy), 0.2)), -0.3), 0.9)
         slow = 1 - math.exp(-TICK_S / 0.2)
         state[Column.HEAD_YAW] += (head_yaw - state[Column.HEAD_YAW]) * slow

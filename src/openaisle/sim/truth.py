@@ -19,7 +19,7 @@ class TruthEvent:
     """
 
     at_ns: int
-    kind: str  # take | put_back | put_back_wrong | touch
+    kind: str  # take | put_back | put_back_wrong | touch; of no shelf: give | get | lay | pick_up
     visit_id: str
     body_id: int
     slot_id: str  # whose place on the shelf
@@ -43,6 +43,8 @@ class TruthVisit:
     left_ns: int = 0  # 0: still inside
     item_ids: list[int] = field(default_factory=list)  # what they hold or have in the bag
     basket: Counter[str] = field(default_factory=Counter)  # product -> quantity, of the same units
+    is_staff: bool = False
+    people_left: int = 0
     skipped: int = 0  # intents that came to nothing (goods gone, partner did not come)
 
 
@@ -53,6 +55,26 @@ class Truth:
         self.visits: dict[str, TruthVisit] = {}
         self.events: list[TruthEvent] = []
         self._positions: list[tuple[int, int, float, float]] = []
+
+    def tapped(self, visit_id: str, at_ns: int) -> None:
+        self.visits[visit_id].tapped_ns = at_ns
+
+    def entered(self, visit_id: str, at_ns: int) -> None:
+        """One person of a visit came in; a visit begins with its first."""
+        visit = self.visits[visit_id]
+        visit.entered_ns = visit.entered_ns or at_ns
+
+    def left(self, visit_id: str, at_ns: int) -> None:
+        """One person of a visit went out; a visit ends with its last."""
+        visit = self.visits[visit_id]
+        visit.people_left += 1
+        if visit.people_left == len(visit.body_ids):
+            visit.left_ns = at_ns
+
+    def brought(self, visit_id: str, product_id: str, item_id: int) -> None:
+        """Staff come with a unit of goods."""
+        self.visits[visit_id].item_ids.append(item_id)
+        self.visits[visit_id].basket[product_id] += 1
 
     def took(self, event: TruthEvent) -> None:
         visit = self.visits[event.visit_id]

@@ -30,6 +30,7 @@ STUCK_S: Final = 5.0
 SQUEEZED_S: Final = 4.0
 ASIDE_S: Final = 1.6
 PATIENCE_S: Final = 12.0  # stuck again within this: stepping aside did not help
+TRIES_MAX: Final = 3  # then one slips past
 STUCK_MOVE_M: Final = 0.15  # less than this within STUCK_S is stuck
 THERE_M: Final = 0.12
 PORCH_M: Final = 2.2  # floor outside each gate
@@ -43,6 +44,7 @@ class _Walker:
     moved_at_tick: int
     squeezed_until_tick: int = -1
     aside_until_tick: int = -1_000_000
+    tries: int = 0
 
 
 class Walking:
@@ -116,7 +118,7 @@ class Walking:
         self._tick += 1
 
     def _unstick(self, state: _Walker) -> None:
-        """Who gets nowhere for STUCK_S steps aside for a moment; who is stuck again soon turns and slips past."""
+        """Who gets nowhere for STUCK_S steps aside for a moment; who is stuck again and again turns and slips past."""
         agent = self._simulation.agent(state.agent_id)
         position = agent.position
         if state.squeezed_until_tick == self._tick:
@@ -127,29 +129,33 @@ class Walking:
         if is_there or math.dist(position, state.moved_from) > STUCK_MOVE_M:
             state.moved_from, state.moved_at_tick = position, self._tick
         elif (self._tick - state.moved_at_tick) * TICK_S >= STUCK_S:
-            if state.squeezed_until_tick < self._tick <= state.aside_until_tick + round(PATIENCE_S / TICK_S):
+            is_again = self._tick <= state.aside_until_tick + round(PATIENCE_S / TICK_S)
+            state.tries = state.tries + 1 if is_again else 1
+            if state.tries > TRIES_MAX:
                 self._set_radius(agent, SQUEEZED_RADIUS_M)
                 state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
-            agent.target = self._aside(state, position)
+            agent.target = self._aside(state, position, 0.5 if state.tries % 2 else 1.0)
             state.aside_until_tick = self._tick + round(ASIDE_S / TICK_S)
             state.moved_from, state.moved_at_tick = position, self._tick
 
-    def _aside(self, state: _Walker, position: Point2) -> Point2:
-        """Where there is most room within a step or two."""
+    def _aside(self, state: _Walker, position: Point2, step_m_min: float) -> Point2:
+        """Where there is most room within a step or two, not through anybody."""
         others = [
             self._simulation.agent(other.agent_id).position
             for _, other in sorted(self._walkers.items())
             if other is not state
         ]
         standing = self._standing(RADIUS_M + 0.02)
-        best, best_room = state.target, -math.inf
+        best, best_room = position, -math.inf
         for turn in range(12):
-            for step_m in (0.5, 0.9):
-                angle = turn * math.pi / 6
-                point = (position[0] + step_m * math.cos(angle), position[1] + step_m * math.sin(angle))
+            for step_m in (step_m_min, step_m_min + 0.4):
+                dx, dy = step_m * math.cos(turn * math.pi / 6), step_m * math.sin(turn * math.pi / 6)
+                point = (position[0] + dx, position[1] + dy)
                 if not shapely.contains_xy(standing, *point):
                     continue
-                room = min(1.2, *(math.dist(point, other) for other in others), 9.0)
+                if any(_is_through(other, position, dx, dy) for other in others):
+                    continue
+                room = min([1.2, *(math.dist(point, other) for other in others)])
                 room -= 0.3 * math.dist(point, state.target)
                 if room > best_room + 1e-9:
                     best, best_room = point, room
@@ -164,6 +170,15 @@ class Walking:
         if clear_m not in cache:
             cache[clear_m] = self.free_floor.buffer(-clear_m)
         return cache[clear_m]
+
+
+def _is_through(other: Point2, start: Point2, dx: float, dy: float) -> bool:
+    """Whether a step from `start` comes closer to somebody than they are and than two people fit."""
+    near_m = min(math.dist(start, other) - 0.02, 2 * RADIUS_M + 0.05)
+    return any(
+        math.dist((start[0] + share * dx, start[1] + share * dy), other) < near_m
+        for share in (0.25, 0.5, 0.75, 1.0)
+    )
 
 
 def free_floor(store: Store) -> shapely.Polygon:

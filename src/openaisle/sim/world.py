@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -13,12 +14,15 @@ from openaisle.core.errors import StoreError
 from openaisle.core.messages import GateTap
 from openaisle.core.units import NS_PER_MS, ns_from_s
 from openaisle.sim.goods import Goods
+from openaisle.sim.plan import PlannedVisit
 from openaisle.sim.pose import Bodies
-from openaisle.sim.scripts import PlannedVisit
 from openaisle.sim.sensors import Plates
 from openaisle.sim.truth import Truth
 from openaisle.sim.walking import Walking
 from openaisle.store.schema import Gate, Point2, Store
+
+if TYPE_CHECKING:
+    from openaisle.sim.hands import Hands
 
 
 @dataclass(kw_only=True)
@@ -35,7 +39,7 @@ class World:
     gate_rng: np.random.Generator
     now_s: float = 0.0  # of the tick being decided
     said: set[str] = field(default_factory=set)
-    meetings: dict[str, set[str]] = field(default_factory=dict)
+    meetings: dict[str, dict[int, Hands]] = field(default_factory=dict)  # who has come, by body_id
     stands: dict[int, Point2] = field(default_factory=dict)  # row -> where somebody stands, or goes to stand
     taps: list[GateTap] = field(default_factory=list)  # not yet taken
 
