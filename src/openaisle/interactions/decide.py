@@ -29,7 +29,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.carried import Deed, Lot, carried
 from openaisle.interactions.contents import Contents
-from openaisle.interactions.hypotheses import Hypothesis, Outcome, normalised, outcomes, share_hands
+from openaisle.interactions.hypotheses import Hypothesis, Outcome, decided, normalised
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
@@ -184,22 +184,19 @@ class Interactions:
         is_last: bool = False,
     ) -> list[Interaction]:
         explained = self._explained(group, holdings)
-        weighed = share_hands(
-            [
-                normalised(self._hypotheses(case, explanations))
-                for case, explanations in zip(group, explained, strict=True)
-            ],
-            [case.step.edge_ns / NS_PER_S - group[0].step.edge_ns // NS_PER_S for case in group],
-            self._settings.same_hand_s,
-        )
+        weighed = [
+            normalised(self._hypotheses(case, explanations))
+            for case, explanations in zip(group, explained, strict=True)
+        ]
+        edges_s = [(case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S for case in group]
         said: list[Interaction] = []
-        for case, own in zip(group, weighed, strict=True):
+        for case, found in zip(group, decided(weighed, edges_s, self._settings), strict=True):
             case.tracks_ns = self._arms.latest_ns
             waited = now_ns - case.seen_ns >= self._settings.wait_s_max * NS_PER_S
             passed_ns = case.step.edge_ns + round(self._settings.decide_after_s * NS_PER_S)
             settled = case.step.status is StepStatus.CONFIRMED
             case.is_final = is_last or waited or (settled and self._arms.latest_ns >= passed_ns)
-            said += self._say(case, outcomes(own), now_ns)
+            said += self._say(case, found, now_ns)
             self._learn(case)
         return said
 
@@ -256,7 +253,7 @@ class Interactions:
             parts = explanation.parts
             if explanation.kind is not InteractionKind.PICK_UP or len(parts) != 1 or parts[0].quantity != 2:
                 continue
-            weight = math.log(self._settings.prior_shared / self._settings.weigh.prior_quantity[1])
+            weight = math.log(self._settings.shared_odds)
             for index, first in enumerate(arms):
                 for second in arms[index + 1 :]:
                     if first.visit_id != second.visit_id:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations as pairs
+from itertools import product
+from typing import Final
+
+import numpy as np
 
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
 from openaisle.interactions.reach import Suspect
+from openaisle.interactions.settings import Settings
 from openaisle.interactions.weigh import Explanation
+
+JOINT_STEPS_MAX: Final = 4
+JOINT_OUTCOMES_MAX: Final = 5
 
 Weighed = list[tuple["Hypothesis", float]]
 """Hypotheses with their probabilities, best first."""
@@ -44,6 +53,74 @@ def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
     top = max(hypothesis.log_weight for hypothesis in hypotheses)
     weights = [math.exp(hypothesis.log_weight - top) for hypothesis in hypotheses]
     return _sorted(list(zip(hypotheses, weights, strict=True)))
+
+
+def decided(group: Sequence[Weighed], edges_s: Sequence[float], settings: Settings) -> list[list[Outcome]]:
+    """Each step's outcomes, the decided one first, with the probability that it leaves every cart it touches right.
+
+    Steps of one moment are decided as one: who of two people took which of two equal units matters to no cart. All
+    combinations of their likeliest outcomes are weighed where that is possible, else each step by itself.
+    """
+    weighed = share_hands(group, edges_s, settings.same_hand_s)
+    alone = [outcomes(own) for own in weighed]
+    if not 1 < len(group) <= JOINT_STEPS_MAX:
+        return alone
+    options = [outcomes(own)[:JOINT_OUTCOMES_MAX] for own in group]
+    combinations = list(product(*options))
+    weights = np.array(
+        [
+            math.prod(outcome.probability for outcome in combination)
+            * _plausible(combination, edges_s, settings)
+            for combination in combinations
+        ]
+    )
+    weights /= weights.sum()
+    best = combinations[int(np.argmax(weights))]
+    bills = [_bill(combination) for combination in combinations]
+    right = _bill(best)
+    found: list[list[Outcome]] = []
+    for index, outcome in enumerate(best):
+        touched = set(_bill((outcome,)))
+        same = [
+            _comes_to(combination[index].best) == _comes_to(outcome.best)
+            if not touched
+            else all(bill.get(key, 0) == right.get(key, 0) for key in touched)
+            for combination, bill in zip(combinations, bills, strict=True)
+        ]
+        probability = min(1.0, float(weights[np.array(same)].sum()))
+        others = [other for other in alone[index] if _comes_to(other.best) != _comes_to(outcome.best)]
+        found.append([Outcome(outcome.best, probability), *others])
+    return found
+
+
+def _plausible(combination: Sequence[Outcome], edges_s: Sequence[float], settings: Settings) -> float:
+    """One hand takes one thing at a time, and people seldom use both hands at the very same time."""
+    factor = 1.0
+    soon_s, late_s = settings.same_hand_s
+    for (i, first), (j, second) in pairs(enumerate(combination), 2):
+        apart_s = abs(edges_s[i] - edges_s[j])
+        rival = min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
+        shared = set(first.best.hands) & set(second.best.hands)
+        factor *= max(1e-3, 1.0 - rival) if shared else 1.0
+        people = {track for track, _ in first.best.hands} & {track for track, _ in second.best.hands}
+        if people and not shared and apart_s < settings.both_hands_s:
+            factor *= settings.prior_both_hands
+    return factor
+
+
+def _bill(combination: Sequence[Outcome]) -> dict[tuple[VisitId | None, ProductId], int]:
+    """What all of it means for carts: units of each product into each."""
+    bill: dict[tuple[VisitId | None, ProductId], int] = {}
+    for outcome in combination:
+        explanation = outcome.best.explanation
+        sign = 1 if explanation.kind is InteractionKind.PICK_UP else -1
+        visits = outcome.best.visit_ids
+        for part in explanation.parts:
+            for visit_id in visits:
+                units = part.quantity // len(visits)
+                key = (visit_id, part.product_id)
+                bill[key] = bill.get(key, 0) + sign * units
+    return bill
 
 
 def share_hands(

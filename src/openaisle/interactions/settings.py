@@ -40,20 +40,20 @@ class ReachSettings:
     # Where a hand is about the edge, against the place of the change: along the shelf, outside it, above it.
     before_s: float = 0.45
     after_s: float = 0.05
-    along_sd_m: float = 0.12
+    along_sd_m: float = 0.08
     outside_sd_m: float = 0.07
-    height_sd_m: float = 0.10
+    height_sd_m: float = 0.08
     height_m: tuple[float, float] = (0.03, 0.20)  # above the board
     time_sd_s: float = 0.20  # of hands seen only before or after that
-    cost_max: float = 16.0  # squared sd: a glimpse of a hand cannot speak louder against it
+    cost_max: float = 12.0  # squared sd: a glimpse of a hand cannot speak louder against it
     best_share: float = 0.7  # of the glimpses; the others are taken for errors of the tracker
     # Where a body is: this far before the front.
     stand_m: float = 0.42
     stand_slack_m: float = 0.10
-    stand_sd_m: float = 0.20
-    prior_rough: float = 0.05  # the arm was tracked badly: four times the spread
+    stand_sd_m: float = 0.17
+    prior_rough: float = 0.08  # the arm was tracked badly: four times the spread
     rough_scale: float = 4.0
-    prior_unseen: float = 0.01  # the arm was not tracked at all: only the body tells
+    prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
     prior_nobody: float = 0.0003
     walk_m_s: float = 1.2  # of people not seen since before
     window_s: float = 1.2  # how far from the edge rows are looked at
@@ -68,14 +68,18 @@ class Settings:
     weigh: WeighSettings = field(default_factory=WeighSettings)
     reach: ReachSettings = field(default_factory=ReachSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
-    wait_s_max: float = 3.0  # after the step was seen, at most
+    wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0
     together_s: float = 0.8  # steps this close are decided together
     same_hand_s: tuple[float, float] = (
         0.45,
         0.8,
     )  # one hand takes nothing else this soon; perhaps; surely it may
-    prior_shared: float = 0.5  # two people's hands there and two units gone: one each
+    both_hands_s: float = 0.3
+    prior_both_hands: float = 0.4  # one person takes with both hands within that time
+    shared_odds: float = (
+        25.0  # two people's hands there and two units gone at once: one each, not both by one
+    )
     shared_log_min: float = -3.0  # of either arm
     news_probability: float = 0.05  # a smaller change of probability alone is no news
     alternatives_max: int = 4
