@@ -18,6 +18,7 @@ from typing import Any, Final
 import av
 import av.error
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.adapters.mqtt import OnHealth
 from openaisle.adapters.precision_time import stamped_ns
@@ -33,6 +34,10 @@ EMBEDDED_OFF_NS_MAX: Final = 10 * NS_PER_S
 FLOOR_FRAMES: Final = 300
 """Over so many frames the quickest arrival gives the offset between a camera's clock and ours."""
 FROZEN_NS: Final = 1_000_000_000
+FROZEN_CHANGE_MAX: Final = 0.12
+"""Mean change of a grey value from one picture to the next that is none. A sensor's noise, coded, makes 0.2 to 0.6."""
+FROZEN_SHARE: Final = 0.85
+"""Of the pictures of the last second; a key picture of a frozen scene still differs from the one before it."""
 BLACK_LEVEL_MAX: Final = 12.0  # mean of all channels, 0 .. 255
 BLACK_SPREAD_MAX: Final = 4.0
 SAMPLE_PX: Final = 8
@@ -262,6 +267,7 @@ class _StreamClock:
         self._health = health
         self._parser_delay_ns = parser_delay_ns
         self._offsets_ns: deque[int] = deque(maxlen=FLOOR_FRAMES)
+        self._newest_ns = 0
 
     def captured_ns(self, pts_s: float, stamp_ns: int | None, received_ns: int) -> int:
         if stamp_ns is not None and self._settings.trusts_embedded_time:
@@ -275,7 +281,9 @@ class _StreamClock:
         late_ns = self._settings.latency_ns + self._parser_delay_ns
         pts_ns = round(pts_s * NS_PER_S)
         self._offsets_ns.append(received_ns - pts_ns)
-        return pts_ns + min(self._offsets_ns) - late_ns
+        # A quicker arrival moves the offset, but never time backwards.
+        self._newest_ns = max(self._newest_ns + 1, pts_ns + min(self._offsets_ns) - late_ns)
+        return self._newest_ns
 
 
 class _FileTimes:
@@ -323,21 +331,33 @@ class _Health:
         self._now_ns = now_ns
         self._on_health = on_health
         self._faults: set[str] = set()
-        self._still: bytes = b""
-        self._still_since_ns = 0
+        self._last = np.zeros((0, 0, 3), np.int16)
+        self._changes: deque[tuple[int, bool]] = deque()  # captured_ns, whether anything changed
 
     def is_good_picture(self, frame: Frame) -> bool:
         """False while the picture is frozen or black."""
         self.recover("silent")
-        sample = frame.pixels[::SAMPLE_PX, ::SAMPLE_PX]
-        small = sample.tobytes()
-        if small != self._still:
-            self._still, self._still_since_ns = small, frame.captured_ns
+        sample = frame.pixels[::SAMPLE_PX, ::SAMPLE_PX].astype(np.int16)
         is_black = float(sample.mean()) < BLACK_LEVEL_MAX and float(sample.std()) < BLACK_SPREAD_MAX
-        is_frozen = not is_black and frame.captured_ns - self._still_since_ns > FROZEN_NS
+        is_frozen = self._is_frozen(sample, frame.captured_ns) and not is_black
         self._set("black", is_black, "the picture is black")
         self._set("frozen", is_frozen, "the picture does not change")
         return not (is_black or is_frozen)
+
+    def _is_frozen(self, sample: NDArray[np.int16], captured_ns: int) -> bool:
+        """Whether nothing changed for a second; once frozen, until two pictures in a row differ."""
+        has_changed = True
+        if sample.shape == self._last.shape:
+            has_changed = float(np.abs(sample - self._last).mean()) > FROZEN_CHANGE_MAX
+        self._last = sample
+        changes = self._changes
+        changes.append((captured_ns, has_changed))
+        while len(changes) > 2 and captured_ns - changes[1][0] >= FROZEN_NS:
+            changes.popleft()
+        if "frozen" in self._faults:
+            return not (changes[-1][1] and changes[-2][1])
+        same = sum(not has_changed for _, has_changed in changes)
+        return captured_ns - changes[0][0] >= FROZEN_NS and same >= FROZEN_SHARE * len(changes)
 
     def degrade(self, reason: str, detail: str) -> None:
         if reason not in self._faults:

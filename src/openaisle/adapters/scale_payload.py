@@ -103,6 +103,8 @@ def _decode_json(scale_id: str, payload: bytes, received_ns: int) -> ScaleBatch:
         )
     if not 0 <= said.sequence < 2**32:
         raise _error(scale_id, "sequence", "a count from 0, below 2**32", said.sequence)
+    with np.errstate(over="ignore"):  # becomes infinity, which is refused
+        grams = np.array(said.grams, dtype=np.float32)
     return ScaleBatch(
         scale_id=scale_id,
         boot_id=said.boot,
@@ -110,7 +112,7 @@ def _decode_json(scale_id: str, payload: bytes, received_ns: int) -> ScaleBatch:
         device_ns=said.device_ns,
         received_ns=received_ns,
         rate_hz=said.rate_hz,
-        grams=np.array(said.grams, dtype=np.float32),
+        grams=grams,
     )
 
 
