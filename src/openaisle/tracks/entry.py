@@ -25,8 +25,7 @@ class DoorSettings:
     tap_before_crossing_ns_max: int = 15 * NS_PER_S
     tap_after_crossing_ns_max: int = 3 * NS_PER_S
     tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
-    nearer_m_min: float = 0.3  # who stood nearer than another by this when the code was shown, showed it
-    unseen_at_tap_m: float = 0.9  # taken for the distance of somebody not yet seen then
+    claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08
     appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
@@ -56,9 +55,8 @@ class Visit:
     left_gate: GateId = ""
     left_ns: int = 0
     exit_tapped_ns: int | None = None
-    near_at_tap: list[tuple[Person, float]] | None = (
-        None  # who was how many metres from the gate when it was tapped
-    )
+    is_claimed: bool = False  # it has been looked who stood at the gate when the code was shown
+    claimant: Person | None = None  # ... it was this one, if somebody did
 
     @property
     def missing_count(self) -> int:
@@ -174,16 +172,23 @@ class Doors:
                 person.entered = (line.gate_id, person.born_ns)
 
     def note_who_taps(self, persons: Sequence[Person], at_ns: int) -> None:
-        """Remember who stood how near to the gate when a code was shown: the nearest showed it."""
+        """A code is of whoever stood nearest to the gate when it was shown and has shown none before."""
+        claimants = {id(visit.claimant) for visit in self.visits.values() if visit.claimant}
         for visit in self.visits.values():
             line = self._line_of.get(visit.gate_id)
-            if line is None or visit.near_at_tap is not None or visit.tapped_ns > at_ns:
+            if line is None or visit.is_claimed or visit.tapped_ns > at_ns:
                 continue
-            visit.near_at_tap = [
-                (person, math.hypot(*line.place(place)))
-                for person in persons
-                if person.visit_id is None and (place := person.place_at(visit.tapped_ns)) is not None
+            visit.is_claimed = True
+            near = [
+                (math.hypot(*line.place(place)), index)
+                for index, person in enumerate(persons)
+                if person.visit_id is None
+                and id(person) not in claimants
+                and (place := person.place_at(visit.tapped_ns)) is not None
             ]
+            if near and min(near)[0] <= self.settings.claim_m_max:
+                visit.claimant = persons[min(near)[1]]
+                claimants.add(id(visit.claimant))
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
         """Give those who crossed a gate's line to the taps there."""
@@ -201,9 +206,10 @@ class Doors:
         return said
 
     def _tap_for(self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int) -> Visit | None:
-        """The tap that most likely was this person's: they stood near then, and taps are used in their order."""
+        """The person's own tap, or the first at that gate that is not somebody else's."""
         settings = self.settings
-        ranked: list[tuple[float, int, Visit]] = []
+        waits = at_ns - crossed_ns < settings.tap_after_crossing_ns_max  # Their own tap may be on its way.
+        ranked: list[tuple[bool, int, Visit]] = []
         for order, visit in enumerate(self.visits.values()):
             is_near_in_time = (
                 visit.tapped_ns - settings.tap_after_crossing_ns_max
@@ -212,30 +218,14 @@ class Doors:
             )
             if visit.gate_id != gate_id or visit.missing_count <= 0 or not is_near_in_time:
                 continue
-            distance_m, nearer_count = self._nearness(visit, person)
-            if (
-                nearer_count >= visit.missing_count
-                and at_ns - crossed_ns < settings.tap_after_crossing_ns_max
-            ):
-                continue  # It belongs to somebody who is still at the gate; this one's own tap may be on its way.
+            if visit.claimant is person:
+                return visit
+            if waits and _is_still_coming(visit.claimant) and visit.missing_count == 1:
+                continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
             is_stale = visit.bound_count > 0 and crossed_ns - visit.last_bound_ns > settings.tailgate_ns
-            ranked.append((distance_m + 0.15 * len(ranked) + 1.0 * is_stale, order, visit))
+            ranked.append((is_stale, order, visit))
         return min(ranked)[2] if ranked else None
-
-    def _nearness(self, visit: Visit, person: Person) -> tuple[float, int]:
-        """(metres from the gate at the tap, how many others were clearly nearer and are still without a visit)."""
-        near = visit.near_at_tap or []
-        known = [distance_m for other, distance_m in near if other is person]
-        distance_m = known[0] if known else self.settings.unseen_at_tap_m
-        nearer_count = sum(
-            other is not person
-            and other.visit_id is None
-            and not (other.is_lost or other.has_left)
-            and other_m < distance_m - self.settings.nearer_m_min
-            for other, other_m in near
-        )
-        return distance_m, nearer_count
 
     # --- those whom nobody saw come, go, or stay -------------------------------------------------------------------
 
@@ -379,6 +369,10 @@ class Doors:
         for visit in list(self.visits.values()):
             said += self._close(visit, visit.left_gate or visit.gate_id, now_ns)
         return said
+
+
+def _is_still_coming(claimant: Person | None) -> bool:
+    return claimant is not None and claimant.visit_id is None and not (claimant.is_lost or claimant.has_left)
 
 
 class _Line:

@@ -92,6 +92,18 @@ def test_the_code_is_of_whoever_stood_at_the_gate_not_of_whoever_slips_in_first(
     assert (ana.visit_id, bob.visit_id) == ("ana", "bob")
 
 
+def test_who_tarries_on_the_line_keeps_the_code_they_showed_when_the_next_shows_theirs() -> None:
+    stage = Stage()
+    ana, bob = stage.appear(1.0, -0.3), stage.appear(1.2, -1.5)
+    stage.tap("ana")
+    stage.walk(ana, (0.8, 0.05))
+    stage.walk(bob, (1.1, -0.35), seconds=0.8)
+    stage.tap("bob")
+    stage.walk(ana, (0.6, 0.8))
+    stage.walk(bob, (1.1, 0.8))
+    assert (ana.visit_id, bob.visit_id) == ("ana", "bob")
+
+
 def test_who_comes_in_without_a_code_has_no_visit() -> None:
     stage = Stage()
     ana = stage.appear(1.0, -0.3)
