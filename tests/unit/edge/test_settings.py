@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from openaisle.core.errors import StoreError
+from openaisle.edge.settings import EdgeSettings, load_edge_settings
+from openaisle.store.load import store_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(store_folder("corner"), tmp_path / "corner"))
+
+
+def test_a_store_without_edge_toml_listens_on_loopback_with_a_broker_of_its_own(folder: Path) -> None:
+    assert load_edge_settings(folder) == EdgeSettings()
+    assert EdgeSettings().broker is None
+    assert EdgeSettings().gate_host == "127.0.0.1"
+
+
+def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
+    for name in ("ca.pem", "shop.pem", "shop.key", "password", "entry.pub"):
+        (folder / name).write_text("x")
+    (folder / "nets").mkdir()
+    (folder / "edge.toml").write_text(
+        """
+        format = 1
+        [broker]
+        url = "mqtts://broker.shop:8884"
+        username = "edge"
+        password_file = "password"
+        ca_file = "ca.pem"
+        certificate_file = "shop.pem"
+        key_file = "shop.key"
+        [gates]
+        listen = "10.0.0.5:8090"
+        public_key_file = "entry.pub"
+        [cameras]
+        time = "arrival"
+        latency_ms = 90.0
+        [vision]
+        workers = 2
+        weights = "nets"
+        providers = ["CPUExecutionProvider"]
+        threads = 2
+        """
+    )
+    settings = load_edge_settings(folder)
+    assert settings.broker is not None
+    assert (settings.broker.host, settings.broker.port, settings.broker.is_encrypted) == (
+        "broker.shop",
+        8884,
+        True,
+    )
+    assert settings.broker.key_file == folder / "shop.key"
+    assert (settings.gate_host, settings.gate_port) == ("10.0.0.5", 8090)
+    assert settings.entry_public_key == folder / "entry.pub"
+    assert not settings.trusts_embedded_time
+    assert settings.camera_latency_ns == 90_000_000
+    assert (settings.vision_workers, settings.runtime.threads) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[broker]\nurl = 'http://x'", ["edge.toml:3", "broker.url", "mqtt://host:1883"]),
+        ("[broker]\nurl = 'mqtt://user:secret@x'", ["broker.url"]),
+        (
+            "[broker]\nurl = 'mqtt://x'\nca_file = 'none.pem'",
+            ["edge.toml:4", "broker.ca_file", "no such file"],
+        ),
+        ("[broker]\nurl = 'mqtt://x'\ncertificate_file = 'edge.toml'", ["certificate_file and key_file"]),
+        ("[gates]\nlisten = '8090'", ["edge.toml:3", "gates.listen", "host:port"]),
+        ("[cameras]\nlatency_ms = -1.0", ["cameras.latency_ms"]),
+        ("[cameras]\ntime = 'guess'", ["cameras.time", "embedded"]),
+        ("[vision]\nworkers = 0", ["vision.workers"]),
+        ("[vision]\nworker = 2", ["vision.worker", "'workers'"]),
+        ("[vison]\nworkers = 2", ["unknown field", "'vision'"]),
+        ("[broker", ["not TOML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_field_and_what_was_expected(
+    folder: Path, text: str, words: list[str]
+) -> None:
+    (folder / "edge.toml").write_text(f"format = 1\n{text}\n")
+    with pytest.raises(StoreError) as refused:
+        load_edge_settings(folder)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_all_mistakes_are_named_at_once(folder: Path) -> None:
+    (folder / "edge.toml").write_text("format = 1\n[gates]\nlisten = '1'\n[vision]\nworkers = 0\n")
+    with pytest.raises(StoreError) as refused:
+        load_edge_settings(folder)
+    assert len(refused.value.problems) == 2
