@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from openaisle.core.messages import ProductId
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Product, Store
+
+SURPRISE_SD_MAX: Final = 3.0
 
 
 @dataclass
@@ -45,12 +48,14 @@ class Masses:
         return -0.5 * (off_g * off_g / variance + math.log(2 * math.pi * variance))
 
     def learn(self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float) -> None:
-        """A unit's mass as weighed when nothing else could have been meant."""
+        """A unit's mass as weighed when nothing else could have been meant. What fits badly teaches nothing."""
         belief = self._beliefs[product_id]
         measured_g = mass_g / quantity
         variance = (noise_sd_g**2 + quantity * belief.unit_variance) / quantity**2
         if not self.is_known(product_id):
             self._beliefs[product_id] = _Belief(measured_g, variance + belief.variance, belief.unit_variance)
+            return
+        if (measured_g - belief.mean_g) ** 2 > SURPRISE_SD_MAX**2 * (belief.variance + variance):
             return
         gain = belief.variance / (belief.variance + variance)
         belief.mean_g += gain * (measured_g - belief.mean_g)

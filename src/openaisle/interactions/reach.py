@@ -158,9 +158,11 @@ class Arms:
         near = [self._typical(sight.near, core, own, hand) for hand in (0, 1)]
         rough = min(self._typical(sight.rough, core, own, hand) for hand in (0, 1))
         stand = min(float(sight.stand[core if len(core) else own].min()), 60.0)
+        # A body out of reach of the shelf had no hand in it, whatever the tracker made of the hand.
+        beyond = max(0.0, stand - settings.cost_max)
         terms = np.array(
             [
-                -0.5 * min(near),
+                -0.5 * (min(near) + beyond),
                 np.log(settings.prior_rough) - 0.5 * (rough + stand),
                 np.log(settings.prior_unseen) - 0.5 * stand,
             ]
