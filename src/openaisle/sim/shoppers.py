@@ -381,7 +381,7 @@ class Shopper:
     def _stand_at(self, point: Point2) -> None:
         self._pin = point
         self._world.stands[self.row] = point
-        self._world.walking.go(self.row, point)
+        self._world.walking.stand(self.row, point)
 
     def _leave_stand(self) -> None:
         self._world.stands.pop(self.row, None)

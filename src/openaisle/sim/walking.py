@@ -33,17 +33,20 @@ PATIENCE_S: Final = 12.0  # stuck again within this: stepping aside did not help
 TRIES_MAX: Final = 3  # then one slips past
 STUCK_MOVE_M: Final = 0.15  # less than this within STUCK_S is stuck
 THERE_M: Final = 0.12
+IN_PLACE_M: Final = 0.05
 PORCH_M: Final = 2.2  # floor outside each gate
 
 
 @dataclass
 class _Walker:
     agent_id: int
+    speed_m_s: float
     target: Point2
     moved_from: Point2
     moved_at_tick: int
     squeezed_until_tick: int = -1
     aside_until_tick: int = -1_000_000
+    is_standing: bool = False
     tries: int = 0
 
 
@@ -77,18 +80,25 @@ class Walking:
                 wall_buffer_distance=0.06,
             )
         )
-        self._walkers[walker] = _Walker(agent_id, at_floor_m, at_floor_m, self._tick)
+        self._walkers[walker] = _Walker(agent_id, speed_m_s, at_floor_m, at_floor_m, self._tick)
         self._simulation.agent(agent_id).target = at_floor_m
         return True
 
     def go(self, walker: int, to_floor_m: Point2) -> None:
         """Set where a walker wants to be. A point that is not free floor is moved to the nearest that is."""
         state = self._walkers[walker]
+        state.is_standing = False
+        self._set_speed(self._simulation.agent(state.agent_id), state.speed_m_s)
         state.target = self.nearest_free(to_floor_m)
         state.moved_at_tick = self._tick
         state.moved_from = self._simulation.agent(state.agent_id).position
         state.aside_until_tick = min(state.aside_until_tick, self._tick)
         self._simulation.agent(state.agent_id).target = state.target
+
+    def stand(self, walker: int, at_floor_m: Point2) -> None:
+        """Stay at a point close by, where nobody pushes one away."""
+        self.go(walker, at_floor_m)
+        self._walkers[walker].is_standing = True
 
     def nearest_free(self, point: Point2, clear_m: float = RADIUS_M + 0.02) -> Point2:
         """The nearest point at which a walker can stand."""
@@ -121,8 +131,14 @@ class Walking:
         """Who gets nowhere for STUCK_S steps aside for a moment; who is stuck again and again turns and slips past."""
         agent = self._simulation.agent(state.agent_id)
         position = agent.position
-        if state.squeezed_until_tick == self._tick:
+        if 0 <= state.squeezed_until_tick <= self._tick:
             self._set_radius(agent, RADIUS_M)
+            state.squeezed_until_tick = -1
+        if state.is_standing:
+            is_in_place = math.dist(position, state.target) < IN_PLACE_M
+            self._set_speed(agent, 0.0 if is_in_place else state.speed_m_s)
+            state.moved_from, state.moved_at_tick = position, self._tick
+            return
         if state.aside_until_tick == self._tick:
             agent.target = state.target
         is_there = math.dist(position, state.target) < THERE_M
@@ -160,6 +176,10 @@ class Walking:
                 if room > best_room + 1e-9:
                     best, best_room = point, room
         return best
+
+    def _set_speed(self, agent: jupedsim.Agent, speed_m_s: float) -> None:
+        assert isinstance(agent.model, jupedsim.AnticipationVelocityModelState)
+        agent.model.desired_speed = speed_m_s
 
     def _set_radius(self, agent: jupedsim.Agent, radius_m: float) -> None:
         assert isinstance(agent.model, jupedsim.AnticipationVelocityModelState)
