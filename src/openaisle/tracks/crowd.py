@@ -280,63 +280,122 @@ class Crowd:
         while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
             a, b = divmod(int(score.argmax()), len(left))
             x, y = middle_m[a, b].tolist()
-            taken = self._start_pair(sightings, left, a, x, y, until_ns) if self._is_free(x, y) else []
-            if taken:
-                score[taken, :] = 0.0
-                score[:, taken] = 0.0
-                owner[left[taken]] = len(self.people) - 1
+            taken = self._settle_pair(sightings, left, a, (x, y), owner, until_ns)
+            score[taken, :] = 0.0
+            score[:, taken] = 0.0
             score[a, b] = score[b, a] = 0.0
         for index in left[owner[left] < 0].tolist():
             self._start_single(sightings, index, until_ns)
 
-    def _is_free(self, x_m: float, y_m: float) -> bool:
-        """Room for a body there: on or about the plan, and nobody else in the way."""
-        if not self._coverage.is_near_plan(x_m, y_m):
-            return False
-        taken = self.bodies.root[_rows(self.people), :2]
-        if not len(taken):
-            return True
-        nearest = np.hypot(taken[:, 0] - x_m, taken[:, 1] - y_m).min()
-        return bool(nearest >= self.settings.birth_distance_m_min)
+    def _settle_pair(
+        self,
+        sightings: Sightings,
+        left: Ints,
+        first: int,
+        place: tuple[float, float],
+        owner: Ints,
+        until_ns: int,
+    ) -> list[int]:
+        """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
+        nearest, distance_m = self._nearest(*place)
+        if not self._coverage.is_near_plan(*place):
+            return []
+        if distance_m >= self.settings.birth_distance_m_min:
+            return self._start_pair(sightings, left, first, place, owner, until_ns)
+        return self._straighten(sightings, left, first, place, owner, nearest)
+
+    def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
+        """(index, metres) of the nearest of `people`."""
+        places = self.bodies.root[_rows(self.people), :2]
+        if not len(places):
+            return -1, math.inf
+        distances = np.hypot(places[:, 0] - x_m, places[:, 1] - y_m)
+        return int(distances.argmin()), float(distances.min())
 
     def _start_pair(
-        self, sightings: Sightings, left: Ints, first: int, x_m: float, y_m: float, until_ns: int
+        self,
+        sightings: Sightings,
+        left: Ints,
+        first: int,
+        place: tuple[float, float],
+        owner: Ints,
+        until_ns: int,
     ) -> list[int]:
-        """Start a track from one sighting and all that agree with it; indices into `left` of those used."""
+        """Start a track from one sighting and all that agree with it."""
         row = self.bodies.take_row()
-        rows = np.array([row])
-        self.bodies.seed(row, (x_m, y_m), 0.1, STATURE_M)
-        owner = np.full(len(sightings), -1, np.int64)
-        owner[left[first]] = 0
-        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
-        self._fuse(rows, sightings, owner, labels)
-        benefit, fitted, _ = self._fit(rows, sightings)
-        is_left = np.zeros(len(sightings), bool)
-        is_left[left] = True
-        benefit[:, ~is_left] = 0.0
-        owner[:] = -1
-        assign_frames(benefit, sightings.frame_starts, owner)
-        self.bodies.seed(row, (x_m, y_m), 0.1, STATURE_M)
-        weights = self._fuse(rows, sightings, owner, fitted[0])
-        owner[weights < VIEW_FITS] = -1
-        used = np.flatnonzero(owner[left] == 0)
-        if len(np.unique(sightings.camera[left[used]])) < 2:
+        used = self._seed_from(row, sightings, left, left[first], place, STATURE_M)
+        if len(np.unique(sightings.camera[used])) < 2:
             self.bodies.give_back(row)
             return []
         x, y = self.bodies.root[row, :2].tolist()
-        self.people.append(
-            Person(
-                row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=1.0
-            )
+        person = Person(
+            row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=1.0
         )
-        return used.tolist()
+        owner[used] = len(self.people)
+        self.people.append(person)
+        return np.flatnonzero(np.isin(left, used)).tolist()
+
+    def _straighten(
+        self,
+        sightings: Sightings,
+        left: Ints,
+        first: int,
+        place: tuple[float, float],
+        owner: Ints,
+        index: int,
+    ) -> list[int]:
+        """Read a known body anew if more sightings agree with another posture than with the one it is thought to be in.
+
+        Whoever crouches or turns while hidden is otherwise seen by none of the cameras that see them again.
+        """
+        bodies, row = self.bodies, self.people[index].row
+        before = bodies.copy_row(row)
+        own = np.flatnonzero(owner == index)
+        used = self._seed_from(
+            row, sightings, np.union1d(left, own), left[first], place, bodies.height_m[row]
+        )
+        if len(used) <= max(len(own), 1):
+            bodies.restore_row(row, before)
+            return []
+        owner[own] = -1
+        owner[used] = index
+        return np.flatnonzero(np.isin(left, used)).tolist()
+
+    def _seed_from(
+        self,
+        row: int,
+        sightings: Sightings,
+        among: Ints,
+        first: int,
+        place: tuple[float, float],
+        stature_m: float,
+    ) -> Ints:
+        """Put a body at a place, give it one sighting and all of `among` that then fit; which those are."""
+        rows = np.array([row])
+        self.bodies.seed(row, place, 0.1, stature_m)
+        owner = np.full(len(sightings), -1, np.int64)
+        owner[first] = 0
+        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
+        self._fuse(rows, sightings, owner, labels)
+        benefit, fitted, _ = self._fit(rows, sightings)
+        is_among = np.zeros(len(sightings), bool)
+        is_among[among] = True
+        benefit[:, ~is_among] = 0.0
+        owner[:] = -1
+        assign_frames(benefit, sightings.frame_starts, owner)
+        self.bodies.seed(row, place, 0.1, stature_m)
+        weights = self._fuse(rows, sightings, owner, fitted[0])
+        owner[weights < VIEW_FITS] = -1
+        return np.flatnonzero(owner == 0)
 
     def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
         """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
         if not self.bodies.free_count or sightings.scores[index] < 0.4:
             return
         x, y, sd_m = _place_single(sightings, index)
-        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._is_free(x, y):
+        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._coverage.is_near_plan(x, y):
+            return
+        if self._nearest(x, y)[1] < self.settings.birth_distance_m_min:
             return
         row = self.bodies.take_row()
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)

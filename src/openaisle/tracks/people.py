@@ -116,6 +116,20 @@ class Bodies:
         self.height_var[row] = STATURE_SD_M**2
         self.mistaken_sides[row] = 0.0
 
+    def copy_row(self, row: int) -> tuple[Floats, ...]:
+        """All numbers of one person."""
+        return tuple(array[row].copy() for array in self._arrays())
+
+    def restore_row(self, row: int, numbers: tuple[Floats, ...]) -> None:
+        for array, values in zip(self._arrays(), numbers, strict=True):
+            array[row] = values
+
+    def _arrays(self) -> tuple[Floats, ...]:
+        return (
+            self.mean, self.covariance, self.unseen_s, self.trust, self.bone_m, self.bone_sd_m, self.bone_seen,
+            self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides,
+        )  # fmt: skip
+
     def swap_sides(self, row: int, pairs: NDArray[np.int64]) -> None:
         """Left becomes right: the whole body was read the wrong way round."""
         order = np.arange(JOINT_COUNT)
