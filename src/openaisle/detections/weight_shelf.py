@@ -45,7 +45,9 @@ class ShelfSettings:
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
     hand_g_max: float = 60.0
-    cancel_share: float = 0.06
+    cancel_share: float = 0.06  # of what moved on a shelf without leaving it
+    return_share: float = 0.02  # of goods lifted and set down again: more is another unit
+    unsettled_share: float = 0.02  # by which a step may be wrong that was closed before it came to rest
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
 
 
@@ -217,7 +219,7 @@ class ShelfWatch:
             age_ns = look.at_ns - step.edge_ns
             left_g = step.total_g + total_g
             is_open = step.status is StepStatus.PROVISIONAL
-            cancel_g = max(settings.step_g_min / 2, settings.cancel_share * abs(step.total_g))
+            cancel_g = max(settings.step_g_min / 2, settings.return_share * abs(step.total_g))
             if is_open and abs(left_g) <= cancel_g:
                 _revise(step, StepStatus.WITHDRAWN)
                 self.open_steps.remove(step)
@@ -240,6 +242,7 @@ class ShelfWatch:
                 group = group | step.plates
                 mass_g = np.where(group, mass_g + step.mass_g, 0.0)
             elif is_open:
+                step.sd_g = np.hypot(step.sd_g, settings.unsettled_share * step.mass_g)
                 _revise(step, StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)

@@ -119,6 +119,12 @@ class PlateSignal:
         self.wander_sd_g = np.where(is_quiet, np.clip(wander, low / 2, high), self.wander_sd_g)
 
     def level_sd_g(self, windows: Windows) -> Floats:
-        """Standard error [ticks, plates] of a window's level: neighbouring samples are half dependent."""
-        rough = np.maximum(windows.rough_g, self.noise_sd_g)
-        return np.sqrt(self.wander_sd_g**2 + rough**2 / (windows.sample_count / 2))
+        """Standard error [ticks, plates] of a window's level: slow noise, which no window averages out, and fast.
+
+        Half of a rough window's samples count: neighbouring samples of a shelf that shakes depend on each other.
+        """
+        fast_g2 = self.noise_sd_g**2 / self.short_samples
+        slow_g2 = np.maximum(self.wander_sd_g**2 - fast_g2, (0.3 * self.noise_sd_g) ** 2)
+        extra_g2 = np.maximum(windows.rough_g**2 - self.noise_sd_g**2, 0.0)
+        count = windows.sample_count
+        return np.sqrt(slow_g2 + self.noise_sd_g**2 / count + extra_g2 / (count / 2))

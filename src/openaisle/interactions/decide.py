@@ -238,12 +238,29 @@ class Interactions:
         people: list[tuple[Suspect | None, float]] = [(s, s.log_likelihood) for s in suspects]
         people.append((None, math.log(self._settings.reach.prior_nobody)))
         found = [
-            Hypothesis(explanation, (suspect,), explanation.log_density + log_likelihood)
+            Hypothesis(
+                explanation,
+                (suspect,),
+                explanation.log_density + log_likelihood + self._log_again(explanation, suspect, case),
+            )
             for explanation in explanations
             for suspect, log_likelihood in people
             if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier)
         ]
         return found + self._shared(explanations, suspects)
+
+    def _log_again(self, explanation: Explanation, suspect: Suspect | None, case: _Case) -> float:
+        """People who take several units take them one after the other."""
+        if suspect is None or suspect.visit_id is None or explanation.kind is not InteractionKind.PICK_UP:
+            return 0.0
+        since_ns = case.step.edge_ns - round(self._settings.again_s * NS_PER_S)
+        slots = {part.slot_id for part in explanation.parts}
+        is_again = any(
+            deed.kind is InteractionKind.PICK_UP and deed.slot_id in slots
+            for deed in self._deeds.get(suspect.visit_id, {}).values()
+            if since_ns <= deed.happened_ns < case.step.edge_ns
+        )
+        return math.log(self._settings.again_odds) if is_again else 0.0
 
     def _shared(self, explanations: Sequence[Explanation], suspects: Sequence[Suspect]) -> list[Hypothesis]:
         """Two units of a slot that left at once, where two people's hands were: one each."""

@@ -12,7 +12,7 @@ class WeighSettings:
     mass_model_share: float = 0.025  # a production batch against the catalogue
     mass_known_g_min: float = 10.0  # a catalogue mass below this is taken for unknown
     unit_sd_share_min: float = 0.004  # units of one batch against each other
-    mass_sd_g_min: float = 1.0
+    mass_sd_g_min: float = 0.5
     provisional_share: float = 0.03  # what ringing may still change of a provisional step
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
@@ -22,6 +22,8 @@ class WeighSettings:
     prior_pair: float = 0.015  # two different products lifted as one
     prior_unexplained: float = 0.02
     prior_right_slot: float = 0.6  # of a put-back
+    prior_twin_slot: float = 0.7  # of a wrong one: where goods of about the same mass stand, if there are any
+    twin_share: float = 0.03
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
     candidates_max: int = 24
     # Two steps on the same plates within this time: where one ends and the other begins may have been read wrongly.
@@ -76,6 +78,8 @@ class Settings:
         0.8,
     )  # one hand takes nothing else this soon; perhaps; surely it may
     both_hands_s: float = 0.3
+    again_s: float = 5.0
+    again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
         25.0  # two people's hands there and two units gone at once: one each, not both by one

@@ -257,9 +257,25 @@ class Weigher:
             density = prior + places.log_density(slot_id, change.along_m, change.along_sd_m) + math.log(right)
             part = Part(lot.product_id, quantity, slot_id, mass_g)
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
-        density = prior - math.log(places.width_m) + math.log(1.0 - right)
+        density = prior + self._log_wrong(change, lot.product_id) + math.log(1.0 - right)
         part = Part(lot.product_id, quantity, places.nearest_slot(change.along_m), mass_g)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
+
+    def _log_wrong(self, change: Change, product_id: ProductId) -> float:
+        """Log density (per metre) of where a product is put that is not its slot: anywhere, or where a twin stands."""
+        places, settings = self._places[change.shelf_id], self._settings
+        anywhere = 1.0 / places.width_m
+        mass_g = self._masses.mean_g(product_id)
+        twins = [
+            math.exp(places.log_density(slot_id, change.along_m, change.along_sd_m))
+            for slot_id, slot in places.slots.items()
+            if slot.product.product_id != product_id
+            and abs(self._masses.mean_g(slot.product.product_id) - mass_g) <= settings.twin_share * mass_g
+        ]
+        if not twins:
+            return math.log(anywhere)
+        share = settings.prior_twin_slot
+        return math.log((1 - share) * anywhere + share * sum(twins) / len(twins))
 
     # --- leaves -------------------------------------------------------------------------------------------------------
 
