@@ -92,25 +92,32 @@ def number_of(pixels: NDArray[np.uint8]) -> int:
     return sum(int(pixels[156, bit * 32 + 16].mean() > 128) << bit for bit in range(_BITS))
 
 
-def access_units(count: int, draw: Callable[[int], NDArray[np.uint8]] = numbered_picture) -> list[bytes]:
-    """H.264 (Annex B) of `count` pictures at FPS, a key picture every second."""
+Unit = tuple[int, bool, bytes]  # time in ns, whether it is a key picture, H.264 in Annex B
+
+
+def access_units(count: int, draw: Callable[[int], NDArray[np.uint8]] = numbered_picture) -> list[Unit]:
+    """H.264 of `count` pictures at FPS, a key picture every second."""
     encoder: Any = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, FPS), Fraction(FPS), FPS
     encoder.thread_count = 1  # one slice a picture, as cameras send
     encoder.options = {"preset": "ultrafast", "tune": "zerolatency"}
-    units: list[bytes] = []
+    units: list[Unit] = []
     for number in range(count):
         frame = av.VideoFrame.from_ndarray(draw(number), format="bgr24")
         frame.pts, frame.time_base = number, Fraction(1, FPS)
-        units += [bytes(packet) for packet in encoder.encode(frame)]
+        at_ns = number * 10**9 // FPS
+        units += [(at_ns, packet.is_keyframe, bytes(packet)) for packet in encoder.encode(frame)]
     assert len(units) == count
     return units
 
 
 @contextmanager
-def rtsp_cameras(folder: Path, units: list[list[bytes]]) -> Iterator[list[str]]:
-    """Serve each list of access units as a live RTSP camera, in time, from the first reader on. Their URLs."""
+def rtsp_cameras(folder: Path, units: list[list[Unit]], start_ns: int = 0) -> Iterator[list[str]]:
+    """Serve each list of access units as a live RTSP camera, in time. Their URLs.
+
+    Time 0 is at wall time `start_ns`, or when a camera's first reader comes.
+    """
     if (
         not RTSP_PYTHON.exists()
         or subprocess.run(
@@ -126,14 +133,12 @@ def rtsp_cameras(folder: Path, units: list[list[bytes]]) -> Iterator[list[str]]:
     for index, one in enumerate(units):
         path = folder / f"cam-{index + 1}.units"
         path.write_bytes(
-            b"".join(
-                struct.pack("<Iq", len(unit), number * 10**9 // FPS) + unit for number, unit in enumerate(one)
-            )
+            b"".join(struct.pack("<Iq?", len(data), at_ns, key) + data for at_ns, key, data in one)
         )
         paths.append(str(path))
     port = free_port()
     server = subprocess.Popen(
-        [RTSP_PYTHON, str(Path(__file__).with_name("rtsp_server.py")), str(port), *paths],
+        [RTSP_PYTHON, str(Path(__file__).with_name("rtsp_server.py")), str(port), str(start_ns), *paths],
         stdout=subprocess.PIPE,
         stderr=sys.stderr,
         text=True,

@@ -1,7 +1,7 @@
-"""A live RTSP server made of GStreamer, run by Debian's Python: `rtsp_server.py PORT UNITS...`.
+"""A live RTSP server made of GStreamer, run by Debian's Python: `rtsp_server.py PORT START_NS UNITS...`.
 
-Each UNITS file is one camera: (length u32, time ns i64, H.264 access unit) again and again. A camera begins with its
-first reader and plays once, in time.
+Each UNITS file is one camera: (length u32, time ns i64, is key u8, H.264 access unit) again and again. START_NS is the
+wall time of time 0; 0 means: with the camera's first reader. Whoever comes later joins at the next key picture.
 """
 
 import struct
@@ -24,15 +24,20 @@ LAUNCH = (
 
 def read_units(path):
     with open(path, "rb") as file:
-        while head := file.read(12):
-            length, at_ns = struct.unpack("<Iq", head)
-            yield at_ns, file.read(length)
+        while head := file.read(13):
+            length, at_ns, is_key = struct.unpack("<Iq?", head)
+            yield at_ns, is_key, file.read(length)
 
 
 def push(source, units):
-    began_ns = time.monotonic_ns()
-    for at_ns, unit in units:
-        time.sleep(max(0, (began_ns + at_ns - time.monotonic_ns()) / 1e9))
+    start_ns = START_NS or time.time_ns()
+    has_begun = False
+    for at_ns, is_key, unit in units:
+        wait_ns = start_ns + at_ns - time.time_ns()
+        has_begun = has_begun or (is_key and wait_ns > -100_000_000)
+        if not has_begun:
+            continue
+        time.sleep(max(0, wait_ns / 1e9))
         if source.emit("push-buffer", Gst.Buffer.new_wrapped(unit)) != Gst.FlowReturn.OK:
             return
 
@@ -45,7 +50,8 @@ def begin(_, media, units):
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_service(sys.argv[1])
-for number, path in enumerate(sys.argv[2:], start=1):
+START_NS = int(sys.argv[2])
+for number, path in enumerate(sys.argv[3:], start=1):
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(LAUNCH)
     factory.set_shared(True)

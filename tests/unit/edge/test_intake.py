@@ -17,8 +17,7 @@ from openaisle.sim.day import SimulatedDay
 from openaisle.sim.scripts import plan_day
 from openaisle.store.load import load_store
 
-
-READINGS = 2_500  # about forty seconds: one shopper comes, takes and puts things into the bag
+READINGS = 7_000  # the better part of a visit: somebody came in and took something
 
 
 def tap(number: int) -> GateTap:
