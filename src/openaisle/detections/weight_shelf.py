@@ -11,12 +11,16 @@ but goods that leave makes a shelf lighter), longer for a gain or a small change
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from openaisle.core.messages import ShelfId, StepStatus
 from openaisle.core.units import NS_PER_MS
 from openaisle.detections.weight_signal import Bools, Floats
+
+BOTH_LEVELS: Final = 1.15
+"""A change is the difference of two levels, but the one before was averaged over seconds: about a third as uncertain."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +276,7 @@ class ShelfWatch:
             plates=group.copy(),
             before_g=before_g,
             mass_g=mass_g,
-            sd_g=np.sqrt(2.0) * look.level_sd_g,
+            sd_g=BOTH_LEVELS * look.level_sd_g,
             started_ns=int(times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
@@ -348,7 +352,7 @@ class ShelfWatch:
         step.mass_g = mass_g
         step.plates = step.plates | plates
         sd_g = look.long_level_sd_g if use_long else look.level_sd_g
-        step.sd_g = np.sqrt(2.0) * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        step.sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
         step.settled_ns = look.at_ns
         if not use_long:
             step.revision += 1

@@ -127,4 +127,5 @@ class PlateSignal:
         slow_g2 = np.maximum(self.wander_sd_g**2 - fast_g2, (0.3 * self.noise_sd_g) ** 2)
         extra_g2 = np.maximum(windows.rough_g**2 - self.noise_sd_g**2, 0.0)
         count = windows.sample_count
+        slow_g2 *= np.sqrt(self.short_samples / count)  # A longer window averages some of it out.
         return np.sqrt(slow_g2 + self.noise_sd_g**2 / count + extra_g2 / (count / 2))

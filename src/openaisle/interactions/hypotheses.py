@@ -14,10 +14,13 @@ import numpy as np
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
 from openaisle.interactions.reach import Suspect
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Explanation
+from openaisle.interactions.weigh import Explanation, Part
 
 JOINT_STEPS_MAX: Final = 4
 JOINT_OUTCOMES_MAX: Final = 5
+
+Move = tuple[Part | None, Suspect | None]
+"""Units of a product and who moved them; None: nobody knows."""
 
 Weighed = list[tuple["Hypothesis", float]]
 """Hypotheses with their probabilities, best first."""
@@ -28,16 +31,12 @@ class Hypothesis:
     """One explanation with who did it: one person, or two who took one unit each."""
 
     explanation: Explanation
-    suspects: tuple[Suspect | None, ...]  # None: somebody who was not seen
+    moves: tuple[Move, ...]  # at least one; its part is None where nothing explains the step
     log_weight: float
 
     @property
-    def visit_ids(self) -> tuple[VisitId | None, ...]:
-        return tuple(suspect.visit_id if suspect else None for suspect in self.suspects)
-
-    @property
     def hands(self) -> tuple[tuple[TrackId, int], ...]:
-        return tuple((suspect.track_id, suspect.hand) for suspect in self.suspects if suspect)
+        return tuple(dict.fromkeys((suspect.track_id, suspect.hand) for _, suspect in self.moves if suspect))
 
 
 @dataclass(frozen=True)
@@ -112,14 +111,11 @@ def _bill(combination: Sequence[Outcome]) -> dict[tuple[VisitId | None, ProductI
     """What all of it means for carts: units of each product into each."""
     bill: dict[tuple[VisitId | None, ProductId], int] = {}
     for outcome in combination:
-        explanation = outcome.best.explanation
-        sign = 1 if explanation.kind is InteractionKind.PICK_UP else -1
-        visits = outcome.best.visit_ids
-        for part in explanation.parts:
-            for visit_id in visits:
-                units = part.quantity // len(visits)
-                key = (visit_id, part.product_id)
-                bill[key] = bill.get(key, 0) + sign * units
+        sign = 1 if outcome.best.explanation.kind is InteractionKind.PICK_UP else -1
+        for part, suspect in outcome.best.moves:
+            if part is not None:
+                key = (suspect.visit_id if suspect else None, part.product_id)
+                bill[key] = bill.get(key, 0) + sign * part.quantity
     return bill
 
 
@@ -166,17 +162,17 @@ def outcomes(weighed: Weighed) -> list[Outcome]:
 
 
 def _comes_to(hypothesis: Hypothesis) -> tuple[object, ...]:
-    explanation = hypothesis.explanation
-    goods: tuple[tuple[ProductId, int], ...] = tuple(
-        sorted((part.product_id, part.quantity) for part in explanation.parts)
-    )
-    who = tuple(sorted(visit_id or "" for visit_id in hypothesis.visit_ids))
-    if explanation.kind is InteractionKind.UNEXPLAINED:
+    if hypothesis.explanation.kind is InteractionKind.UNEXPLAINED:
         # Nobody is billed for it, so it matters little who it was; but it is said beside whom it happened.
-        return (explanation.kind,)
+        return (hypothesis.explanation.kind,)
     # Where it was put matters to the shelf, not to the cart.
-    direction = "took" if explanation.kind is InteractionKind.PICK_UP else "gave back"
-    return (direction, goods, who)
+    direction = "took" if hypothesis.explanation.kind is InteractionKind.PICK_UP else "gave back"
+    goods = sorted(
+        (part.product_id, part.quantity, (suspect.visit_id if suspect else None) or "")
+        for part, suspect in hypothesis.moves
+        if part is not None
+    )
+    return (direction, *goods)
 
 
 def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:

@@ -85,6 +85,7 @@ class Settings:
         25.0  # two people's hands there and two units gone at once: one each, not both by one
     )
     shared_log_min: float = -3.0  # of either arm
+    learn_probability_min: float = 0.9
     news_probability: float = 0.05  # a smaller change of probability alone is no news
     alternatives_max: int = 4
     browse_s: float = 0.15  # a hand inside a shelf for less was passing by

@@ -26,7 +26,7 @@ from openaisle.core.messages import (
     WeightStep,
 )
 from openaisle.interactions.carried import Lot
-from openaisle.interactions.contents import Contents, Stray
+from openaisle.interactions.contents import Contents
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.places import ShelfPlaces
 from openaisle.interactions.settings import WeighSettings
@@ -290,18 +290,6 @@ class Weigher:
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
-
-    def stray_of(self, change: Change, interaction_id: str, part: Part | None) -> Stray:
-        """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
-        return Stray(
-            brought_by=interaction_id,
-            shelf_id=change.shelf_id,
-            product_id=part.product_id if part else None,
-            quantity=part.quantity if part else 1,
-            along_m=change.along_m,
-            mass_g=change.mass_g,
-            mass_sd_g=math.hypot(change.mass_sd_g, self._settings.mass_sd_g_min),
-        )
 
 
 def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:

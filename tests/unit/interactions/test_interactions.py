@@ -332,7 +332,7 @@ def test_memory_is_bounded() -> None:
     for n in range(200):
         room.step([step(float(n), {4: 77.0}, step_id=f"s{n}")], [], [], {}, at_ns(n + 0.3))
     assert len(room._cases) <= 21
-    assert len(room._contents._strays) <= 10
+    assert len(room._memory.contents._strays) <= 10
     for n in range(200, 300):
         room.step([], [tracks_at([Person(f"v{n}", 0.5)], float(n))], [], {}, at_ns(float(n)))
     assert len(room._cases) == 0

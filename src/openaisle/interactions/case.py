@@ -1,0 +1,39 @@
+"""One weight step and what was said of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from openaisle.core.messages import Interaction, WeightStep
+from openaisle.interactions.reach import Target
+from openaisle.interactions.weigh import Change
+
+
+@dataclass
+class Case:
+    """Open until its step has settled and tracks have passed it; remembered a while longer."""
+
+    step: WeightStep
+    change: Change
+    target: Target
+    seen_ns: int
+    said: dict[str, Interaction] = field(default_factory=dict[str, Interaction])  # withdrawn ones too
+    tracks_ns: int = 0  # how far tracks reached when it was decided last
+    is_final: bool = False
+    is_learned: bool = False
+
+    @property
+    def standing(self) -> list[Interaction]:
+        return [interaction for interaction in self.said.values() if not interaction.withdrawn]
+
+    def ids(self) -> Iterator[str]:
+        """Ids of this step's interactions: the same however often it is decided."""
+        rank = 0
+        while True:
+            yield f"{self.step.step_id}#{rank}"
+            rank += 1
+
+    @property
+    def first_id(self) -> str:
+        return next(self.ids())

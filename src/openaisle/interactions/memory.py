@@ -1,0 +1,125 @@
+"""What earlier decisions mean for later ones: who carries what, what stands where, what things weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from openaisle.core.messages import (
+    Interaction,
+    InteractionKind,
+    ProductId,
+    SlotId,
+    VisitClosed,
+    VisitId,
+    VisitOpened,
+)
+from openaisle.interactions.carried import Deed, Lot, carried
+from openaisle.interactions.contents import Contents, Stray
+from openaisle.interactions.masses import Masses
+from openaisle.interactions.settings import Settings
+from openaisle.interactions.weigh import Change, Explanation, Part
+from openaisle.store.schema import Store
+
+Holdings = Mapping[VisitId, Mapping[ProductId, int]]
+
+
+class Memory:
+    """Keyed by interaction ids: a decision that is revised first undoes what it had done."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.contents = Contents(store, settings.units_max)
+        self.masses = Masses(store, settings.weigh)
+        self._deeds: dict[VisitId, dict[str, Deed]] = {}
+        self._opened: set[VisitId] = set()
+        self._closed_ns: dict[VisitId, int] = {}
+        self._settings = settings
+
+    def hear(self, visit: VisitOpened | VisitClosed) -> None:
+        if isinstance(visit, VisitOpened):
+            self._opened.add(visit.visit_id)
+        else:
+            self._closed_ns[visit.visit_id] = visit.closed_ns
+
+    def carried(self, visit_id: VisitId, before_ns: int, without: set[str], holdings: Holdings) -> list[Lot]:
+        """What a visit had at a time, apart from what some interactions did."""
+        deeds = [d for d in self._deeds.get(visit_id, {}).values() if d.interaction_id not in without]
+        lots = carried(deeds, before_ns)
+        if visit_id in self._opened:
+            return lots
+        # It was open before this process was: all we know of its goods is what the ledger says.
+        known = {lot.product_id for lot in lots}
+        for product_id, quantity in sorted(holdings.get(visit_id, {}).items()):
+            if product_id not in known and quantity > 0:
+                mass_g = self.masses.mean_g(product_id)
+                sd_g = self._settings.weigh.mass_model_share * mass_g
+                lots.append(Lot("", product_id, quantity, None, mass_g, sd_g, 1.0))
+        return lots
+
+    def took_from(self, visit_id: VisitId, slots: set[SlotId | None], since_ns: int, before_ns: int) -> bool:
+        """Whether a visit took something from one of these slots within a time."""
+        return any(
+            deed.kind is InteractionKind.PICK_UP and deed.slot_id in slots
+            for deed in self._deeds.get(visit_id, {}).values()
+            if since_ns <= deed.happened_ns < before_ns
+        )
+
+    def do(
+        self, interaction: Interaction, change: Change, part: Part | None, explanation: Explanation
+    ) -> None:
+        """This is what happened, until it is undone."""
+        interaction_id, kind = interaction.interaction_id, interaction.kind
+        stray = part.stray if part else explanation.stray
+        if stray is not None:
+            self.contents.take_stray(interaction_id, stray)
+        if kind is InteractionKind.PUT_BACK_WRONG or (part is None and change.mass_g > 0):
+            self.contents.bring(_stray(change, interaction_id, part))
+        elif part is not None and part.slot_id is not None and stray is None:
+            leaves = kind is InteractionKind.PICK_UP
+            self.contents.take(interaction_id, part.slot_id, part.quantity if leaves else -part.quantity)
+        if interaction.visit_id is not None and part is not None:
+            self._deeds.setdefault(interaction.visit_id, {})[interaction_id] = Deed(
+                interaction_id=interaction_id,
+                kind=kind,
+                happened_ns=interaction.happened_ns,
+                product_id=part.product_id,
+                quantity=part.quantity,
+                slot_id=part.slot_id,
+                mass_g=part.mass_g,
+                mass_sd_g=change.mass_sd_g / part.quantity,
+                probability=interaction.probability,
+            )
+
+    def undo(self, interaction_id: str) -> None:
+        self.contents.forget(interaction_id)
+        for deeds in self._deeds.values():
+            deeds.pop(interaction_id, None)
+
+    def learn(self, interaction: Interaction, change: Change) -> bool:
+        """A product's mass, from a pick that could hardly have been anything else. True if it was one."""
+        is_sure = (
+            interaction.kind is InteractionKind.PICK_UP
+            and interaction.probability >= self._settings.learn_probability_min
+        )
+        if is_sure and interaction.product_id is not None:
+            self.masses.learn(interaction.product_id, interaction.quantity, -change.mass_g, change.mass_sd_g)
+        return is_sure
+
+    def forget(self, now_ns: int, after_ns: int) -> None:
+        """Visits that closed long ago."""
+        for visit_id in [v for v, closed_ns in self._closed_ns.items() if now_ns - closed_ns > after_ns]:
+            del self._closed_ns[visit_id]
+            self._deeds.pop(visit_id, None)
+            self._opened.discard(visit_id)
+
+
+def _stray(change: Change, interaction_id: str, part: Part | None) -> Stray:
+    """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
+    return Stray(
+        brought_by=interaction_id,
+        shelf_id=change.shelf_id,
+        product_id=part.product_id if part else None,
+        quantity=part.quantity if part else 1,
+        along_m=change.along_m,
+        mass_g=change.mass_g,
+        mass_sd_g=change.mass_sd_g,
+    )

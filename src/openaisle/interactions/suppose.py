@@ -1,0 +1,143 @@
+"""Every way in which a step may have come about, with everybody who may have done it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from openaisle.core.messages import InteractionKind
+from openaisle.core.units import NS_PER_S
+from openaisle.interactions.case import Case
+from openaisle.interactions.hypotheses import Hypothesis, Move
+from openaisle.interactions.memory import Holdings, Memory
+from openaisle.interactions.reach import Arms, Suspect, Target
+from openaisle.interactions.settings import Settings
+from openaisle.interactions.weigh import Explanation, Part, Weigher
+from openaisle.store.schema import Store
+
+
+class Suppose:
+    """Joins what the scales can mean with whose arms were there. Holds no state of its own."""
+
+    def __init__(
+        self, store: Store, weigher: Weigher, arms: Arms, memory: Memory, settings: Settings
+    ) -> None:
+        self._store = store
+        self._weigher = weigher
+        self._arms = arms
+        self._memory = memory
+        self._settings = settings
+
+    def target(self, shelf_id: str, along_m: float, edge_ns: int) -> Target:
+        shelf = self._store.shelves[shelf_id]
+        return Target(self._store.gondola_of[shelf.gondola_id], shelf, along_m, edge_ns)
+
+    def hypotheses(self, group: Sequence[Case], holdings: Holdings) -> list[list[Hypothesis]]:
+        """Of each case of a group of steps that happened together, in the order they happened."""
+        return [
+            self._with_people(case, explanations)
+            for case, explanations in zip(group, self._explained(group, holdings), strict=True)
+        ]
+
+    # --- what -------------------------------------------------------------------------------------------------------
+
+    def _explained(self, group: Sequence[Case], holdings: Holdings) -> list[list[Explanation]]:
+        """What each change can have been; two that may have been read into each other are explained together."""
+        found: dict[str, list[Explanation]] = {}
+        for first, second in pairwise(group):
+            if self._are_entangled(first, second) and first.step.step_id not in found:
+                ids = (first.first_id, second.first_id)
+                both = self._weigher.explain_losses_together(first.change, second.change, ids)
+                found[first.step.step_id], found[second.step.step_id] = both
+        return [found.get(case.step.step_id) or self._explain(case, holdings) for case in group]
+
+    def _are_entangled(self, first: Case, second: Case) -> bool:
+        settings = self._settings.weigh
+        return (
+            first.step.shelf_id == second.step.shelf_id
+            and first.change.mass_g < 0 > second.change.mass_g
+            and second.step.edge_ns - first.step.edge_ns <= settings.entangled_s * NS_PER_S
+            and abs(first.change.along_m - second.change.along_m) <= settings.entangled_m
+        )
+
+    def _explain(self, case: Case, holdings: Holdings) -> list[Explanation]:
+        if case.change.mass_g < 0:
+            return self._weigher.explain_loss(case.change, case.first_id)
+        visits = sorted({s.visit_id for s in self._arms.suspects(case.target) if s.visit_id})
+        own = {
+            visit_id: self._memory.carried(visit_id, case.step.edge_ns, set(case.said), holdings)
+            for visit_id in visits
+        }
+        return self._weigher.explain_gain(case.change, own)
+
+    # --- who --------------------------------------------------------------------------------------------------------
+
+    def _with_people(self, case: Case, explanations: Sequence[Explanation]) -> list[Hypothesis]:
+        suspects = self._arms.suspects(case.target)
+        found: list[Hypothesis] = []
+        for explanation in explanations:
+            found += self._by_one(case, explanation, suspects)
+            if explanation.kind is InteractionKind.PICK_UP:
+                found += self._by_two(case, explanation, suspects)
+        return found
+
+    def _by_one(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
+        """One person did all of it; or somebody who was not seen."""
+        nobody = math.log(self._settings.reach.prior_nobody)
+        people = [(suspect, suspect.log_likelihood) for suspect in suspects]
+        return [
+            Hypothesis(
+                explanation,
+                tuple((part, suspect) for part in explanation.parts) or ((None, suspect),),
+                explanation.log_density + log_likelihood + self._log_again(case, explanation, suspect),
+            )
+            for suspect, log_likelihood in [*people, (None, nobody)]
+            if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier)
+        ]
+
+    def _log_again(self, case: Case, explanation: Explanation, suspect: Suspect | None) -> float:
+        """People who take several units take them one after the other."""
+        if suspect is None or suspect.visit_id is None or explanation.kind is not InteractionKind.PICK_UP:
+            return 0.0
+        edge_ns = case.step.edge_ns
+        slots = {part.slot_id for part in explanation.parts}
+        since_ns = edge_ns - round(self._settings.again_s * NS_PER_S)
+        is_again = self._memory.took_from(suspect.visit_id, slots, since_ns, edge_ns)
+        return math.log(self._settings.again_odds) if is_again else 0.0
+
+    def _by_two(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
+        """Two units left as one where two people's hands were: one each."""
+        parts = explanation.parts
+        if len(parts) == 1 and parts[0].quantity == 2:
+            one = replace(parts[0], quantity=1)
+            near = self._likely(suspects)
+            pairs = [(a, b) for index, a in enumerate(near) for b in near[index + 1 :]]
+            return self._pairs(explanation, (one, one), pairs)
+        if len(parts) == 2:
+            near_each = [self._likely(self._arms.suspects(self._at_slot(case, part))) for part in parts]
+            return self._pairs(explanation, parts, [(a, b) for a in near_each[0] for b in near_each[1]])
+        return []
+
+    def _pairs(
+        self, explanation: Explanation, parts: tuple[Part, ...], pairs: Sequence[tuple[Suspect, Suspect]]
+    ) -> list[Hypothesis]:
+        odds = math.log(self._settings.shared_odds)
+        found: list[Hypothesis] = []
+        for people in pairs:
+            if people[0].visit_id == people[1].visit_id:
+                continue
+            moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
+            arms = sum(suspect.log_likelihood for suspect in people)
+            found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
+        return found
+
+    def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        return [s for s in suspects if s.visit_id and s.log_likelihood > self._settings.shared_log_min][:4]
+
+    def _at_slot(self, case: Case, part: Part) -> Target:
+        """Of two goods lifted as one, each stood in its own slot."""
+        slot = self._store.slots[part.slot_id] if part.slot_id else None
+        along_m = slot.left_m + slot.width_m / 2 if slot else case.change.along_m
+        return self.target(case.change.shelf_id, along_m, case.step.edge_ns)
