@@ -20,7 +20,7 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections.weight_signal import Bools, Floats
 
 BOTH_LEVELS: Final = 1.15
-"""A change is the difference of two levels, but the one before was averaged over seconds: about a third as uncertain."""
+"""A change is the difference of two levels; the one before was averaged over seconds and is a third as uncertain."""
 
 
 @dataclass(frozen=True)
