@@ -72,23 +72,34 @@ def suppress(boxes_px: Floats, scores: Floats, overlap_max: float) -> NDArray[np
 def different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -> NDArray[np.intp]:
     """Rows of people [n, 17, 3], best first, that are not a better row seen once more.
 
-    Two rows are alike by the mean over joints of exp(-d^2 / 2 (0.06 side)^2), where both are sure of the joint: two
-    windows on one person put its joints at the same places, two people standing close do not.
+    Two rows are alike by the mean over joints of exp(-d^2 / 2 (0.06 side)^2), each joint weighing as much as both
+    are sure of it: two windows on one person, or on a part of one, put joints at the same places; two people
+    standing close do not. Whose left is left does not matter here.
     """
     count = len(keypoints_px)
     if count < 2:
         return np.arange(count)
     sides = np.maximum((boxes_px[:, 2:] - boxes_px[:, :2]).max(axis=1), 1.0)
+    turned = keypoints_px.copy()
+    turned[:, _LEFT], turned[:, _RIGHT] = keypoints_px[:, _RIGHT], keypoints_px[:, _LEFT]
     kept: list[int] = []
     for row in range(count):
         if kept:
-            distance = keypoints_px[kept, :, :2] - keypoints_px[row, :, :2]
-            near = np.exp(-(distance**2).sum(axis=2) / (2 * (0.06 * sides[kept, None]) ** 2))
-            weight = keypoints_px[kept, :, 2] * keypoints_px[row, :, 2] + 1e-6
+            straight = _agreement(keypoints_px[kept], keypoints_px[row], sides[kept])
+            crossed = _agreement(turned[kept], keypoints_px[row], sides[kept])
+            # Each pair by its better order, the nose by itself.
+            near, weight = np.where(crossed[0] > straight[0], crossed, straight)
             if ((near * weight).sum(axis=1) / weight.sum(axis=1)).max() > alike_max:
                 continue
         kept.append(row)
     return np.array(kept, np.intp)
+
+
+def _agreement(others: Floats, one: Floats, sides: Floats) -> tuple[Floats, Floats]:
+    """Nearness and weight [m, 17] of each joint of `one` [17, 3] to the same of `others` [m, 17, 3]."""
+    squared = ((others[:, :, :2] - one[:, :2]) ** 2).sum(axis=2)
+    near = np.exp(-squared / (2 * (0.06 * sides[:, None]) ** 2))
+    return near.astype(np.float32), (others[:, :, 2] * one[:, 2] + 1e-6).astype(np.float32)
 
 
 def joints(maps: Floats, pair_logits: Floats, crop_px: int) -> tuple[Floats, Floats, Floats]:

@@ -184,13 +184,20 @@ def _empty_window(sight: Sight, foreground: Pixels, scale: float, rng: np.random
         size = rng.uniform(40, 260)
         half = np.array([size * rng.uniform(0.3, 0.6), size]) / 2
         draw = rng.random()
-        if draw < 0.4 and len(changed):  # something changed there
+        part = False
+        if draw < 0.35 and len(changed):  # something changed there
             row, column = changed[int(rng.integers(len(changed)))]
             centre = np.array([column, row]) / scale + rng.normal(0, 15, 2)
-        elif draw < 0.7 and len(taken):  # beside somebody
+        elif draw < 0.55 and len(taken):  # beside somebody
             box = taken[int(rng.integers(len(taken)))]
             half = (box[2:] - box[:2]) / 2 * rng.uniform(0.7, 1.2)
             centre = (box[2:] + box[:2]) / 2 + half * 2 * rng.choice([-1, 1], 2) * rng.uniform(0.35, 0.9, 2)
+        elif draw < 0.8 and len(taken):  # only a part of somebody
+            box, part = taken[int(rng.integers(len(taken)))], True
+            share = rng.uniform(0.25, 0.5)
+            half = (box[2:] - box[:2]) / 2 * np.array([rng.uniform(0.6, 1.0), share])
+            centre = (box[2:] + box[:2]) / 2
+            centre[1] += rng.choice([-1, 1]) * (1 - share) * (box[3] - box[1]) / 2
         else:
             centre = rng.uniform((0, 0), (width, height))
         box = np.concatenate([centre - half, centre + half])
@@ -202,7 +209,7 @@ def _empty_window(sight: Sight, foreground: Pixels, scale: float, rng: np.random
         shared = np.clip(high - low, 0, None).prod(axis=1)
         of_person = shared / np.maximum((taken[:, 2:] - taken[:, :2]).prod(axis=1), 1)
         of_box = shared / (box[2:] - box[:2]).prod()
-        if not len(taken) or (of_person.max() < 0.3 and of_box.max() < 0.5):
+        if not len(taken) or (of_person.max() < (0.45 if part else 0.3) and (part or of_box.max() < 0.5)):
             return crops.windows_of_boxes(box[None].astype(np.float32), STORED_MARGIN)[0]
     return None
 
