@@ -27,7 +27,8 @@ class DoorSettings:
     tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
     claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
     line_margin_m: float = 0.35  # people brush past the posts
-    line_hysteresis_m: float = 0.08
+    line_hysteresis_m: float = 0.08  # inwards
+    leave_hysteresis_m: float = 0.25  # outwards: people step back from a line, into a queue or for a trolley
     appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
     walk_m_per_s: float = 1.8
     seen_ns_max: int = 300 * NS_PER_MS  # only who was seen as recently can be found to belong to a tap
@@ -410,9 +411,13 @@ class _Line:
         """(inwards, when) if the person's last movement crossed the opening; remembers the side."""
         was = person.sides.get(self.gate_id, 0)
         inside_m, beside_m = self.place(person.position_floor_m)
-        if was == 0 or abs(inside_m) < settings.line_hysteresis_m or (inside_m > 0) == (was > 0):
-            if was == 0:
-                person.sides[self.gate_id] = 1 if inside_m >= 0 else -1
+        if was == 0:
+            person.sides[self.gate_id] = 1 if inside_m >= 0 else -1
+            return None
+        is_across = (
+            inside_m < -settings.leave_hysteresis_m if was > 0 else inside_m > settings.line_hysteresis_m
+        )
+        if not is_across:
             return None
         person.sides[self.gate_id] = 1 if inside_m > 0 else -1
         if beside_m > settings.line_margin_m:
