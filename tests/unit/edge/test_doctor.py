@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from tests.contracts.doors import HOST
+
+from openaisle.edge import doctor
+from openaisle.edge.doctor import Finding, State, examine
+from openaisle.store.load import store_folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(store_folder("corner"), tmp_path / "corner"))
+
+
+def found(findings: list[Finding], subject: str) -> Finding:
+    return next(finding for finding in findings if finding.subject == subject)
+
+
+def test_this_machine_can_run_a_shop(tmp_path: Path) -> None:
+    findings = list(examine(None, tmp_path, 0))
+    assert [
+        finding for finding in findings if finding.state == State.WRONG and finding.subject != "fsync"
+    ] == []
+    assert {"python", "packages", "codec h264", "inference", "cores", "clock", "disk", "fsync"} <= {
+        finding.subject for finding in findings
+    }
+
+
+def test_everything_that_is_not_well_says_what_to_do(folder: Path, tmp_path: Path) -> None:
+    findings = list(examine(str(folder), tmp_path, 0))
+    assert [finding for finding in findings if finding.state != State.OK and not finding.advice] == []
+
+
+def test_a_dead_camera_a_dead_broker_and_a_taken_port_are_found(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_models", lambda: iter(()))
+    (folder / "edge.toml").write_text('format = 1\n[broker]\nurl = "mqtt://127.0.0.1:9"\n')
+    cameras = (folder / "cameras.toml").read_text()
+    (folder / "cameras.toml").write_text(
+        cameras.replace("[[camera]]\n", '[[camera]]\nsource = "rtsp://ann:secret@127.0.0.1:9/s"\n', 1)
+    )
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        findings = list(examine(str(folder), tmp_path, port))
+    assert found(findings, "broker").state == State.WRONG
+    assert found(findings, f"port {port}").state == State.WARNING
+    camera = next(finding for finding in findings if finding.subject.startswith("camera "))
+    assert camera.state == State.WRONG
+    assert "refuses the connection" in camera.text
+    assert "secret" not in camera.text
+
+
+def test_every_mistake_of_a_store_folder_is_a_finding(folder: Path, tmp_path: Path) -> None:
+    text = (folder / "store.toml").read_text()
+    (folder / "store.toml").write_text(
+        text.replace('currency = "EUR"', 'currency = "EURO"').replace("format = 1", "")
+    )
+    findings = list(examine(str(folder), tmp_path, 0))
+    assert sum(finding.subject == "store" and finding.state == State.WRONG for finding in findings) >= 2
