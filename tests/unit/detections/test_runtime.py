@@ -1,0 +1,86 @@
+"""A model file is what it says it is, or the error says what was expected."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from openaisle.core.errors import ModelError
+from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND, PeopleNetworks
+from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings
+
+BOX_INPUT = {"pixels": (None, 192, 320, 4)}
+
+
+def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"people-boxes\.onnx.*no such model file.*kind 'people-boxes'"):
+        PeopleNetworks(RuntimeSettings(weights=tmp_path))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / BOXES_FILE
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="cannot load model"):
+        OnnxModel(path, kind=BOXES_KIND, inputs=BOX_INPUT, outputs=("heat",), settings=RuntimeSettings())
+
+
+def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / BOXES_FILE
+    path.write_bytes((SHIPPED / BOXES_FILE).read_bytes()[:-5000])
+    with pytest.raises(ModelError, match="cannot load model"):
+        OnnxModel(path, kind=BOXES_KIND, inputs=BOX_INPUT, outputs=("heat",), settings=RuntimeSettings())
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    shutil.copy(SHIPPED / KEYPOINTS_FILE, tmp_path / BOXES_FILE)
+    with pytest.raises(ModelError, match="expected a model of kind 'people-boxes', found 'people-keypoints'"):
+        PeopleNetworks(RuntimeSettings(weights=tmp_path))
+
+
+def test_a_model_of_another_shape_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected input 'pixels' of shape \[None, 99, 320, 4\]"):
+        OnnxModel(
+            SHIPPED / BOXES_FILE,
+            kind=BOXES_KIND,
+            inputs={"pixels": (None, 99, 320, 4)},
+            outputs=("heat",),
+            settings=RuntimeSettings(),
+        )
+    with pytest.raises(ModelError, match=r"expected outputs \['tail'\]"):
+        OnnxModel(
+            SHIPPED / BOXES_FILE,
+            kind=BOXES_KIND,
+            inputs=BOX_INPUT,
+            outputs=("tail",),
+            settings=RuntimeSettings(),
+        )
+
+
+def test_a_provider_this_machine_lacks_is_refused() -> None:
+    with pytest.raises(ModelError, match="execution provider not in this ONNX Runtime"):
+        PeopleNetworks(RuntimeSettings(providers=("NoSuchExecutionProvider",)))
+
+
+def test_a_batch_says_the_same_as_its_pictures_one_by_one() -> None:
+    model = OnnxModel(
+        SHIPPED / KEYPOINTS_FILE,
+        kind=KEYPOINTS_KIND,
+        inputs={"pixels": (None, 128, 128, 4)},
+        outputs=("maps", "person_logit"),
+        settings=RuntimeSettings(),
+    )
+    pixels = np.random.default_rng(1).integers(0, 255, (3, 128, 128, 4), dtype=np.uint8)
+    together = model.run(pixels=pixels)
+    for row in range(3):
+        alone = model.run(pixels=pixels[row : row + 1])
+        for a, b in zip(alone, together, strict=True):
+            assert np.allclose(a[0], b[row], atol=1e-4)
+
+
+def test_the_shipped_files_are_small_and_have_a_card() -> None:
+    for name in (BOXES_FILE, KEYPOINTS_FILE):
+        assert (SHIPPED / name).stat().st_size < 4e6
+    card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for word in (BOXES_FILE, KEYPOINTS_FILE, "openaisle learn train people", "simulator figures", "sha256"):
+        assert word in card
