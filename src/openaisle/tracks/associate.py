@@ -30,14 +30,11 @@ _OTHER_SIDE[PAIRS[:, 1]] = PAIRS[:, 0]
 
 
 @njit(cache=True)
-def fit_tracks(
-    rows, mean, covariance, origin, rays, confidence, noise, dt_s, benefit, labels, distance_m
-) -> None:
+def fit_tracks(rows, mean, covariance, origin, rays, confidence, noise, dt_s, benefit, labels) -> None:
     """How well each sighting fits each track.
 
     rows [tracks] rows of mean [rows, 17, 6] and covariance [rows, 17, 6, 6] at the window's end; sightings [n, ...].
-    Out: benefit [tracks, n] above 0 where it may be that person, labels [tracks, n, 17] (see fit_labels),
-    distance_m [tracks, n] mean distance of its rays from the joints.
+    Out: benefit [tracks, n] above 0 where it may be that person, labels [tracks, n, 17] (see fit_labels).
     """
     loss = np.zeros((JOINT_COUNT, JOINT_COUNT))
     gain = np.zeros(3)
@@ -45,10 +42,9 @@ def fit_tracks(
         row = rows[t]
         for i in range(origin.shape[0]):
             benefit[t, i] = 0.0
-            distance_m[t, i] = np.inf
             if not _passes_near(mean[row], origin[i], rays[i], confidence[i], dt_s[i]):
                 continue
-            trusted, spread, far = 0.0, 0.0, 0.0
+            trusted, spread = 0.0, 0.0
             for j in range(JOINT_COUNT):
                 for side in range(2):
                     k = j if side == 0 else _OTHER_SIDE[j]
@@ -66,12 +62,10 @@ def fit_tracks(
                         trusted += trust
                         # A track that could be anywhere fits everything: it pays for its spread.
                         spread += trust * math.log(variance / 0.06**2)
-                        far += trust * math.sqrt(squared_m)
             if trusted <= 0.0:
                 continue
             total = fit_labels(loss, gain, labels[t, i])
             mean_loss = 0.5 * (total + max(spread, 0.0)) / trusted
-            distance_m[t, i] = far / trusted
             benefit[t, i] = max(0.0, FIT_GATE - mean_loss) * min(1.0, trusted / 5.0)
 
 

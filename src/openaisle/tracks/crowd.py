@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +17,13 @@ from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
 from openaisle.tracks.appearance import Looks
-from openaisle.tracks.associate import TRUST_MIN, assign_frames, fit_tracks, pair_sightings
+from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.coverage import Coverage
-from openaisle.tracks.motion import follow_joints, predict
+from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies, Person
-from openaisle.tracks.skeleton import (
-    PAIRS,
-    STATURE_M,
-    STATURE_SD_M,
-    TEMPLATE,
-    learn_bones,
-    side_vote,
-)
-from openaisle.tracks.triangulate import JOINT_COUNT, Rig, Sightings, fuse, sightings_of
+from openaisle.tracks.skeleton import STATURE_M
+from openaisle.tracks.triangulate import Rig, Sightings, sightings_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,13 +53,6 @@ class CrowdSettings:
     found_cost_max: float = 12.0
     missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
     found_at_once_cost_max: float = 4.0  # ... if quite near
-
-
-VIEW_FITS: Final = 0.22  # of its rays' weight; a sighting that fits less was given to the wrong person
-JOINT_SEEN: Final = 0.15
-_SURPRISE: Final = np.diag(
-    [0.2**2] * 3 + [1.5**2] * 3
-)  # metres, metres a second: how far a sharp turn leads astray
 
 
 class Crowd:
@@ -116,89 +102,17 @@ class Crowd:
         owner = np.full(len(sightings), -1, np.int64)
         if not len(rows) or not len(sightings):
             return owner, np.zeros(len(rows), np.int64)
-        benefit, labels, _ = self._fit(rows, sightings)
+        benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
         benefit = self._prefer_likeness(rows, sightings, benefit)
         assign_frames(benefit, sightings.frame_starts, owner)
-        chosen = labels[np.maximum(owner, 0), np.arange(len(owner))]
-        weights = self._fuse(rows, sightings, owner, chosen)
-        owner[weights < VIEW_FITS] = -1
-        self._look_again(rows, sightings, owner)
+        take_in(self.bodies, rows, sightings, owner, labels)
+        unseen = np.bincount(owner[owner >= 0], minlength=len(rows)) == 0
+        look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
         views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
         return owner, views
-
-    def _look_again(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
-        """Who is seen by nobody may have turned sharply: look for them again, farther about, among what is left."""
-        seen = np.bincount(owner[owner >= 0], minlength=len(rows)) > 0
-        known = np.array([person.is_believed for person in self.people])
-        missed = np.flatnonzero(~seen & known)
-        left = owner < 0
-        if not len(missed) or not left.any():
-            return
-        bodies, again = self.bodies, rows[missed]
-        before = bodies.mean[again].copy(), bodies.covariance[again].copy()
-        bodies.covariance[again] += _SURPRISE
-        benefit, labels, _ = self._fit(again, sightings)
-        benefit[:, ~left] = 0.0
-        found = np.full(len(sightings), -1, np.int64)
-        assign_frames(benefit, sightings.frame_starts, found)
-        weights = self._fuse(again, sightings, found, labels[np.maximum(found, 0), np.arange(len(found))])
-        found[weights < VIEW_FITS] = -1
-        is_found = np.bincount(found[found >= 0], minlength=len(again)) > 0
-        bodies.mean[again[~is_found]] = before[0][~is_found]
-        bodies.covariance[again[~is_found]] = before[1][~is_found]
-        owner[found >= 0] = missed[found[found >= 0]]
-
-    def _fit(self, rows: Ints, sightings: Sightings) -> tuple[Floats, Ints, Floats]:
-        count = len(sightings)
-        benefit = np.zeros((len(rows), count))
-        labels = np.zeros((len(rows), count, JOINT_COUNT), np.int64)
-        distance_m = np.zeros((len(rows), count))
-        fit_tracks(
-            rows, self.bodies.mean, self.bodies.covariance, sightings.origin_floor_m, sightings.rays_floor,
-            sightings.confidence, sightings.noise_rad, sightings.dt_s, benefit, labels, distance_m,
-        )  # fmt: skip
-        return benefit, labels, distance_m
-
-    def _fuse(self, rows: Ints, sightings: Sightings, owner: Ints, labels: Ints) -> Floats:
-        """Update joints, foot points and bones of tracks; how well each sighting fits [n]."""
-        bodies = self.bodies
-        order = np.argsort(owner, kind="stable")
-        members = order[owner[order] >= 0]
-        starts = np.searchsorted(owner[members], np.arange(len(rows) + 1))
-        weights = np.zeros(len(sightings))
-        joint_weight = np.zeros((len(rows), JOINT_COUNT))
-        fuse(
-            rows, starts, members, labels, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
-            sightings.noise_rad, sightings.dt_s, bodies.mean, bodies.covariance, bodies.height_m,
-            bodies.height_var, bodies.bone_m, bodies.bone_sd_m, weights, joint_weight,
-        )  # fmt: skip
-        bodies.unseen_s[rows] = np.where(joint_weight > JOINT_SEEN, 0.0, bodies.unseen_s[rows])
-        bodies.trust[rows] += 0.5 * (joint_weight - bodies.trust[rows])
-        follow_joints(
-            rows, bodies.mean, bodies.covariance, bodies.unseen_s, bodies.root, bodies.root_var, bodies.height_m,
-            bodies.height_var,
-        )  # fmt: skip
-        learn_bones(
-            rows, bodies.mean, bodies.covariance, bodies.height_m, bodies.bone_m, bodies.bone_sd_m,
-            bodies.bone_seen,
-        )  # fmt: skip
-        for row in rows.tolist():
-            self._judge_sides(row)
-        return weights
-
-    def _judge_sides(self, row: int) -> None:
-        """Turn a body round whose nose has long pointed backwards."""
-        bodies = self.bodies
-        if bodies.unseen_s[row, [0, 5, 6]].any() or bodies.unseen_s[row, 3:5].all():
-            return
-        vote = side_vote(row, bodies.mean)
-        if abs(vote) > 0.5:  # Heads turn, but seldom so far.
-            bodies.mistaken_sides[row] = min(max(bodies.mistaken_sides[row] - vote, -6.0), 6.0)
-        if bodies.mistaken_sides[row] >= 5.0:
-            bodies.swap_sides(row, PAIRS)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom the sighting looks like."""
@@ -323,7 +237,7 @@ class Crowd:
     ) -> list[int]:
         """Start a track from one sighting and all that agree with it."""
         row = self.bodies.take_row()
-        used = self._seed_from(row, sightings, left, left[first], place, STATURE_M)
+        used = seed_from(self.bodies, row, sightings, left, left[first], place, STATURE_M)
         if len(np.unique(sightings.camera[used])) < 2:
             self.bodies.give_back(row)
             return []
@@ -351,9 +265,8 @@ class Crowd:
         bodies, row = self.bodies, self.people[index].row
         before = bodies.copy_row(row)
         own = np.flatnonzero(owner == index)
-        used = self._seed_from(
-            row, sightings, np.union1d(left, own), left[first], place, bodies.height_m[row]
-        )
+        among = np.union1d(left, own)
+        used = seed_from(bodies, row, sightings, among, left[first], place, float(bodies.height_m[row]))
         if len(used) <= max(len(own), 1):
             bodies.restore_row(row, before)
             return []
@@ -361,38 +274,11 @@ class Crowd:
         owner[used] = index
         return np.flatnonzero(np.isin(left, used)).tolist()
 
-    def _seed_from(
-        self,
-        row: int,
-        sightings: Sightings,
-        among: Ints,
-        first: int,
-        place: tuple[float, float],
-        stature_m: float,
-    ) -> Ints:
-        """Put a body at a place, give it one sighting and all of `among` that then fit; which those are."""
-        rows = np.array([row])
-        self.bodies.seed(row, place, 0.1, stature_m)
-        owner = np.full(len(sightings), -1, np.int64)
-        owner[first] = 0
-        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
-        self._fuse(rows, sightings, owner, labels)
-        benefit, fitted, _ = self._fit(rows, sightings)
-        is_among = np.zeros(len(sightings), bool)
-        is_among[among] = True
-        benefit[:, ~is_among] = 0.0
-        owner[:] = -1
-        assign_frames(benefit, sightings.frame_starts, owner)
-        self.bodies.seed(row, place, 0.1, stature_m)
-        weights = self._fuse(rows, sightings, owner, fitted[0])
-        owner[weights < VIEW_FITS] = -1
-        return np.flatnonzero(owner == 0)
-
     def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
         """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
         if not self.bodies.free_count or sightings.scores[index] < 0.4:
             return
-        x, y, sd_m = _place_single(sightings, index)
+        x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._coverage.is_near_plan(x, y):
             return
         if self._nearest(x, y)[1] < self.settings.birth_distance_m_min:
@@ -401,8 +287,7 @@ class Crowd:
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)
         owner = np.full(len(sightings), -1, np.int64)
         owner[index] = 0
-        labels = np.tile(np.arange(JOINT_COUNT), (len(sightings), 1))
-        self._fuse(np.array([row]), sightings, owner, labels)
+        take_in(self.bodies, np.array([row]), sightings, owner, as_they_are(sightings))
         self.people.append(
             Person(
                 row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3
@@ -539,23 +424,3 @@ def _rows(people: Sequence[Person]) -> Ints:
 def _standing(person: Person) -> tuple[bool, bool, int, int]:
     """Sorts the track to keep first: with a visit, believed, older."""
     return person.visit_id is None, not person.is_believed, person.born_ns, person.row
-
-
-def _place_single(sightings: Sightings, index: int) -> tuple[float, float, float]:
-    """(x, y, standard deviation) of somebody of usual stature whom one camera sees. NaN if no ray meets its height."""
-    origin, rays = sightings.origin_floor_m[index], sightings.rays_floor[index]
-    trust = np.where(sightings.confidence[index] >= 0.25, sightings.confidence[index], 0.0)
-    height = TEMPLATE[:, 2] * STATURE_M
-    height_sd = np.where(TEMPLATE[:, 2] < 0.1, 0.05, TEMPLATE[:, 2] * STATURE_SD_M)
-    height_sd[7:11] = 0.3  # arms may be anywhere
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = (height - origin[2]) / rays[:, 2]
-        slope = np.hypot(rays[:, 0], rays[:, 1]) / np.abs(rays[:, 2])
-    usable = (scale > 0.2) & (scale < 30.0) & (trust > 0)
-    if not usable.any():
-        return math.nan, math.nan, math.nan
-    points = origin[:2] + rays[usable, :2] * scale[usable, None]
-    variance = (height_sd[usable] * slope[usable]) ** 2 + 0.1**2
-    weight = trust[usable] / variance
-    x, y = (weight[:, None] * points).sum(axis=0) / weight.sum()
-    return float(x), float(y), math.sqrt(float(variance.min()))

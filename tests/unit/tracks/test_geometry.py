@@ -135,11 +135,11 @@ def test_a_sighting_with_left_and_right_mixed_up_is_read_the_right_way_round() -
     order = np.arange(17)
     order[PAIRS[:, 0]], order[PAIRS[:, 1]] = PAIRS[:, 1], PAIRS[:, 0]
     seen = sightings_of([perfect_view("cam-1", truth), perfect_view("cam-1", truth[order])], RIG, INDEX_OF, 0)
-    benefit, distance = np.zeros((1, 2)), np.zeros((1, 2))
+    benefit = np.zeros((1, 2))
     labels = np.zeros((1, 2, 17), np.int64)
     fit_tracks(
         ROWS, bodies.mean, bodies.covariance, seen.origin_floor_m, seen.rays_floor, seen.confidence, seen.noise_rad,
-        seen.dt_s, benefit, labels, distance,
+        seen.dt_s, benefit, labels,
     )  # fmt: skip
     body = slice(5, 17)
     assert (labels[0, 0, body] == np.arange(17)[body]).all()
