@@ -38,7 +38,7 @@ def synthesise(
     what: WhatArgument,
     out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/people"),
     first_store: Annotated[int, typer.Option(help="Seed of the first random store.")] = 1000,
-    stores: Annotated[int, typer.Option(help="How many random stores.")] = 120,
+    stores: Annotated[int, typer.Option(help="How many random stores.")] = 90,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
@@ -65,10 +65,10 @@ def train(
     ],
     pictures: Annotated[
         int, typer.Option(help="Pictures seen in all: the length of the schedule.")
-    ] = 400_000,
+    ] = 200_000,
     seed: Annotated[int, typer.Option()] = 1,
-    batch: Annotated[int, typer.Option(min=1)] = 32,
-    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-3,
+    batch: Annotated[int, typer.Option(min=1)] = 16,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1.5e-3,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
     device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",

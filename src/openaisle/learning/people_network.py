@@ -76,7 +76,7 @@ class KeypointNetwork(nn.Module):
         self.smooth4 = _convolution(pyramid, pyramid)
         self.maps = nn.Conv2d(pyramid, len(JOINTS), 1)
         self.whole = nn.Sequential(
-            nn.Linear(fourth, 96), nn.ReLU(), nn.Linear(96, len(JOINTS) + len(PAIRS) + 1)
+            nn.Linear(2 * fourth, 96), nn.ReLU(), nn.Linear(96, len(JOINTS) + len(PAIRS) + 1)
         )
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -85,7 +85,7 @@ class KeypointNetwork(nn.Module):
         at16 = self.stage16(at8)
         up8 = self.smooth8(functional.relu(self.lateral8(at8) + _doubled(self.lateral16(at16))))
         up4 = self.smooth4(functional.relu(self.lateral4(at4) + _doubled(up8)))
-        whole = self.whole(at16.mean(dim=(2, 3)))
+        whole = self.whole(torch.cat([at16.mean(dim=(2, 3)), at16.amax(dim=(2, 3))], dim=1))
         nowhere, pairs, person = whole.split([len(JOINTS), len(PAIRS), 1], dim=1)
         return self.maps(up4), nowhere, pairs, person
 

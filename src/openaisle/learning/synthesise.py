@@ -47,9 +47,9 @@ SEEN_SHARE_MIN: Final = 0.08
 class SynthesiseSettings:
     first_store: int = 1000  # seed
     stores: int = 40
-    cameras: int = 6  # of each store
+    cameras: int = 8  # of each store
     frames: int = 12  # of each camera
-    false_crops: float = 0.6  # windows without a person, of each frame
+    false_crops: float = 0.8  # windows without a person, of each frame
 
 
 @dataclass(frozen=True)

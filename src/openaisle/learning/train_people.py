@@ -61,8 +61,8 @@ _TARGET_SD_CELLS: Final = 0.7
 class TrainSettings:
     pictures: int  # seen in all: the length of the schedule
     seed: int = 1
-    batch: int = 32
-    rate: float = 2e-3
+    batch: int = 16  # steps count for more than pictures here
+    rate: float = 1.5e-3
     weight_decay: float = 0.02
     warm_up: float = 0.03  # share of the schedule
     average: float = 0.999
@@ -212,7 +212,7 @@ def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
     )
     pair_loss = (pair_each * pair_weight).sum() / pair_weight.sum().clamp_min(1.0)
     person_loss = functional.binary_cross_entropy_with_logits(person.float()[:, 0], is_person)
-    return map_loss + 0.3 * pair_loss + 0.5 * person_loss
+    return map_loss + 0.6 * pair_loss + 0.5 * person_loss
 
 
 def box_loss(network: nn.Module, batch: FrameBatch, device: str) -> Tensor:
