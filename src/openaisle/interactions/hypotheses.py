@@ -107,15 +107,15 @@ def _plausible(combination: Sequence[Outcome], edges_s: Sequence[float], setting
     return factor
 
 
-def _bill(combination: Sequence[Outcome]) -> dict[tuple[VisitId | None, ProductId], int]:
-    """What all of it means for carts: units of each product into each."""
-    bill: dict[tuple[VisitId | None, ProductId], int] = {}
+def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, ProductId], int]:
+    """What all of it means for carts: units of each product taken by each (True), and given back by each (False)."""
+    bill: dict[tuple[bool, VisitId | None, ProductId], int] = {}
     for outcome in combination:
-        sign = 1 if outcome.best.explanation.kind is InteractionKind.PICK_UP else -1
+        is_pick = outcome.best.explanation.kind is InteractionKind.PICK_UP
         for part, suspect in outcome.best.moves:
             if part is not None:
-                key = (suspect.visit_id if suspect else None, part.product_id)
-                bill[key] = bill.get(key, 0) + sign * part.quantity
+                key = (is_pick, suspect.visit_id if suspect else None, part.product_id)
+                bill[key] = bill.get(key, 0) + part.quantity
     return bill
 
 

@@ -31,11 +31,12 @@ class WeighSettings:
     entangled_m: float = 0.35
     entangled_share: float = 0.25  # of a step's mass that may belong to the other
     prior_entangled: float = 0.3
+    unsettled_share: float = 0.02  # of a loss, by which the level before a gain so soon after it may be wrong
 
 
 @dataclass(frozen=True)
 class ReachSettings:
-    """What an arm says about who it was. Fitted to who really did it (docs/decisions/0021-whose-arm-it-was.md)."""
+    """What an arm says about who it was. Fitted to who really did it (docs/decisions/0042-whose-arm-it-was.md)."""
 
     history_s: float = 8.0
     hand_beyond_wrist_m: float = 0.10

@@ -14,7 +14,7 @@ from openaisle.interactions.hypotheses import Hypothesis, Move
 from openaisle.interactions.memory import Holdings, Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Explanation, Part, Weigher
+from openaisle.interactions.weigh import Explanation, JustLeft, Part, Weigher
 from openaisle.store.schema import Store
 
 
@@ -51,18 +51,25 @@ class Suppose:
                 ids = (first.first_id, second.first_id)
                 both = self._weigher.explain_losses_together(first.change, second.change, ids)
                 found[first.step.step_id], found[second.step.step_id] = both
-        return [found.get(case.step.step_id) or self._explain(case, holdings) for case in group]
+        befores: list[Case | None] = [None, *group[:-1]]
+        return [
+            found.get(case.step.step_id) or self._explain(case, before, holdings)
+            for case, before in zip(group, befores, strict=True)
+        ]
 
     def _are_entangled(self, first: Case, second: Case) -> bool:
+        return first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
+
+    def _overlap(self, first: Case, second: Case) -> bool:
+        """So close in time and place that the level between them may have been read wrongly."""
         settings = self._settings.weigh
         return (
             first.step.shelf_id == second.step.shelf_id
-            and first.change.mass_g < 0 > second.change.mass_g
             and second.step.edge_ns - first.step.edge_ns <= settings.entangled_s * NS_PER_S
             and abs(first.change.along_m - second.change.along_m) <= settings.entangled_m
         )
 
-    def _explain(self, case: Case, holdings: Holdings) -> list[Explanation]:
+    def _explain(self, case: Case, before: Case | None, holdings: Holdings) -> list[Explanation]:
         if case.change.mass_g < 0:
             return self._weigher.explain_loss(case.change, case.first_id)
         visits = sorted({s.visit_id for s in self._arms.suspects(case.target) if s.visit_id})
@@ -70,7 +77,10 @@ class Suppose:
             visit_id: self._memory.carried(visit_id, case.step.edge_ns, set(case.said), holdings)
             for visit_id in visits
         }
-        return self._weigher.explain_gain(case.change, own)
+        just_left = None
+        if before is not None and before.change.mass_g < 0 and self._overlap(before, case):
+            just_left = JustLeft(frozenset(before.said), -before.change.mass_g)
+        return self._weigher.explain_gain(case.change, own, just_left)
 
     # --- who --------------------------------------------------------------------------------------------------------
 

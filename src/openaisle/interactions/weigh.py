@@ -69,6 +69,14 @@ class Explanation:
     stray: str | None = None  # unexplained picks: the unknown thing that left again
 
 
+@dataclass(frozen=True)
+class JustLeft:
+    """A loss on the same plates shortly before a gain."""
+
+    interaction_ids: frozenset[str]
+    mass_g: float  # above zero
+
+
 class Weigher:
     """Explains changes of load. Holds no state of its own."""
 
@@ -235,13 +243,26 @@ class Weigher:
 
     # --- something came -----------------------------------------------------------------------------------------------
 
-    def explain_gain(self, change: Change, carried: Mapping[VisitId, Sequence[Lot]]) -> list[Explanation]:
-        """Put-backs of what those visits carry, best first; the last resort is always among them."""
+    def explain_gain(
+        self, change: Change, carried: Mapping[VisitId, Sequence[Lot]], just_left: JustLeft | None = None
+    ) -> list[Explanation]:
+        """Put-backs of what those visits carry, best first; the last resort is always among them.
+
+        `just_left`: what left the same plates a moment before, so that the level in between is uncertain. That level
+        cancels where the same unit comes back, and blurs everything else.
+        """
         found: list[Explanation] = []
         for visit_id, lots in carried.items():
             for lot in lots:
+                own, seen = lot, change
+                if just_left is not None:
+                    if lot.taken_by in just_left.interaction_ids:
+                        own = replace(lot, mass_g=just_left.mass_g / lot.quantity, mass_sd_g=change.mass_sd_g)
+                    else:
+                        blur_g = self._settings.unsettled_share * just_left.mass_g
+                        seen = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
                 for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
-                    found += self._put_backs(change, visit_id, lot, quantity)
+                    found += self._put_backs(seen, visit_id, own, quantity)
         return self._best([*found, self._unexplained(change)])
 
     def _put_backs(self, change: Change, visit_id: VisitId, lot: Lot, quantity: int) -> Iterable[Explanation]:

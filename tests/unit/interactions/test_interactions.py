@@ -159,6 +159,18 @@ def test_of_two_held_units_of_one_weight_the_scale_knows_which_came_back() -> No
     ]
 
 
+def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:
+    """The twin is set down before the shelf came to rest: only the sum of both steps is sure."""
+    store = with_masses({"P13": 1022.0, "P14": 996.0})
+    reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.6)]
+    scene = Scene([Person("ana", 0.6, reaches)], store=store)
+    scene.change(5.0, {4: -1022.0})
+    scene.change(10.0, {7: -985.0})
+    scene.change(10.35, {7: 1011.0})
+    moved = [m[:2] for m in scene.moved(14)]
+    assert moved == [("pick_up", "P13"), ("pick_up", "P14"), ("put_back_wrong", "P13")]
+
+
 def test_hold_two_take_one() -> None:
     reaches = [(0.5, 4.4, 5.1), (0.9, 7.4, 8.1), (0.9, 10.4, 11.2)]
     scene = Scene([Person("ana", 0.7, reaches)])
