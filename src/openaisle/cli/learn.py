@@ -170,7 +170,7 @@ def evaluate(
         typer.echo(f"{name:42} {value}")
 
 
-def _bar(quiet: bool = False):  # noqa: ANN202 - rich's own type would import it here
+def _bar(quiet: bool = False):
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
