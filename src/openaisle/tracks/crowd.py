@@ -374,8 +374,10 @@ class Crowd:
         for lost in [*self.lost, *unseen]:
             cost_max = settings.found_cost_max if lost.is_lost else settings.found_at_once_cost_max
             for stranger in strangers:
+                if lost is stranger:
+                    continue
                 cost = self._cost_of_finding(lost, stranger, at_ns)
-                if lost is not stranger and cost <= cost_max:
+                if cost <= cost_max and (lost.visit_id or lost.born_ns < stranger.born_ns):
                     pairs.append((cost, lost, stranger))
         return pairs
 

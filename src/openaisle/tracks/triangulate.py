@@ -37,6 +37,13 @@ _COCO_SIGMAS: Final = np.array(
 # Networks come within about half of that.
 KEYPOINT_SD_OF_SIZE: Final = 0.5 * np.maximum(_COCO_SIGMAS, 0.04)
 
+BOX_ONLY_TRUST_MAX: Final = 1.5  # keypoints whose confidences sum to less are as good as none
+BOX_TRUST: Final = 0.5
+BOX_JOINTS: Final = (  # joints near the body's axis, and how far down the box of somebody standing they are
+    (0, 0.09), (1, 0.08), (2, 0.08), (3, 0.08), (4, 0.08), (5, 0.19), (6, 0.19), (11, 0.48), (12, 0.48),
+    (13, 0.72), (14, 0.72), (15, 0.94), (16, 0.94),
+)  # fmt: skip
+
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
 """(parent, child) joints: upper arms, forearms, thighs, shanks."""
 STANDING_HEIGHTS: Final = np.array(  # of joints, in shares of stature, of somebody upright
@@ -129,6 +136,7 @@ def sightings_of(
             boxes[rows] = frame.boxes_image_px
             scores[rows] = frame.scores
             appearance[rows, : frame.appearance.shape[1]] = frame.appearance
+    _fill_from_boxes(keypoints, boxes, rig.size_px[camera].reshape(total, 2))
     rays = np.empty((total, JOINT_COUNT, 3))
     noise = np.empty((total, JOINT_COUNT))
     _rays_and_noise(
@@ -146,6 +154,25 @@ def sightings_of(
         appearance=appearance,
         frame_starts=starts,
     )
+
+
+def _fill_from_boxes(keypoints: Floats, boxes: Floats, size_px: Floats) -> None:
+    """Give people whom a detector found without keypoints those that a standing body has in its box. In place.
+
+    Down the middle of the box only, so that no side is claimed; unsure, so that they are given room to be wrong. What a
+    frame's edge cuts off is left out: the box ends there, not the body.
+    """
+    rows = np.flatnonzero(keypoints[:, :, 2].sum(axis=1) < BOX_ONLY_TRUST_MAX)
+    if not len(rows):
+        return
+    left, top, right, bottom = boxes[rows].T
+    is_tall = (bottom - top > 1.5 * (right - left)) & (bottom - top > 12.0)
+    is_whole = is_tall & (top > 2.0) & (bottom < size_px[rows, 1] - 3.0)
+    is_whole &= (left > 2.0) & (right < size_px[rows, 0] - 3.0)
+    for joint, down in BOX_JOINTS:
+        keypoints[rows, joint, 0] = (left + right) / 2.0
+        keypoints[rows, joint, 1] = top + down * (bottom - top)
+        keypoints[rows, joint, 2] = np.where(is_whole, BOX_TRUST, 0.0)
 
 
 @njit(cache=True)

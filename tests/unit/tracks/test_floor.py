@@ -23,7 +23,9 @@ from tests.unit.tracks.walkers import (
 
 from openaisle.core.messages import JOINT_INDEX, encode
 from openaisle.core.units import NS_PER_S
-from openaisle.tracks.floor import Tracks
+from openaisle.tracks.crowd import CrowdSettings
+from openaisle.tracks.floor import Tracks, TracksSettings
+from openaisle.tracks.people import Person
 
 THROUGH = Walker(
     ((0.0, 1.0, -1.0), (2.0, 1.0, 1.0), (5.0, 1.5, 3.0), (8.0, 3.8, 2.6), (11.0, 4.0, 0.6), (12.5, 4.0, -1.0))
@@ -164,6 +166,53 @@ def test_inventions_of_single_cameras_become_nobody() -> None:
     said = play(Tracks(world.store), world.film(14.0), [tap("ana", 0.6)], 14.0)
     everybody = {track_id for floor in floors(said) for track_id in floor.track_ids}
     assert everybody == {"t1"}
+
+
+def test_people_found_without_keypoints_are_followed_by_their_boxes() -> None:
+    world = World(bare_room(), [THROUGH], seed=15, miss_share=0.1)
+    frames = world.film(14.0)
+    for frame in frames:
+        frame.keypoints_image_px[:] = 0.0
+    said = play(Tracks(world.store), frames, [tap("ana", 0.6)], 15.0)
+    errors = []
+    for floor in [f for f in floors(said) if 2.5 < seconds_of(f.captured_ns) < 11.0]:
+        place, truth = place_of(floor, "ana"), THROUGH.position_at(seconds_of(floor.captured_ns))
+        assert place is not None
+        assert truth is not None
+        errors.append(np.hypot(*(place - truth)))
+    assert np.median(errors) < 0.2
+    assert [end.visit_id for end in closed(said)] == ["ana"]
+
+
+def test_at_the_bound_of_tracks_nobody_new_is_followed_and_nobody_known_is_dropped() -> None:
+    walkers = [Walker(((0.0, 1.0 + x, 2.0), (6.0, 1.0 + x, 2.2))) for x in (0.0, 1.0, 2.0, 3.0)]
+    world = World(bare_room(), walkers, seed=16)
+    tracks = Tracks(world.store, TracksSettings(crowd=CrowdSettings(tracks_max=2)))
+    said = floors(play(tracks, world.film(6.0), [], 6.0))
+    assert {floor.track_ids for floor in said[8:]} == {("t1", "t2")}
+
+
+def test_two_tracks_of_one_person_become_one() -> None:
+    world = World(bare_room(), [Walker(((0.0, 2.5, 2.0), (8.0, 2.6, 2.1)))], seed=17)
+    tracks = Tracks(world.store)
+    frames = world.film(8.0)
+    before = [frame for frame in frames if frame.captured_ns < START_NS + 2 * NS_PER_S]
+    play(tracks, before, [], 2.2)
+    crowd = tracks._crowd
+    (person,) = crowd.people
+    row = crowd.bodies.take_row()
+    crowd.bodies.restore_row(row, crowd.bodies.copy_row(person.row))
+    twin = Person(row, person.born_ns + 1, person.born_floor_m, track_id="twin", seen_ns=person.seen_ns)
+    twin.is_believed, twin.evidence, twin.sure_ns = True, 3.0, person.sure_ns
+    crowd.people.append(twin)
+    after = [frame for frame in frames if frame.captured_ns >= START_NS + 2 * NS_PER_S]
+    said = []
+    for now_ns in range(START_NS + 2200 * 10**6, START_NS + 6 * NS_PER_S, 25 * 10**6):
+        due = [frame for frame in after if frame.received_ns <= now_ns]
+        after = after[len(due) :]
+        said = tracks.step(due, [], [], now_ns)
+    assert [kept.track_id for kept in crowd.people] == ["t1"]
+    assert all(floor.track_ids == ("t1",) for floor in floors(said))
 
 
 def test_with_two_of_six_cameras_gone_the_visit_still_ends_right() -> None:
