@@ -209,7 +209,9 @@ class _Said:
         if self._lags_ns:
             lags_ms = np.array(self._lags_ns) / NS_PER_MS
             p50, p99 = np.percentile(lags_ms, [50, 99], method="higher")
-            self._context.facts(core_lag_ms={"p50": round(float(p50), 1), "p99": round(float(p99), 1), "n": len(lags_ms)})
+            self._context.facts(
+                core_lag_ms={"p50": round(float(p50), 1), "p99": round(float(p99), 1), "n": len(lags_ms)}
+            )
 
     def _publish_tracks(self, tracks: FloorTracks) -> None:
         if tracks.captured_ns - self._tracks_shown_ns >= TRACKS_SHOWN_NS:

@@ -47,7 +47,16 @@ _SHOWN_KINDS: Final = {
 class ShopView:
     """Feed it with `accept*`; read it with `part(name)`. Every part has a version that grows when it changes."""
 
-    PARTS: Final[tuple[str, ...]] = ("floor", "cameras", "carts", "events", "receipts", "latency", "health", "status")
+    PARTS: Final[tuple[str, ...]] = (
+        "floor",
+        "cameras",
+        "carts",
+        "events",
+        "receipts",
+        "latency",
+        "health",
+        "status",
+    )
 
     def __init__(self, store: Store, *, is_simulated: bool) -> None:
         self.store = store
