@@ -375,10 +375,17 @@ class Carts:
         for visit in self._visits.values():
             visit.lines = self._plan(visit).lines
 
+    def _product_of(self, interaction_id: str) -> ProductId | None:
+        """What an interaction that is still followed is now about."""
+        if interaction_id not in self._owner:
+            return None
+        return self._held_by(self._owner[interaction_id])[interaction_id].product_id
+
     def _replay(self, message: Message) -> None:
         if isinstance(message, Move):
             self._apply(message)
-            if message.price_minor and message.interaction_id in self._prices_minor:
+            # The voiding of an earlier revision's move carries the price of what that was about.
+            if message.price_minor and message.product_id == self._product_of(message.interaction_id):
                 self._prices_minor[message.interaction_id] = message.price_minor
         elif isinstance(message, Interaction):
             is_open = message.visit_id in self._visits
