@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from openaisle.core.units import NS_PER_S
 
-_VERSION, _SHOP_NS, _MONOTONIC_NS, _RATE_PPB = range(4)
+_VERSION, _SHOP_NS, _MONOTONIC_NS, _RATE_PPB, _LIMIT_NS = range(5)
 PPB: Final = 1_000_000_000
 NAP_S_MAX: Final = 0.05
 """A sleeper looks this often whether the rate changed."""
@@ -28,7 +28,7 @@ class ShopClock:
     """`openaisle.ports.Clock`, readable in every process that was given it. Stopped (rate 0) until it is set going."""
 
     def __init__(self, started_ns: int) -> None:
-        self._cells: Any = RawArray(ctypes.c_int64, 4)
+        self._cells: Any = RawArray(ctypes.c_int64, 5)
         self._cells[_SHOP_NS] = started_ns
         self._cells[_MONOTONIC_NS] = time.monotonic_ns()
         self._newest_ns = started_ns
@@ -42,11 +42,11 @@ class ShopClock:
         """Shop time. Never goes back for one reader, whatever the rate does."""
         while True:
             version = self._cells[_VERSION]
-            shop_ns, anchor_ns, rate_ppb = self._cells[1:4]
+            shop_ns, anchor_ns, rate_ppb, limit_ns = self._cells[1:5]
             if version % 2 == 0 and self._cells[_VERSION] == version:
                 break
         now_ns = shop_ns + (time.monotonic_ns() - anchor_ns) * rate_ppb // PPB
-        self._newest_ns = max(self._newest_ns, now_ns)
+        self._newest_ns = max(self._newest_ns, min(now_ns, limit_ns) if limit_ns else now_ns)
         return self._newest_ns
 
     def sleep_until(self, at_ns: int) -> None:
@@ -64,14 +64,27 @@ class ShopClock:
     def set_rate(self, rate: float) -> None:
         """From now on shop time runs at `rate`. Continuous: it neither jumps nor goes back."""
         assert 0.0 <= rate <= 2.0, rate
+        self._anchor(round(rate * PPB), self._cells[_LIMIT_NS])
+
+    def allow(self, until_ns: int) -> int:
+        """Shop time may run until then and stands there until more is allowed; real ns for which it has stood.
+
+        So a world that is drawn as it goes never has to draw what is past already, however late it comes.
+        """
+        return self._anchor(self._cells[_RATE_PPB], until_ns)
+
+    def _anchor(self, rate_ppb: int, limit_ns: int) -> int:
         monotonic_ns = time.monotonic_ns()
-        elapsed_ns = monotonic_ns - self._cells[_MONOTONIC_NS]
-        shop_ns = self._cells[_SHOP_NS] + elapsed_ns * self._cells[_RATE_PPB] // PPB
+        _, before_ns, anchor_ns, before_ppb, before_limit_ns = self._cells[:]
+        shop_ns = before_ns + (monotonic_ns - anchor_ns) * before_ppb // PPB
+        stood_ns = 0
+        if before_limit_ns and shop_ns > before_limit_ns:
+            stood_ns = (shop_ns - before_limit_ns) * PPB // max(1, before_ppb)
+            shop_ns = before_limit_ns
         self._cells[_VERSION] += 1
-        self._cells[_SHOP_NS] = shop_ns
-        self._cells[_MONOTONIC_NS] = monotonic_ns
-        self._cells[_RATE_PPB] = round(rate * PPB)
+        self._cells[1:5] = [shop_ns, monotonic_ns, rate_ppb, limit_ns]
         self._cells[_VERSION] += 1
+        return stood_ns
 
     def follow(self, wall_ns: int) -> float:
         """Steer towards wall time `wall_ns`; seconds by which the shop is behind (negative: ahead)."""

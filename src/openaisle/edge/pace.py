@@ -9,41 +9,42 @@ from typing import Final
 from openaisle.core.units import NS_PER_S
 
 RATE_MIN: Final = 0.05
+STOOD_MAX: Final = 0.1
+"""Of a frame's period the clock may stand, waiting for the world, before it is run slower instead."""
 BUSY: Final = 0.8
-"""Work waiting for so large a part of a frame's period is a sign that this machine does not keep up."""
+"""Frames that wait before vision for so large a part of a period are a sign that it does not keep up."""
 IDLE: Final = 0.5
-SLOWER: Final = 0.94
+SLOWER: Final = 0.96
 SLOWER_AFTER_SKIP: Final = 0.8
-FASTER: Final = 1.03
+FASTER: Final = 1.02
 WINDOW_NS: Final = 5 * NS_PER_S
 
 
 @dataclass
 class Pace:
-    """Chooses the rate of shop time, frame by frame, from how late the world and the vision workers are.
+    """Chooses the rate of shop time, frame by frame, from how far the world and the vision workers are behind.
 
-    Multiplicative both ways, as in congestion control: it settles where work just does not wait. A frame later than a
-    whole period asks for more: time all but stands (RATE_MIN) until the world has caught up.
+    Multiplicative both ways, as in congestion control: it settles where work just does not wait.
     """
 
     period_ns: int
     rate: float = 1.0
 
-    def next_rate(self, late_ns: int, backlog_ns: int, skipped: int) -> float:
-        """The rate from this frame on.
+    def next_rate(self, stood_ns: int, backlog_ns: int, skipped: int) -> float:
+        """The rate for the next period. All of the last one, in real ns.
 
-        `late_ns`: shop time by which it began late. `backlog_ns`: real time for which the oldest frame before vision
-        waits. `skipped`: frames that vision skipped since the last call.
+        `stood_ns`: for which the clock stood because the world was not drawn yet. `backlog_ns`: for which the oldest
+        frame before vision waits. `skipped`: frames that vision skipped.
         """
-        waiting = max(late_ns, backlog_ns * self.rate) / self.period_ns
+        period_ns = self.period_ns / self.rate
         if skipped:
             self.rate *= SLOWER_AFTER_SKIP
-        elif waiting > BUSY:
+        elif stood_ns > STOOD_MAX * period_ns or backlog_ns > BUSY * period_ns:
             self.rate *= SLOWER
-        elif waiting < IDLE:
+        elif not stood_ns and backlog_ns < IDLE * period_ns:
             self.rate *= FASTER
         self.rate = min(1.0, max(RATE_MIN, self.rate))
-        return RATE_MIN if late_ns > self.period_ns else self.rate
+        return self.rate
 
 
 @dataclass

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -24,8 +25,6 @@ START_S_MAX: Final = 180.0
 RESTARTS_MAX: Final = 5
 RESTARTS_WINDOW_S: Final = 60.0
 RESTART_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
-LATE_LOOK_S: Final = 0.5
-"""The supervisor itself was not scheduled for so long: the machine is short of time, and nobody is judged."""
 END_S: Final = 2.0
 INPUT_WRONG: Final = (
     2  # exit code of a worker that cannot work with what it was given: no use to start it again
@@ -58,6 +57,10 @@ class _Worker:
     start_at_s: float | None = None  # planned restart
     recent: deque[float] = field(default_factory=deque)  # when it was started again
     is_still: bool = False
+    is_killed: bool = False
+    beats: int = -1
+    still_s: float = 0.0  # real time without a beat, less what the kernel kept it waiting for a processor
+    waited_s: float = 0.0  # for a processor, since its start
     cpu_s: float = 0.0  # of processes of this worker that ended
     seen_cpu_s: float = 0.0  # of the present one
 
@@ -116,8 +119,7 @@ class Processes:
             if ready in channels:
                 self._hear(channels[ready])  # type: ignore[index]
         now = time.monotonic()
-        is_late = now - self._looked_s > timeout_s + LATE_LOOK_S
-        self._looked_s = now
+        since_s, self._looked_s = now - self._looked_s, now
         for worker in self._workers.values():
             if worker.process is None:
                 if worker.start_at_s is not None and now >= worker.start_at_s and not self._board.is_stopping:
@@ -126,8 +128,8 @@ class Processes:
                 self._bury(worker)
             else:
                 worker.seen_cpu_s = _cpu_s(worker.process.pid, worker.seen_cpu_s)
-                if not is_late and not self._board.is_stopping:
-                    self._check_moves(worker)
+                if not self._board.is_stopping:
+                    self._check_moves(worker, since_s)
 
     def end(self) -> None:
         """Ask all to end, wait up to 2 s, then kill who is left."""
@@ -158,7 +160,8 @@ class Processes:
         theirs.close()
         if spec.nice:
             os.setpriority(os.PRIO_PROCESS, worker.process.pid, spec.nice)
-        worker.channel, worker.is_still, worker.start_at_s = ours, False, None
+        worker.channel, worker.is_still, worker.is_killed, worker.start_at_s = ours, False, False, None
+        worker.still_s = worker.waited_s = 0.0
         worker.started_s = time.monotonic()
         worker.seen_cpu_s = 0.0
         # Until it says otherwise itself: the state of the one before it must not be taken for its own.
@@ -181,26 +184,36 @@ class Processes:
         if worker.channel is not None:
             self._hear(worker)
 
-    def _check_moves(self, worker: _Worker) -> None:
+    def _check_moves(self, worker: _Worker, since_s: float) -> None:
+        """Say it when a worker stands still, and kill it when it does so for long. A starved one is not a hung one."""
         name, spec = worker.spec.name, worker.spec
+        if worker.is_killed:
+            return
         if self._board.state(name) != State.RUNNING:
             if (
                 time.monotonic() - worker.started_s > START_S_MAX
                 and self._board.state(name) == State.STARTING
             ):
-                self._say(f"{name} did not start within {START_S_MAX:.0f} s: it is killed")
-                worker.process.kill()
+                self._kill(worker, f"{name} did not start within {START_S_MAX:.0f} s: it is killed")
             return
-        still_s = self._board.still_ns(name) / 1e9
-        if still_s <= STILL_S_MAX:
-            worker.is_still = False
-        elif not worker.is_still:
+        waited_s = _waited_s(worker.process.pid, worker.waited_s)
+        starved_s, worker.waited_s = waited_s - worker.waited_s, waited_s
+        beats = self._board.get(name, Cell.BEATS)
+        if beats != worker.beats:
+            worker.beats, worker.still_s, worker.is_still = beats, 0.0, False
+            return
+        # Between two looks no more than a second counts: this process may have been starved itself.
+        worker.still_s += max(0.0, min(since_s, STILL_S_MAX) - starved_s)
+        if worker.still_s > spec.kill_s:
+            self._kill(worker, f"{name} hangs (not moved for {worker.still_s:.1f} s): it is killed")
+        elif worker.still_s >= STILL_S_MAX and not worker.is_still:
             worker.is_still = True
-            self._say(f"{name} has not moved for {still_s:.1f} s")
-        if still_s > spec.kill_s:
-            self._say(f"{name} hangs (not moved for {still_s:.1f} s): it is killed")
-            worker.process.kill()
-            worker.process.join(1.0)
+            self._say(f"{name} has not moved for {worker.still_s:.1f} s")
+
+    def _kill(self, worker: _Worker, line: str) -> None:
+        self._say(line)
+        worker.is_killed = True
+        worker.process.kill()
 
     def _bury(self, worker: _Worker) -> None:
         """A worker ended: as it should, for a reason that stays, or by accident."""
@@ -241,6 +254,14 @@ def _how(code: int) -> str:
     if code < 0:
         return f"was killed ({signal.Signals(-code).name})"
     return "cannot work" if code == INPUT_WRONG else f"ended by itself (exit {code})"
+
+
+def _waited_s(pid: int, before: float) -> float:
+    """How long the kernel has kept a process's main thread waiting for a processor (sched-stats.rst)."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return before
 
 
 def _cpu_s(pid: int, before: float) -> float:

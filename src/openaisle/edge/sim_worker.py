@@ -21,7 +21,7 @@ from openaisle.adapters.mqtt import BrokerSettings, MqttConnection
 from openaisle.adapters.scale_payload import encode_binary_payload, scale_topic
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import GateTap, ScaleBatch, StoreId
-from openaisle.core.units import NS_PER_MS, NS_PER_S, ms_from_ns
+from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.edge.board import Cell, State
 from openaisle.edge.keys import code_issuer
 from openaisle.edge.pace import Pace, Speedometer
@@ -39,6 +39,9 @@ DAY_VISITS: Final = 40  # of an endless demo, after which the shelves are full a
 EMPTY_NS: Final = (
     4 * NS_PER_S
 )  # an empty shop before the first shopper, from which cameras learn what empty is
+SLACK_PARTS: Final = 4
+"""The clock may run ahead of the next frame by this part of a period; what is due meanwhile is at most so late."""
+EYES_S_MAX: Final = 3.0  # without any frame seen
 DRAIN_S: Final = 0.5  # without a frame or a step: everything has arrived
 SLOW_RATE: Final = 0.95
 SAY_CHANGE: Final = 0.2  # of the pace, worth a line
@@ -88,6 +91,7 @@ class _World:
         self._speed = Speedometer()
         self._said_rate, self._said_at = 1.0, 0.0
         self._skipped = 0
+        self._eyes = _Eyes(context, len(self._streams))
 
     def rehearse(self) -> None:
         """Draw the first shopper once with every camera, so that nothing is compiled or cached while the shop runs."""
@@ -108,14 +112,14 @@ class _World:
         while not self._context.board.is_open and not self._context.is_stopping:
             self._context.beat()
             time.sleep(0.05)
-        self._context.clock.set_rate(1.0)
+        clock = self._context.clock
+        clock.allow(clock.now_ns() + 1)  # It stands until the first frame is due.
+        clock.set_rate(1.0)
 
     def run_day(self, day: int) -> None:
         context, board = self._context, self._context.board
         if day:
-            context.clock.set_rate(0.0)  # Night: nobody waits for shelves to be filled.
-            self._renderers = self._new_renderers(day)
-            context.clock.set_rate(self._pace.rate)
+            self._renderers = self._new_renderers(day)  # Night: the clock stands, shelves are filled.
         shop = self._new_shop(day, context.clock.now_ns())
         live = LiveShop(
             shop,
@@ -128,15 +132,16 @@ class _World:
             on_pump=context.beat,
         )
         board.add(context.name, Cell.VISITS_PLANNED, len(shop.plan.visits))
+        slack_ns = self._pace.period_ns // SLACK_PARTS
         while not shop.is_over and not context.is_stopping:
-            late_ns = 0
+            stood_ns = 0
             for _ in self._streams:
-                late_ns = max(late_ns, live.wait())
+                stood_ns += context.clock.allow(live.due_ns + slack_ns)
+                live.wait()
+                self._eyes.wait()
                 live.take()
-                if not live.is_behind and context.clock.rate != self._pace.rate:
-                    context.clock.set_rate(self._pace.rate)  # Caught up: nobody stands still for nothing.
                 board.add(context.name, Cell.FRAMES_SHOWN)
-            self._steer(late_ns)
+            self._steer(stood_ns)
             self._count_visits(shop)
         if self._simulation.visits:
             self._end(shop)
@@ -172,7 +177,7 @@ class _World:
             shop_rate_mean=round(self._speed.mean, 3),
             shop_s=round((shop.now_ns - shop.plan.start_ns) / NS_PER_S, 1),
         )
-        context.clock.set_rate(0.0)  # Nothing happens any more: silence is no fault now.
+        # The clock stands at what was allowed last: nothing happens any more, and silence is no fault now.
         done, quiet_since = -1, time.monotonic()
         while time.monotonic() - quiet_since < DRAIN_S and not context.is_stopping:
             context.beat()
@@ -181,21 +186,18 @@ class _World:
             time.sleep(0.05)
         board.end_day()
 
-    def _steer(self, late_ns: int) -> None:
+    def _steer(self, stood_ns: int) -> None:
         context, board = self._context, self._context.board
         skipped = board.total(Cell.FRAMES_SKIPPED)
-        # While a vision worker is away frames are lost whatever the pace: a real shop would not wait for it either.
-        eyes = [name for name in board.workers if name.startswith("vision")]
-        if all(board.state(name) == State.RUNNING for name in eyes):
-            backlog_ns = max(board.get(name, Cell.BACKLOG_MS) for name in eyes) * NS_PER_MS
-            rate = self._pace.next_rate(late_ns, backlog_ns, skipped - self._skipped)
-        else:
-            rate = self._pace.next_rate(late_ns, 0, 0)
+        is_seen = self._eyes.are_open
+        rate = self._pace.next_rate(
+            stood_ns, self._eyes.backlog_ns if is_seen else 0, skipped - self._skipped if is_seen else 0
+        )
         self._skipped = skipped
         if rate != context.clock.rate:
             context.clock.set_rate(rate)
         now = self._speed.read(context.clock.now_ns(), time.monotonic_ns())
-        board.put(context.name, Cell.BACKLOG_MS, round(ms_from_ns(late_ns)))
+        board.put(context.name, Cell.BACKLOG_MS, stood_ns // NS_PER_MS)
         board.put(context.name, Cell.RATE_PERCENT, round(100 * now))
         self._say_pace(now)
 
@@ -215,6 +217,47 @@ class _World:
         board, name = self._context.board, self._context.name
         board.put(name, Cell.VISITS_STARTED, sum(visit.tapped_ns > 0 for visit in visits))
         board.put(name, Cell.VISITS_OVER, sum(visit.left_ns > 0 for visit in visits))
+
+
+class _Eyes:
+    """The vision workers as the world sees them: it waits for them rather than show more than they can look at.
+
+    While one is away (killed, starting) it does not: a real shop would not wait either, and what it missed is gone.
+    """
+
+    def __init__(self, context: Context, camera_count: int) -> None:
+        self._context = context
+        self._names = [name for name in context.board.workers if name.startswith("vision")]
+        self._waiting_max = camera_count
+        self._lost = 0  # frames shown that nobody will ever see or count as skipped
+
+    @property
+    def are_open(self) -> bool:
+        return all(self._context.board.state(name) == State.RUNNING for name in self._names)
+
+    @property
+    def backlog_ns(self) -> int:
+        return max(self._context.board.get(name, Cell.BACKLOG_MS) for name in self._names) * NS_PER_MS
+
+    def wait(self) -> None:
+        """Until no more than one frame a camera waits to be looked at."""
+        patience_s = time.monotonic() + EYES_S_MAX
+        waiting = self._waiting()
+        while waiting > self._waiting_max and self.are_open and not self._context.is_stopping:
+            time.sleep(0.002)
+            self._context.beat()
+            before, waiting = waiting, self._waiting()
+            if waiting < before:
+                patience_s = time.monotonic() + EYES_S_MAX
+            elif time.monotonic() > patience_s:
+                break
+        if waiting > self._waiting_max:
+            self._lost += waiting  # They went with a worker or before one was there: not waited for again.
+
+    def _waiting(self) -> int:
+        board = self._context.board
+        done = board.total(Cell.FRAMES_SEEN) + board.total(Cell.FRAMES_SKIPPED)
+        return board.total(Cell.FRAMES_SHOWN) - done - self._lost
 
 
 class _Phones:

@@ -54,17 +54,15 @@ class LiveShop:
         ]
 
     @property
-    def is_behind(self) -> bool:
-        """The next frame is due already."""
-        return self._clock.now_ns() >= self._due[0][0]
+    def due_ns(self) -> int:
+        """When the next frame is to be taken."""
+        return self._due[0][0]
 
-    def wait(self) -> int:
-        """Until the next frame's time, letting the world go on. How late the frame is now, in shop ns."""
-        due_ns = self._due[0][0]
-        while (now_ns := self._clock.now_ns()) < due_ns:
+    def wait(self) -> None:
+        """Until the next frame's time, letting the world go on."""
+        while (now_ns := self._clock.now_ns()) < self.due_ns:
             self._pump(now_ns)
-            self._clock.sleep_until(min(due_ns, now_ns + PUMP_NS))
-        return now_ns - due_ns
+            self._clock.sleep_until(min(self.due_ns, now_ns + PUMP_NS))
 
     def take(self) -> None:
         """Take the next frame with its camera, and send it."""

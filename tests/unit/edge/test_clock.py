@@ -69,3 +69,18 @@ def test_a_sleeper_wakes_when_the_clock_is_set_faster() -> None:
     clock.sleep_until(80 * NS_PER_MS)
     assert time.monotonic() - began < 0.4
     assert clock.now_ns() >= 80 * NS_PER_MS
+
+
+def test_shop_time_stands_at_what_is_allowed_and_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    clock = ShopClock(1_000)
+    clock.set_rate(0.5)
+    clock.allow(1_000 + 100)
+    machine.now_ns += 1_000
+    assert clock.now_ns() == 1_100
+    assert clock.allow(1_000 + 200) == 800  # real time for which it stood
+    machine.now_ns += 100
+    assert clock.now_ns() == 1_150
+    assert clock.allow(5_000) == 0
+    machine.now_ns += 100
+    assert clock.now_ns() == 1_200
