@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.messages import ShelfId, StepStatus
 from openaisle.core.units import NS_PER_MS
@@ -70,6 +71,20 @@ class Look:
     long_slope_g: Floats
     long_rough_g: Floats
     noise_sd_g: Floats
+    history_g: Floats  # [samples, plates]
+    times_ns: NDArray[np.int64]  # [samples]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring plates whose level is off its rest."""
+
+    plates: Bools  # [plates]
+    mass_g: Floats  # [plates] off rest; 0 on all others
+
+    @property
+    def total_g(self) -> float:
+        return float(self.mass_g.sum())
 
 
 @dataclass(eq=False)
@@ -119,13 +134,12 @@ class ShelfWatch:
                 owned |= step.plates
         return owned
 
-    def look(self, look: Look, history_g: Floats, times_ns: np.ndarray) -> list[OpenStep]:
-        """Steps that are new or changed at this tick. `history_g` [samples, plates] of this shelf."""
+    def look(self, look: Look) -> list[OpenStep]:
+        """Steps that are new or changed at this tick."""
         changed: list[OpenStep] = []
         self._count_steady(look)
-        residual_g = look.level_g - self.rest_g
-        for group in self._groups(residual_g, look.level_sd_g):
-            self._judge(group, residual_g, look, history_g, times_ns, changed)
+        for group in self._groups(look):
+            self._judge(group, look, changed)
         self._settle(look, changed)
         return changed
 
@@ -151,48 +165,39 @@ class ShelfWatch:
         self._steady_ticks = np.where(flat, np.where(held, self._steady_ticks + 1, 1), 0)
         self._last_level_g = look.level_g
 
-    def _groups(self, residual_g: Floats, sd_g: Floats) -> list[Bools]:
-        """Neighbouring plates that are off their rest, each group [plates] with one more plate on either side."""
+    def _groups(self, look: Look) -> list[Group]:
+        """Neighbouring plates that are off their rest, each group with one more plate on either side."""
         settings = self.settings
-        off = np.abs(residual_g) > np.maximum(settings.significance * sd_g, settings.plate_g_min)
-        if not off.any():
-            return []
-        groups: list[Bools] = []
+        residual_g = look.level_g - self.rest_g
+        off = np.abs(residual_g) > np.maximum(settings.significance * look.level_sd_g, settings.plate_g_min)
         places = np.flatnonzero(off)
-        for run in np.split(places, np.flatnonzero(np.diff(places) > 2) + 1):
-            group = np.zeros(len(off), bool)
-            group[max(0, run[0] - 1) : run[-1] + 2] = True
-            groups.append(group)
+        groups: list[Group] = []
+        for run in np.split(places, np.flatnonzero(np.diff(places) > 2) + 1) if len(places) else ():
+            plates = np.zeros(len(off), bool)
+            plates[max(0, run[0] - 1) : run[-1] + 2] = True
+            groups.append(Group(plates, np.where(plates & np.isfinite(residual_g), residual_g, 0.0)))
         return groups
 
-    def _judge(
-        self,
-        group: Bools,
-        residual_g: Floats,
-        look: Look,
-        history_g: Floats,
-        times_ns: np.ndarray,
-        changed: list[OpenStep],
-    ) -> None:
+    def _judge(self, group: Group, look: Look, changed: list[OpenStep]) -> None:
+        """Take a group for news once it has held for long enough."""
         settings = self.settings
-        mass_g = np.where(group & np.isfinite(residual_g), residual_g, 0.0)
-        total_g, gross_g = float(mass_g.sum()), float(np.abs(mass_g).sum())
-        off = group & (np.abs(mass_g) > np.maximum(settings.plate_g_min, 0.05 * gross_g))
-        if not off.any():
+        total_g, gross_g = group.total_g, float(np.abs(group.mass_g).sum())
+        carrying = np.abs(group.mass_g) > np.maximum(settings.plate_g_min, 0.05 * gross_g)
+        if not carrying.any():
             return
-        held = int(self._steady_ticks[off].min())
+        held = int(self._steady_ticks[carrying].min())
         is_moved = abs(total_g) <= max(settings.step_g_min / 2, settings.cancel_share * gross_g)
-        total_sd_g = float(np.sqrt((look.level_sd_g[group] ** 2).sum()))
+        total_sd_g = float(np.sqrt((look.level_sd_g[group.plates] ** 2).sum()))
         if is_moved or abs(total_g) < max(settings.step_g_min, settings.significance * total_sd_g):
             if held >= settings.ticks_unnoticed:
-                self.rest_g[group] = look.level_g[group]
+                self.rest_g[group.plates] = look.level_g[group.plates]
             return
         if held < self._ticks_needed(total_g):
             return
-        if 0 < total_g < settings.small_g and self._is_rough(look, off):
+        if 0 < total_g < settings.small_g and self._is_rough(look, carrying):
             return  # A hand rests there.
-        self._accept(group, mass_g, look, history_g, times_ns, changed)
-        self.rest_g[group] = look.level_g[group]
+        self._accept(group, look, changed)
+        self.rest_g[group.plates] = look.level_g[group.plates]
 
     def _ticks_needed(self, total_g: float) -> int:
         settings = self.settings
@@ -205,79 +210,66 @@ class ShelfWatch:
         rough = look.long_rough_g[plates] > self.settings.rough_ratio * look.noise_sd_g[plates]
         return bool(rough.any())
 
-    def _accept(
-        self,
-        group: Bools,
-        mass_g: Floats,
-        look: Look,
-        history_g: Floats,
-        times_ns: np.ndarray,
-        changed: list[OpenStep],
-    ) -> None:
-        """A steady change is there: a correction of a step that is open, its end, or a new step."""
-        settings = self.settings
-        total_g = float(mass_g.sum())
+    def _accept(self, group: Group, look: Look, changed: list[OpenStep]) -> None:
+        """A steady change: more of a step that is open, or the end of it, or a new step."""
         before_g = self.rest_g.copy()
-        step = self._overlapping(mass_g)
+        step = self._overlapping(group)
         if step is not None:
-            age_ns = look.at_ns - step.edge_ns
-            left_g = step.total_g + total_g
-            is_open = step.status is StepStatus.PROVISIONAL
-            cancel_g = max(settings.step_g_min / 2, settings.return_share * abs(step.total_g))
-            if is_open and abs(left_g) <= cancel_g:
-                _revise(step, StepStatus.WITHDRAWN)
-                self.open_steps.remove(step)
+            if self._continues(step, group, look):
                 changed.append(step)
                 return
-            correction_g = settings.correction_share * abs(step.total_g) + settings.correction_g
-            # While a step settles its mass may still swing. Later only a hand is left, and may let go.
-            is_settling = age_ns < settings.settle_ms * NS_PER_MS
-            lets_go = -settings.hand_g_max <= total_g < 0
-            if (is_settling or lets_go) and abs(total_g) <= correction_g and left_g * step.total_g > 0:
-                self._update(step, step.mass_g + mass_g, group, look)
-                changed.append(step)
-                return
-            if is_open and 0 < step.total_g < settings.small_g and left_g < 0:
-                # It was a hand that pressed, and now the goods have left under it.
-                _revise(step, StepStatus.WITHDRAWN)
+            if step.status is StepStatus.PROVISIONAL:
+                pressed = self._is_press(step, group)
+                if pressed:
+                    # It was a hand that rested, and now the goods have left under it.
+                    before_g[step.plates] = step.before_g[step.plates]
+                    group = Group(group.plates | step.plates, group.mass_g + step.mass_g)
+                else:
+                    step.sd_g = np.hypot(step.sd_g, self.settings.unsettled_share * step.mass_g)
+                _revise(step, StepStatus.WITHDRAWN if pressed else StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)
-                before_g[step.plates] = step.before_g[step.plates]
-                group = group | step.plates
-                mass_g = np.where(group, mass_g + step.mass_g, 0.0)
-            elif is_open:
-                step.sd_g = np.hypot(step.sd_g, settings.unsettled_share * step.mass_g)
-                _revise(step, StepStatus.CONFIRMED)
-                self.open_steps.remove(step)
-                changed.append(step)
-        changed.append(self._open(group, mass_g, before_g, look, history_g, times_ns))
+        changed.append(self._open(group, before_g, look))
 
-    def _overlapping(self, mass_g: Floats) -> OpenStep | None:
+    def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
+        """True if the change belongs to an open step: it came back, or still swings, or a hand let go of it."""
+        settings = self.settings
+        left_g = step.total_g + group.total_g
+        cancel_g = max(settings.step_g_min / 2, settings.return_share * abs(step.total_g))
+        if step.status is StepStatus.PROVISIONAL and abs(left_g) <= cancel_g:
+            _revise(step, StepStatus.WITHDRAWN)
+            self.open_steps.remove(step)
+            return True
+        is_settling = look.at_ns - step.edge_ns < settings.settle_ms * NS_PER_MS
+        lets_go = -settings.hand_g_max <= group.total_g < 0
+        correction_g = settings.correction_share * abs(step.total_g) + settings.correction_g
+        is_same_way = left_g * step.total_g > 0
+        if (is_settling or lets_go) and is_same_way and abs(group.total_g) <= correction_g:
+            self._update(step, step.mass_g + group.mass_g, group.plates, look)
+            return True
+        return False
+
+    def _is_press(self, step: OpenStep, group: Group) -> bool:
+        return 0 < step.total_g < self.settings.small_g and step.total_g + group.total_g < 0
+
+    def _overlapping(self, group: Group) -> OpenStep | None:
         """The newest open step on the plates where most of this change is."""
-        peak = int(np.argmax(np.abs(mass_g)))
+        peak = int(np.argmax(np.abs(group.mass_g)))
         for step in reversed(self.open_steps):
             if step.plates[peak] and abs(step.mass_g[peak]) > 0.1 * np.abs(step.mass_g).max():
                 return step
         return None
 
-    def _open(
-        self,
-        group: Bools,
-        mass_g: Floats,
-        before_g: Floats,
-        look: Look,
-        history_g: Floats,
-        times_ns: np.ndarray,
-    ) -> OpenStep:
-        started, edge, pressed_g = _shape_in_time(group, mass_g, before_g, look, history_g)
-        edge_ns = int(times_ns[edge])
+    def _open(self, group: Group, before_g: Floats, look: Look) -> OpenStep:
+        started, edge, pressed_g = _shape_in_time(group, before_g, look)
+        edge_ns = int(look.times_ns[edge])
         step = OpenStep(
-            step_id=f"{self.shelf_id}/{edge_ns}/{int(np.argmax(np.abs(mass_g)))}",
-            plates=group.copy(),
+            step_id=f"{self.shelf_id}/{edge_ns}/{int(np.argmax(np.abs(group.mass_g)))}",
+            plates=group.plates.copy(),
             before_g=before_g,
-            mass_g=mass_g,
+            mass_g=group.mass_g,
             sd_g=BOTH_LEVELS * look.level_sd_g,
-            started_ns=int(times_ns[started]),
+            started_ns=int(look.times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
             pressed_g=pressed_g,
@@ -363,13 +355,11 @@ def _revise(step: OpenStep, status: StepStatus) -> None:
     step.status = status
 
 
-def _shape_in_time(
-    group: Bools, mass_g: Floats, before_g: Floats, look: Look, history_g: Floats
-) -> tuple[int, int, float]:
+def _shape_in_time(group: Group, before_g: Floats, look: Look) -> tuple[int, int, float]:
     """(row where it began, row of its edge, load pressed on top of it) of a change that ends at `look.row`."""
-    own = group & np.isfinite(mass_g) & np.isfinite(look.level_g)
-    total_g = float(mass_g.sum())
-    course_g = (history_g[: look.row + 1, own] - before_g[own]).sum(axis=1)
+    own = group.plates & np.isfinite(look.level_g)
+    total_g = group.total_g
+    course_g = (look.history_g[: look.row + 1, own] - before_g[own]).sum(axis=1)
     course_g = np.where(np.isfinite(course_g), course_g, 0.0)
     not_yet = np.flatnonzero(course_g / total_g < 0.5)
     edge = min(int(not_yet[-1]) + 1, look.row) if len(not_yet) else 0

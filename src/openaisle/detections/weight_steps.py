@@ -168,8 +168,10 @@ class _ScaleWatch:
                 long_slope_g=long.slope_g[tick, columns],
                 long_rough_g=long.rough_g[tick, columns],
                 noise_sd_g=signal.noise_sd_g[columns],
+                history_g=history_g,
+                times_ns=signal.times_ns,
             )
-            yield from watch.look(look, history_g, signal.times_ns)
+            yield from watch.look(look)
         self._rest_g[columns] = watch.rest_g
 
 
