@@ -7,7 +7,7 @@ PERIOD_NS = 125 * NS_PER_MS
 
 
 def run(cost_s: float, frames: int, pace: Pace) -> tuple[float, float]:
-    """A machine that needs `cost_s` of real time for each frame: the last rate, and the share of time the clock stood."""
+    """A machine that needs `cost_s` for each frame: the last rate, and the share of time the clock stood."""
     stood_s = real_s = 0.0
     for _ in range(frames):
         period_s = PERIOD_NS / NS_PER_S / pace.rate
