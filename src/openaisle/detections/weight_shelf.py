@@ -51,7 +51,11 @@ class ShelfSettings:
     correction_g: float = 20.0
     hand_g_max: float = 60.0
     cancel_share: float = 0.06  # of what moved on a shelf without leaving it
-    return_share: float = 0.02  # of goods lifted and set down again: more is another unit
+    return_g: float = (
+        1.5  # goods lifted and set down again leave no more than this, or that many standard errors,
+    )
+    return_sd: float = 3.0  # or that share of their mass: else it was another unit
+    return_share: float = 0.003
     unsettled_share: float = 0.02  # by which a step may be wrong that was closed before it came to rest
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
 
@@ -100,6 +104,7 @@ class OpenStep:
     edge_ns: int
     settled_ns: int
     pressed_g: float
+    undoes: OpenStep | None = None  # a step that this one seems to take back
     confirmed_ns: int = 0
     revision: int = 0
     status: StepStatus = StepStatus.PROVISIONAL
@@ -214,6 +219,7 @@ class ShelfWatch:
         """A steady change: more of a step that is open, or the end of it, or a new step."""
         before_g = self.rest_g.copy()
         step = self._overlapping(group)
+        undoes: OpenStep | None = None
         if step is not None:
             if self._continues(step, group, look):
                 changed.append(step)
@@ -225,18 +231,22 @@ class ShelfWatch:
                     before_g[step.plates] = step.before_g[step.plates]
                     group = Group(group.plates | step.plates, group.mass_g + step.mass_g)
                 else:
+                    left_g = step.total_g + group.total_g
+                    undoes = step if abs(left_g) <= self.settings.cancel_share * abs(step.total_g) else None
                     step.sd_g = np.hypot(step.sd_g, self.settings.unsettled_share * step.mass_g)
                 _revise(step, StepStatus.WITHDRAWN if pressed else StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)
-        changed.append(self._open(group, before_g, look))
+        opened = self._open(group, before_g, look)
+        opened.undoes = undoes
+        changed.append(opened)
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
-        """True if the change belongs to an open step: it came back, or still swings, or a hand let go of it."""
+        """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""
         settings = self.settings
         left_g = step.total_g + group.total_g
-        cancel_g = max(settings.step_g_min / 2, settings.return_share * abs(step.total_g))
-        if step.status is StepStatus.PROVISIONAL and abs(left_g) <= cancel_g:
+        is_small = abs(step.total_g) < settings.small_g
+        if step.status is StepStatus.PROVISIONAL and is_small and abs(left_g) <= settings.step_g_min / 2:
             _revise(step, StepStatus.WITHDRAWN)
             self.open_steps.remove(step)
             return True
@@ -295,9 +305,7 @@ class ShelfWatch:
             is_late = len(self.open_steps) - rank > settings.open_steps_max
             if step.status is StepStatus.PROVISIONAL:
                 if is_quiet or is_late or age_ms >= settings.unsettled_ms_max:
-                    self._confirm(step, look)
-                    if step not in changed:
-                        changed.append(step)
+                    self._confirm(step, look, changed)
             elif is_quiet and look.at_ns - step.confirmed_ns >= settings.refine_ms * NS_PER_MS:
                 if self._refine(step, look):
                     changed.append(step)
@@ -306,13 +314,27 @@ class ShelfWatch:
                 kept.append(step)
         self.open_steps = kept
 
-    def _confirm(self, step: OpenStep, look: Look) -> None:
+    def _confirm(self, step: OpenStep, look: Look, changed: list[OpenStep]) -> None:
+        """Measure what has come to rest. Too little, or a unit that came back: it did not happen."""
         late_g = np.where(np.isfinite(look.long_level_g), look.long_level_g - self.rest_g, 0.0)
         self._update(step, np.where(step.plates, step.mass_g + late_g, 0.0), step.plates, look, use_long=True)
-        is_too_little = abs(step.total_g) < self.settings.step_g_min
-        _revise(step, StepStatus.WITHDRAWN if is_too_little else StepStatus.CONFIRMED)
+        undone = step.undoes if step.undoes is not None and self._is_undone(step, step.undoes) else None
+        is_nothing = undone is not None or abs(step.total_g) < self.settings.step_g_min
+        _revise(step, StepStatus.WITHDRAWN if is_nothing else StepStatus.CONFIRMED)
         step.confirmed_ns = look.at_ns
+        step.undoes = None
         self.rest_g[step.plates] = look.long_level_g[step.plates]
+        changed.append(step)
+        if undone is not None:
+            _revise(undone, StepStatus.WITHDRAWN)
+            changed.append(undone)
+
+    def _is_undone(self, step: OpenStep, before: OpenStep) -> bool:
+        settings = self.settings
+        net_g = abs(step.total_g + before.total_g)
+        sd_g = float(np.sqrt((step.sd_g[step.plates] ** 2).sum()))
+        share_g = settings.return_share * abs(step.total_g)
+        return net_g <= max(settings.return_g, settings.return_sd * sd_g, share_g)
 
     def _refine(self, step: OpenStep, look: Look) -> bool:
         """A heavy change still rings when it is confirmed. True if what is left of that is worth saying."""
