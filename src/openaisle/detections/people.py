@@ -10,7 +10,7 @@ travel in the models' metadata).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,9 @@ class PeopleSettings:
     people_max: int = 12  # of one frame; the best stay
     overlap_max: float = 0.65  # of two people's boxes
     alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
+    inside_max: float = 0.7  # share of a box within a better one: more, and it needs a head of its own
+    head_min: float = 0.35  # confidence of a head
+    sure_min: float = 0.4  # confidence of a joint that a box may be fitted to
     foreground_min: float = 0.06  # share of a person's box that differs from the empty shop
 
 
@@ -164,6 +167,12 @@ class PeopleDetector:
         found = found.rows((found.scores >= settings.score_min) & (shares >= settings.foreground_min))
         found = found.rows(decode.suppress(found.boxes_px, found.scores, settings.overlap_max))
         found = found.rows(decode.different_people(found.keypoints_px, found.boxes_px, settings.alike_max))
+        found = found.rows(
+            decode.whole_people(found.keypoints_px, found.boxes_px, settings.inside_max, settings.head_min)
+        )
+        found = replace(
+            found, boxes_px=decode.fitted_boxes(found.keypoints_px, found.boxes_px, settings.sure_min)
+        )
         return found.rows(np.arange(min(len(found.scores), settings.people_max)))
 
     def _remember(self, frame: Frame, people: _Found) -> None:

@@ -13,6 +13,7 @@ A data set is a folder of shards, each a folder with raw arrays that are mapped,
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +61,18 @@ class Shards:
 
 
 def write_shard(folder: Path, kind: str, number: int, arrays: dict[str, NDArray[Any]]) -> None:
-    path = folder / f"{kind}-{number:04d}"
-    path.mkdir(parents=True, exist_ok=True)
+    """Write one shard; its folder has another name until it is whole."""
+    path = shard_folder(folder, kind, number)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
-        np.save(path / f"{name}.npy", array)
+        np.save(unfinished / f"{name}.npy", array)
+    shutil.rmtree(path, ignore_errors=True)
+    unfinished.rename(path)
+
+
+def shard_folder(folder: Path, kind: str, number: int) -> Path:
+    return folder / f"{kind}-{number:04d}"
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from openaisle.learning.people_data import (
     PEOPLE_MAX,
     STORED_CROP_PX,
     STORED_MARGIN,
+    shard_folder,
     write_manifest,
     write_shard,
 )
@@ -70,7 +71,7 @@ def synthesise(
     workers: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Write a data set; `report` hears the number of finished stores. Returns the manifest."""
+    """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest."""
     out.mkdir(parents=True, exist_ok=True)
     seeds = range(settings.first_store, settings.first_store + settings.stores)
     counts = {"frames": 0, "people": 0, "crops": 0, "false_crops": 0}
@@ -122,6 +123,21 @@ def clipped_box(label: PersonLabel, width_px: int, height_px: int) -> Floats:
 
 
 def _write_store(out: Path, seed: int, settings: SynthesiseSettings) -> dict[str, int]:
+    """Both shards of one store, unless they are there already: a run that was stopped goes on."""
+    if not all(shard_folder(out, kind, seed).is_dir() for kind in ("frames", "crops")):
+        _render_store(out, seed, settings)
+    is_person = np.load(shard_folder(out, "crops", seed) / "is_person.npy")
+    frames = len(np.load(shard_folder(out, "frames", seed) / "boxes.npy"))
+    people = int(is_person.sum())
+    return {
+        "frames": frames,
+        "people": people,
+        "crops": len(is_person),
+        "false_crops": len(is_person) - people,
+    }
+
+
+def _render_store(out: Path, seed: int, settings: SynthesiseSettings) -> None:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 23])
     frames: list[Pixels] = []
@@ -154,13 +170,6 @@ def _write_store(out: Path, seed: int, settings: SynthesiseSettings) -> dict[str
         "is_person": np.array([is_person for _, _, is_person in windows], np.uint8),
     }
     write_shard(out, "crops", seed, arrays)
-    people = int(arrays["is_person"].sum())
-    return {
-        "frames": len(frames),
-        "people": people,
-        "crops": len(windows),
-        "false_crops": len(windows) - people,
-    }
 
 
 def _person_crop(
