@@ -54,7 +54,7 @@ class ShelfSettings:
     return_g: float = (
         1.5  # goods lifted and set down again leave no more than this, or that many standard errors,
     )
-    return_sd: float = 3.0  # or that share of their mass: else it was another unit
+    return_sd: float = 2.2  # or that share of their mass: else it was another unit
     return_share: float = 0.003
     unsettled_share: float = 0.02  # by which a step may be wrong that was closed before it came to rest
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands

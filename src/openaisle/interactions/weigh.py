@@ -257,7 +257,7 @@ class Weigher:
                 own, seen = lot, change
                 if just_left is not None:
                     if lot.taken_by in just_left.interaction_ids:
-                        own = replace(lot, mass_g=just_left.mass_g / lot.quantity, mass_sd_g=change.mass_sd_g)
+                        own = replace(lot, mass_sd_g=change.mass_sd_g)
                     else:
                         blur_g = self._settings.unsettled_share * just_left.mass_g
                         seen = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
