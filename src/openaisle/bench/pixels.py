@@ -1,7 +1,7 @@
-"""The eyes of a benchmark with pixels in the loop: the simulated shop is drawn, coded as H.264, decoded, and seen.
+"""The eyes of a benchmark with pixels in the loop: the simulated shop is drawn, and seen.
 
-The same interface as `sim.skeletons.SkeletonCameras`: a scene in, detections out; between them stand a renderer, a
-codec and the detector that a real shop runs.
+The same interface as `sim.skeletons.SkeletonCameras`: a scene in, detections out; between them stand a renderer
+and the detector that a real shop runs. Pictures are not coded as video here; those of a demo and a recording are.
 """
 
 from __future__ import annotations
