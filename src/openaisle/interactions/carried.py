@@ -21,6 +21,7 @@ class Deed:
     mass_g: float  # of one unit, as weighed
     mass_sd_g: float
     probability: float
+    is_measured: bool = True  # False: the mass is inferred
 
 
 @dataclass

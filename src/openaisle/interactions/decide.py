@@ -64,6 +64,7 @@ class Interactions:
         for group in self._groups(due):
             said += self._decide(group, holdings, now_ns)
         said += self._browsing.step(tracks, self._explained(), self._arms.visit_of, now_ns)
+        self._learn(now_ns)
         self._forget(now_ns)
         return said
 
@@ -123,6 +124,15 @@ class Interactions:
         """Where a step has its explanation, and who was there for it."""
         return [(case.target, i.visit_id) for case in self._cases.values() for i in case.standing]
 
+    def _learn(self, now_ns: int) -> None:
+        """Masses, from cases that are closed. What is learned from a case must not decide the same case again."""
+        after_ns = round(self._settings.learn_after_s * NS_PER_S)
+        for case in self._cases.values():
+            if case.is_final and not case.is_learned and now_ns - case.seen_ns > after_ns:
+                case.is_learned = True
+                for interaction in case.standing:
+                    self._memory.learn(interaction)
+
     def _forget(self, now_ns: int) -> None:
         """Cases and visits that are long over; at the bound the oldest cases."""
         limit_ns = round(self._settings.remember_s * NS_PER_S)
@@ -157,8 +167,6 @@ class Interactions:
             is_seen = is_settled and self._arms.latest_ns >= passed_ns
             case.is_final = is_last or is_seen or self._has_waited(case, now_ns)
             said += self._say(case, found, now_ns)
-            if case.is_final and not case.is_learned and len(case.standing) == 1:
-                case.is_learned = self._memory.learn(case.standing[0], case.change)
         return said
 
     # --- saying -------------------------------------------------------------------------------------------------------

@@ -87,6 +87,7 @@ class Memory:
                 mass_g=part.mass_g,
                 mass_sd_g=change.mass_sd_g / part.quantity,
                 probability=interaction.probability,
+                is_measured=part.is_measured and stray is None,
             )
 
     def undo(self, interaction_id: str) -> None:
@@ -94,15 +95,14 @@ class Memory:
         for deeds in self._deeds.values():
             deeds.pop(interaction_id, None)
 
-    def learn(self, interaction: Interaction, change: Change) -> bool:
-        """A product's mass, from a pick that could hardly have been anything else. True if it was one."""
-        is_sure = (
-            interaction.kind is InteractionKind.PICK_UP
-            and interaction.probability >= self._settings.learn_probability_min
-        )
-        if is_sure and interaction.product_id is not None:
-            self.masses.learn(interaction.product_id, interaction.quantity, -change.mass_g, change.mass_sd_g)
-        return is_sure
+    def learn(self, interaction: Interaction) -> None:
+        """Take a product's mass from a pick that could hardly have been anything else and will not be revised."""
+        deed = self._deeds.get(interaction.visit_id or "", {}).get(interaction.interaction_id)
+        if deed is None or deed.kind is not InteractionKind.PICK_UP or not deed.is_measured:
+            return
+        if interaction.probability >= self._settings.learn_probability_min and deed.product_id is not None:
+            units = deed.quantity
+            self.masses.learn(deed.product_id, units, units * deed.mass_g, units * deed.mass_sd_g)
 
     def forget(self, now_ns: int, after_ns: int) -> None:
         """Visits that closed long ago."""

@@ -87,6 +87,7 @@ class Settings:
     )
     shared_log_min: float = -3.0  # of either arm
     learn_probability_min: float = 0.9
+    learn_after_s: float = 3.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news
     alternatives_max: int = 4
     browse_s: float = 0.15  # a hand inside a shelf for less was passing by

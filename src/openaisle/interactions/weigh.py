@@ -56,6 +56,7 @@ class Part:
     slot_id: SlotId | None
     mass_g: float  # of one unit, as weighed
     stray: str | None = None  # picks: the interaction that brought it
+    is_measured: bool = True  # False: the mass is inferred, and teaches nothing
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class Weigher:
             if stray.product_id is None and stray.mass_g < HAND_MASS_G_MAX:
                 near = places.log_density_at(stray.along_m, change.along_m, 0.1)
                 for one in self._picks(change, extra_g=stray.mass_g):
-                    part = replace(one.parts[0], stray=stray.brought_by)
+                    part = replace(one.parts[0], stray=stray.brought_by, is_measured=False)
                     yield Explanation(one.kind, (part,), one.log_density + min(0.0, near - 1.0) - 1.0)
 
     def _pairs(self, change: Change) -> list[Explanation]:
@@ -185,7 +186,7 @@ class Weigher:
             place = places.log_density_pair(first, second, share, change.along_m, change.along_sd_m)
             scale = -change.mass_g / sum(means_g)
             parts = tuple(
-                Part(product_id, 1, slot_id, mean_g * scale)
+                Part(product_id, 1, slot_id, mean_g * scale, is_measured=False)
                 for product_id, slot_id, mean_g in zip(products, (first, second), means_g, strict=True)
             )
             density = mass + place + math.log(settings.prior_pair)
@@ -239,7 +240,8 @@ class Weigher:
     def _as_weighed(self, one: Explanation) -> Explanation:
         """The same with the product's own mass: the step's cannot be trusted."""
         (part,) = one.parts
-        return replace(one, parts=(replace(part, mass_g=self._masses.mean_g(part.product_id)),))
+        mean_g = self._masses.mean_g(part.product_id)
+        return replace(one, parts=(replace(part, mass_g=mean_g, is_measured=False),))
 
     # --- something came -----------------------------------------------------------------------------------------------
 
