@@ -117,6 +117,14 @@ def test_masses_learned_here_tell_near_weights_apart() -> None:
     assert last.product_id == "P14"
 
 
+def test_a_resting_hand_taken_for_a_gain_comes_off_the_pick_and_the_unit_fits_when_it_returns() -> None:
+    scene = Scene([Person("ana", 0.5, [(0.5, 4.0, 9.8)])])
+    scene.change(5.0, {4: 42.0})
+    scene.change(7.5, {4: -342.0})
+    scene.change(8.4, {4: 301.0})
+    assert [m[:2] for m in scene.moved(14)] == [("unexplained", None), ("pick_up", "P13"), ("put_back", "P13")]
+
+
 # --- put back -----------------------------------------------------------------------------------------------------
 
 
