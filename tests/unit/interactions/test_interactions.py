@@ -122,7 +122,11 @@ def test_a_resting_hand_taken_for_a_gain_comes_off_the_pick_and_the_unit_fits_wh
     scene.change(5.0, {4: 42.0})
     scene.change(7.5, {4: -342.0})
     scene.change(8.4, {4: 301.0})
-    assert [m[:2] for m in scene.moved(14)] == [("unexplained", None), ("pick_up", "P13"), ("put_back", "P13")]
+    assert [m[:2] for m in scene.moved(14)] == [
+        ("unexplained", None),
+        ("pick_up", "P13"),
+        ("put_back", "P13"),
+    ]
 
 
 # --- put back -----------------------------------------------------------------------------------------------------
