@@ -72,15 +72,20 @@ def train(
     threads: Annotated[int, typer.Option(min=1)] = 1,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
     device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An exported ONNX file to begin from instead of noise.")
+    ] = None,
 ) -> None:
     """Train a network. Needs torch: pip install torch==2.13.0 onnx."""
     _need("torch")
+    if start is not None:
+        _need("onnx")
     from openaisle.learning import train_people as room
 
     settings = room.TrainSettings(
         pictures=pictures, seed=seed, batch=batch, rate=rate, threads=threads, bf16=bf16, device=device
     )
-    trainer = room.Trainer(job.value, data, out, settings)
+    trainer = room.Trainer(job.value, data, out, settings, start)
     with _bar() as bar:
         task = bar.add_task(job.value, total=pictures, completed=trainer.pictures)
 

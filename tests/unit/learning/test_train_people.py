@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install torch==2.13.0 onnx")
 pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.13.0 onnx")
 
-from openaisle.core.errors import InputError  # noqa: E402
+from openaisle.core.errors import InputError, ModelError  # noqa: E402
 from openaisle.detections.people import PeopleNetworks  # noqa: E402
 from openaisle.detections.runtime import RuntimeSettings  # noqa: E402
 from openaisle.learning import export, train_people  # noqa: E402
@@ -80,3 +80,25 @@ def test_targets_mark_the_middle_of_each_box() -> None:
     assert judged[0, 20, 15] == 1
     assert target[0, :, 20, 15].tolist() == [40, 40, 80, 120]
     assert weight[0, 20, 15] > 0.9
+
+
+@pytest.mark.parametrize("job", ["boxes", "keypoints"])
+def test_training_from_an_exported_file_begins_with_what_the_file_says(
+    job: Job, data: Path, tmp_path: Path
+) -> None:
+    Trainer(job, [data], tmp_path / "first", TrainSettings(pictures=64, batch=8)).run(lambda _: None)
+    exported = export.export(job, tmp_path / "first", tmp_path)
+    first = train_people.network_for(job)
+    first.load_state_dict(train_people.load_checkpoint(tmp_path / "first", job)["averaged"])
+    second = Trainer(job, [data], tmp_path / "second", TrainSettings(pictures=8, batch=8), exported)
+    inputs = torch.randn(2, 4, 128, 128)
+    with torch.no_grad():
+        for mine, theirs in zip(second.network.eval()(inputs), first.eval()(inputs), strict=True):
+            assert torch.allclose(mine, theirs, atol=1e-3)
+
+
+def test_training_does_not_begin_from_another_network(data: Path, tmp_path: Path) -> None:
+    Trainer("boxes", [data], tmp_path, TrainSettings(pictures=8, batch=8)).run(lambda _: None)
+    exported = export.export("boxes", tmp_path, tmp_path)
+    with pytest.raises(ModelError, match="another network"):
+        Trainer("keypoints", [data], tmp_path / "second", SHORT, exported)
