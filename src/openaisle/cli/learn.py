@@ -39,13 +39,16 @@ def synthesise(
     out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/people"),
     first_store: Annotated[int, typer.Option(help="Seed of the first random store.")] = 1000,
     stores: Annotated[int, typer.Option(help="How many random stores.")] = 90,
+    shopped: Annotated[
+        float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
+    ] = 0.4,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Render pictures of random people in random shops, with the truth about them."""
     from openaisle.learning import synthesise as room
 
-    settings = room.SynthesiseSettings(first_store=first_store, stores=stores)
+    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
     with _bar(quiet=as_json) as bar:
         task = bar.add_task("stores", total=stores)
         manifest = room.synthesise(

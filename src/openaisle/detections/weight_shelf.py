@@ -50,6 +50,7 @@ class ShelfSettings:
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
     hand_g_max: float = 60.0
+    same_lift_ms: int = 200  # an unloading lasts this long at most: two edges nearer than that are one
     cancel_share: float = 0.06  # of what moved on a shelf without leaving it
     return_g: float = (
         1.5  # goods lifted and set down again leave no more than this, or that many standard errors,
@@ -257,6 +258,11 @@ class ShelfWatch:
         if (is_settling or lets_go) and is_same_way and abs(group.total_g) <= correction_g:
             self._update(step, step.mass_g + group.mass_g, group.plates, look)
             return True
+        if step.status is StepStatus.PROVISIONAL and step.total_g < 0 > group.total_g:
+            _, edge, _ = _shape_in_time(group, self.rest_g, look)
+            if look.times_ns[edge] - step.edge_ns <= settings.same_lift_ms * NS_PER_MS:
+                self._update(step, step.mass_g + group.mass_g, group.plates, look)
+                return True
         return False
 
     def _is_press(self, step: OpenStep, group: Group) -> bool:

@@ -116,8 +116,10 @@ class _Held:
 class SceneMaker:
     """Random scenes of one store. Goods go from the shelves as scenes go by, as they do in a shop."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, seed: int, *, shopped_share: float = 0.0) -> None:
+        """`shopped_share`: of scenes before which whole facings were emptied, filled or disordered."""
         self.store = store
+        self._shopped_share = shopped_share
         self._rng = np.random.default_rng([seed, 71])
         self._goods = Goods(store, seed)
         self._floor = free_floor(store).buffer(-0.2)
@@ -137,6 +139,8 @@ class SceneMaker:
         rng = self._rng
         for _ in range(int(rng.integers(0, 3))):
             self._take_something()
+        if self._shopped_share and rng.random() < self._shopped_share:
+            self._shop(int(rng.integers(1, 4)))
         standing = self._places(camera, count)
         bodies = tuple(random_body(rng, number) for number in range(len(standing)))
         for row, (body, where) in enumerate(zip(bodies, standing, strict=True)):
@@ -178,6 +182,27 @@ class SceneMaker:
         if unit.place is Place.SHELF:
             self._goods.lift(unit)
             self._goods.stow(unit)
+
+    def _shop(self, count: int) -> None:
+        """What shoppers and staff leave behind: gaps as large as people, fresh goods, and goods where none were."""
+        rng = self._rng
+        slots = sorted(self.store.slots)
+        for _ in range(count):
+            slot_id = slots[int(rng.integers(len(slots)))]
+            if rng.random() < 0.6:
+                there = self._goods.in_slot(slot_id)
+                for unit in there[: int(rng.integers(0, len(there) + 1))]:
+                    self._goods.lift(unit)
+                    self._goods.stow(unit)
+                continue
+            is_astray = rng.random() < 0.4
+            own = self.store.slots[slot_id].product_id
+            gone = [unit for unit in self._goods.units if unit.place is Place.AWAY]
+            fitting = [unit for unit in gone if is_astray or unit.product.product_id == own]
+            for unit in fitting[: int(rng.integers(1, 5))]:
+                place = self._goods.free_place(slot_id, unit.product, rng)
+                self._goods.fetch(unit)
+                self._goods.put(unit, slot_id, *place)
 
     def _places(self, camera: Camera, count: int) -> list[_Standing]:
         found: list[_Standing] = []

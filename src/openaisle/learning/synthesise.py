@@ -51,6 +51,7 @@ class SynthesiseSettings:
     cameras: int = 8  # of each store
     frames: int = 12  # of each camera
     false_crops: float = 0.8  # windows without a person, of each frame
+    shopped: float = 0.4  # share of frames before which whole facings went, came or were disordered
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
     """The frames of one random store, camera by camera."""
     store = training_store(seed)
     rng = np.random.default_rng([seed, 17])
-    maker = SceneMaker(store, seed)
+    maker = SceneMaker(store, seed, shopped_share=settings.shopped)
     appearance = Appearance.random(rng)
     for number in range(settings.cameras):
         # Half of them as an integrator would hang them, half anywhere.

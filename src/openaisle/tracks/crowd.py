@@ -35,19 +35,26 @@ class CrowdSettings:
 
     tracks_max: int = 128  # at the bound nobody new is followed
     believe_evidence: float = 1.9  # a window with two agreeing views counts 1
+    # Nobody appears in the middle of a shop that misses nobody: who seems to must be seen for longer, and walk.
+    believe_evidence_inside: float = 8.0
+    believe_path_m_inside: float = 0.5
     single_view_evidence: float = 0.05  # a window with one view although others should see it too
     single_view_evidence_alone: float = 0.4  # where no more than two cameras can see, or at a gate
     single_view_doubt: float = -0.06  # the same, of a believed stranger
     miss_evidence: float = -0.5
-    evidence_max: float = 3.0
+    evidence_max: float = 3.0  # of whoever is believed
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
-    birth_distance_m_min: float = 0.3  # nobody appears inside somebody else
+    birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
+    birth_distance_m_min_inside: float = (
+        0.6  # ... and away from gates hardly beside: it is somebody known, bent
+    )
     pair_score_min: float = 3.0  # joints on which two sightings must agree
     newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
     gate_distance_m: float = 1.2
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
+    same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     found_cost_max: float = 12.0
@@ -71,9 +78,16 @@ class Crowd:
         self._twins: dict[tuple[int, int], int] = {}  # rows -> windows close together and never seen at once
         self._named_count = 0
         self._at_ns: int | None = None
+        self._misses_somebody = False
 
-    def step(self, frames: Sequence[CameraDetections], until_ns: int) -> None:
-        """Follow everybody to the end of a window. `frames` in order of (captured_ns, camera)."""
+    def step(
+        self, frames: Sequence[CameraDetections], until_ns: int, *, misses_somebody: bool = True
+    ) -> None:
+        """Follow everybody to the end of a window. `frames` in order of (captured_ns, camera).
+
+        `misses_somebody`: people are inside of whom no track is known, so that a stranger may well be one of them.
+        """
+        self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
         sightings = sightings_of(frames, self.rig, self._index_of, until_ns)
         rows = _rows(self.people)
         if self._at_ns is not None and len(rows):
@@ -148,11 +162,22 @@ class Crowd:
                 person.sure_ns, person.sure_floor_m = until_ns, (x, y)
             if person.visit_id is not None:
                 continue
-            person.evidence = min(person.evidence + self._evidence_of(person, count), settings.evidence_max)
-            if person.is_believed:
-                continue
-            if person.evidence >= settings.believe_evidence:
+            person.evidence += self._evidence_of(person, count)
+            if not person.is_believed and self._is_convincing(person):
                 self._believe(person)
+            if person.is_believed:
+                person.evidence = min(person.evidence, settings.evidence_max)
+
+    def _is_convincing(self, person: Person) -> bool:
+        settings = self.settings
+        if person.evidence < settings.believe_evidence:
+            return False
+        if self._misses_somebody or self._is_near_gate(*person.born_floor_m):
+            return True
+        walked_m = math.dist(person.born_floor_m, self.bodies.root[person.row, :2].tolist())
+        return (
+            person.evidence >= settings.believe_evidence_inside and walked_m >= settings.believe_path_m_inside
+        )
 
     def _evidence_of(self, person: Person, views: int) -> float:
         """What so many views of somebody without a visit say for them."""
@@ -214,9 +239,14 @@ class Crowd:
         nearest, distance_m = self._nearest(*place)
         if not self._coverage.is_near_plan(*place):
             return []
-        if distance_m >= self.settings.birth_distance_m_min:
-            return self._start_pair(sightings, left, first, place, owner, until_ns)
-        return self._straighten(sightings, left, first, place, owner, nearest)
+        if distance_m < self._birth_distance_m(*place):
+            return self._straighten(sightings, left, first, place, owner, nearest)
+        return self._start_pair(sightings, left, first, place, owner, until_ns)
+
+    def _birth_distance_m(self, x_m: float, y_m: float) -> float:
+        """How far from everybody known somebody new may be."""
+        may_appear = self._misses_somebody or self._is_near_gate(x_m, y_m)
+        return self.settings.birth_distance_m_min if may_appear else self.settings.birth_distance_m_min_inside
 
     def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
         """(index, metres) of the nearest of `people`."""
@@ -281,7 +311,7 @@ class Crowd:
         x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._coverage.is_near_plan(x, y):
             return
-        if self._nearest(x, y)[1] < self.settings.birth_distance_m_min:
+        if self._nearest(x, y)[1] < self._birth_distance_m(x, y):
             return
         row = self.bodies.take_row()
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)
@@ -303,7 +333,8 @@ class Crowd:
             self._twins.clear()
             return
         roots = self.bodies.root[rows, :2]
-        near = np.linalg.norm(roots[:, None] - roots[None], axis=2) < self.settings.twin_distance_m
+        apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
+        near = apart_m < self.settings.twin_distance_m
         if np.count_nonzero(near) == count:
             self._twins.clear()
             return
@@ -314,7 +345,8 @@ class Crowd:
         streaks: dict[tuple[int, int], int] = {}
         dropped: set[int] = set()
         for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
-            if at_once[a, b] or not (at_once[a, a] or at_once[b, b]):
+            are_two = at_once[a, b] and apart_m[a, b] >= self.settings.same_distance_m
+            if are_two or not (at_once[a, a] or at_once[b, b]):
                 continue
             key = (int(rows[a]), int(rows[b]))
             streaks[key] = self._twins.get(key, 0) + 1

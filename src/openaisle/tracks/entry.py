@@ -75,6 +75,11 @@ class Doors:
         self.visits: dict[VisitId, Visit] = {}  # in the order of their taps
         self.has_heard_taps = False
 
+    @property
+    def misses_somebody(self) -> bool:
+        """Whether a code was shown for people whom no track is bound to; or there are no codes to tell."""
+        return not self.has_heard_taps or any(visit.missing_count > 0 for visit in self.visits.values())
+
     # --- taps -----------------------------------------------------------------------------------------------------
 
     def tap(self, tap: GateTap) -> list[VisitOpened | VisitClosed]:

@@ -91,7 +91,7 @@ class Tracks:
 
     def _see(self, until_ns: int, frames: Sequence[CameraDetections], now_ns: int) -> list[TracksMessage]:
         crowd, doors = self._crowd, self._doors
-        crowd.step(frames, until_ns)
+        crowd.step(frames, until_ns, misses_somebody=doors.misses_somebody)
         said: list[TracksMessage] = []
         believed = [person for person in crowd.people if person.is_believed]
         doors.note_who_taps(crowd.people, until_ns)

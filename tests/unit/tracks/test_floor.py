@@ -115,6 +115,32 @@ def test_whoever_no_camera_sees_for_four_seconds_keeps_visit_and_track() -> None
     assert np.median([sd for _, sd, at_s in rows if at_s > 9.0]) < 0.15
 
 
+SHOPPER = Walker(((0.0, 1.0, -1.0), (2.0, 1.0, 1.0), (4.0, 2.5, 2.0), (14.0, 2.5, 2.0)))
+
+
+@pytest.mark.parametrize("place", [(3.6, 3.2), (2.95, 2.0)], ids=["by itself", "beside a shopper"])
+def test_what_appears_in_the_middle_of_a_shop_that_misses_nobody_is_nobody(
+    place: tuple[float, float],
+) -> None:
+    ghost = Walker(((6.0, *place), (14.0, *place)), hand_hz=0.0)
+    world = World(bare_room(), [SHOPPER, ghost], seed=21)
+    said = play(Tracks(world.store), world.film(13.0), [tap("ana", 0.6)], 13.0)
+    assert {visit_id for floor in floors(said) for visit_id in floor.visit_ids} <= {"ana", None}
+    late = [floor for floor in floors(said) if seconds_of(floor.captured_ns) > 2.5]
+    assert {floor.visit_ids for floor in late} == {("ana",)}
+    here = place_of(late[-1], "ana")
+    assert here is not None
+    assert np.hypot(*(here - (2.5, 2.0))) < 0.25
+
+
+def test_who_walked_in_unseen_is_known_after_a_few_steps() -> None:
+    unseen = Walker(((6.0, 3.6, 3.2), (9.0, 1.5, 3.2), (12.0, 3.6, 3.2)))
+    world = World(bare_room(), [SHOPPER, unseen], seed=22)
+    said = play(Tracks(world.store), world.film(11.0), [tap("ana", 0.6)], 11.0)
+    known_s = [seconds_of(floor.captured_ns) for floor in floors(said) if len(floor.track_ids) == 2]
+    assert 6.0 < min(known_s) < 8.5
+
+
 def test_nobody_vanishes_inside_the_shop() -> None:
     vanishing = Walker(((0.0, 1.0, -1.0), (2.0, 1.0, 1.0), (5.0, 2.5, 2.5)))
     world = World(bare_room(), [vanishing], seed=6)

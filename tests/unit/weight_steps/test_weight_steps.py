@@ -57,6 +57,14 @@ def test_picks_a_third_of_a_second_apart_are_separate() -> None:
     assert masses_g == pytest.approx([-250, -290, -330, -370], abs=9.0)
 
 
+def test_a_lift_that_falters_is_one_pick() -> None:
+    bench = Bench()
+    bench.add(ramp(5.0, 0.06, -124.0), 5)
+    bench.add(ramp(5.16, 0.06, -67.0), 5)
+    bench.add(ramp(6.0, 0.15, -190.0), 6)
+    assert bench.run(10).masses_g == pytest.approx([-191.0, -190.0], abs=6.0)
+
+
 def test_picks_at_one_moment_far_apart_on_a_shelf_are_separate() -> None:
     bench = Bench()
     bench.add(ramp(5.0, 0.15, -400.0), 1)
