@@ -23,6 +23,7 @@ from openaisle.detections.crops import Pixels
 
 GRID_PX: Final = 8
 """Side of a block of the motion gate."""
+MOVED_SHARE: Final = 0.15  # of a block's pixels
 LIGHT_GRID_PX: Final = 12
 LIGHT_STEP: Final = 0.006
 FAIR_SAMPLES_MIN: Final = 40
@@ -37,6 +38,7 @@ class BackgroundSettings:
     empty_s: float = 4.0  # follows where nobody is
     changed_s: float = 25.0  # follows where something changed that is no person
     person_s: float = 600.0  # follows under people
+    still_s: float = 10.0  # nobody stands without the least movement for longer: what does is no person
     step_max: float = 24.0  # how far one picture counts
     threshold: float = 14.0  # difference that is no noise
     upset_share: float = 0.65  # of the picture changed at once: lamps or the camera itself, not people
@@ -58,6 +60,8 @@ class Background:
         self._working: Pixels = np.zeros((0, 0, 3), np.uint8)
         self._difference: Pixels = np.zeros((0, 0), np.uint8)
         self._foreground: Pixels = np.zeros((0, 0), np.uint8)
+        self._before: Pixels = np.zeros((0, 0, 3), np.uint8)  # the picture of the last step
+        self._moved_ns = np.zeros((0, 0), np.int64)  # when each block last differed from the step before
         self._began_ns = self._learned_ns = self._upset_since_ns = 0
         self._is_known = self._is_upset = False
 
@@ -110,11 +114,7 @@ class Background:
         """Is anything in the last picture that is not the empty shop? True while the background is not trusted."""
         if not self.is_trusted:
             return True
-        # Whole blocks only: OpenCV averages those much faster.
-        height, width = (max(GRID_PX, each // GRID_PX * GRID_PX) for each in self._foreground.shape)
-        size = (width // GRID_PX, height // GRID_PX)
-        shares = cv2.resize(self._foreground[:height, :width], size, interpolation=cv2.INTER_AREA)
-        return bool(shares.max() >= self._settings.block_share * 255)
+        return bool(_block_shares(self._foreground).max() >= self._settings.block_share * 255)
 
     def foreground_shares(self, boxes_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """Share of foreground 0..1 in each box [n, 4] of working px; 1 while the background is not trusted."""
@@ -129,12 +129,17 @@ class Background:
         return shares
 
     def learn(self, person_boxes_px: NDArray[np.floating], at_ns: int) -> None:
-        """Move towards the last compared picture, given where people [n, 4] (working px) were found in it."""
+        """Move towards the last compared picture, given where people [n, 4] (working px) were found in it.
+
+        A gap on a shelf that a network takes for a person must not stay one: where nothing has moved for
+        `still_s`, there is no person.
+        """
         elapsed_s = (at_ns - self._learned_ns) / NS_PER_S
         settings = self._settings
         if self._is_upset or self._expected is None or elapsed_s < settings.learn_every_s:
             return
         self._learned_ns = at_ns
+        self._note_movement(at_ns)
         # Bounded steps, under the light in which the background was begun.
         step = _scalar(np.full(3, settings.step_max))
         lowest, highest = cv2.subtract(self._expected, step), cv2.add(self._expected, step)
@@ -146,7 +151,8 @@ class Background:
         people = np.zeros_like(self._foreground)
         for box in person_boxes_px:
             x1, y1, x2, y2 = _clipped(box, people.shape[1], people.shape[0])
-            people[y1:y2, x1:x2] = 255
+            if self._has_moved(x1, y1, x2, y2, at_ns):
+                people[y1:y2, x1:x2] = 255
         changed = cv2.subtract(self._foreground, people)
         empty = cv2.bitwise_not(cv2.bitwise_or(self._foreground, people))
         for mask, follow_s in (
@@ -164,9 +170,26 @@ class Background:
         self._mean = working.astype(np.float32)
         self._unrest = np.full(working.shape[:2], 1.0, np.float32)
         self._light = np.ones(3, np.float32)
+        self._before = working
+        blocks = tuple(max(1, each // GRID_PX) for each in working.shape[:2])
+        self._moved_ns = np.full(blocks, at_ns, np.int64)
         self._expected = None
         self._began_ns = self._learned_ns = at_ns
         self._is_known = self._is_upset = False
+
+    def _note_movement(self, at_ns: int) -> None:
+        blue, green, red = cv2.split(cv2.absdiff(self._working, self._before))
+        change = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+        moved = (change > self._settings.threshold).astype(np.uint8) * 255
+        self._moved_ns[_block_shares(moved) > MOVED_SHARE * 255] = at_ns
+        self._before = self._working
+
+    def _has_moved(self, x1: int, y1: int, x2: int, y2: int, at_ns: int) -> bool:
+        """Whether anything within a box did lately. A box on the very edge is judged by the block beside it."""
+        rows, columns = self._moved_ns.shape
+        top, left = min(y1 // GRID_PX, rows - 1), min(x1 // GRID_PX, columns - 1)
+        inside = self._moved_ns[top : max(top + 1, y2 // GRID_PX), left : max(left + 1, x2 // GRID_PX)]
+        return at_ns - int(inside.max()) < self._settings.still_s * NS_PER_S
 
     def _follow_light(self, working: Pixels) -> None:
         """Median ratio [3] of picture to background over a grid of samples, where neither is dark or blown out."""
@@ -190,6 +213,13 @@ class Background:
             self._is_upset, self._upset_since_ns = True, at_ns
         elif at_ns - self._upset_since_ns >= self._settings.upset_s * NS_PER_S:
             self._begin(working, at_ns)
+
+
+def _block_shares(mask: Pixels) -> Pixels:
+    """Share 0..255 of each block of a mask (0 or 255). Whole blocks only: OpenCV averages those much faster."""
+    height, width = (max(GRID_PX, each // GRID_PX * GRID_PX) for each in mask.shape)
+    size = (width // GRID_PX, height // GRID_PX)
+    return np.asarray(cv2.resize(mask[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _scalar(values: NDArray[np.floating]) -> Any:
