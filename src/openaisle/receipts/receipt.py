@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from textwrap import wrap
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openaisle.core.messages import CartClosed, Receipt
@@ -54,7 +55,7 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
     issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, _timezone(store.timezone))
     rule = "-" * width
     text = [
-        store.name[:width].rstrip(),
+        *wrap(store.name, width),
         f"Receipt {receipt.receipt_id}",
         f"{issued:%Y-%m-%d %H:%M:%S %Z}",
         rule,
