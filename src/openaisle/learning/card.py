@@ -13,12 +13,12 @@ CARD: Final = "MODEL_CARD.md"
 
 _HEAD: Final = """# People and their 17 joints, from the ceiling
 
-Two compact networks in ONNX, trained from noise by commands of this repository on pictures that it renders itself.
-No picture of a real person was used, and none is needed. They find people and the 17 COCO keypoints of each; they say
-nothing about faces, age, sex or identity.
+Two compact networks in ONNX, trained by commands of this repository on pictures that it renders itself. No picture of
+a real person was used, and none is needed. They find people and the 17 COCO keypoints of each; they say nothing about
+faces, age, sex or identity.
 
-| file | job | input | parameters | trained on | minutes on one core | sha256 |
-|---|---|---|---|---|---|---|
+| file | job | input | parameters | began from | trained on | minutes on one core | sha256 |
+|---|---|---|---|---|---|---|---|
 """
 
 _LIMITS: Final = """
@@ -81,7 +81,7 @@ def _row(job: str, weights: Path) -> str:
     doing = "centres and boxes" if job == "boxes" else "joints, left or right, person or not"
     seen = "320x192x4" if job == "boxes" else "128x128x4"
     return (
-        f"| `{path.name}` | {doing} | {seen} | {parameters / 1e6:.2f} M | "
+        f"| `{path.name}` | {doing} | {seen} | {parameters / 1e6:.2f} M | {made.get('start', 'noise')} | "
         f"{made['pictures']:,} pictures of {made['samples']:,} | {made['minutes']} | `{sha256(path)[:16]}...` |"
     )
 

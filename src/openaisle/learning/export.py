@@ -53,7 +53,7 @@ def export(job: str, checkpoint: Path, weights: Path) -> Path:
             opset_version=OPSET,
             dynamo=False,
         )
-    made = {key: state[key] for key in ("pictures", "samples", "settings")} | {
+    made = {key: state[key] for key in ("pictures", "samples", "settings", "start") if state.get(key)} | {
         "minutes": round(state["seconds"] / 60, 1)
     }
     write_metadata(path, {"kind": KIND_OF[job], "version": VERSION, "made": made})

@@ -9,6 +9,7 @@ overlap of Rezatofighi et al. 2019 about the centres.
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -97,6 +98,7 @@ class Trainer:
         self.pictures, self.seconds = 0, 0.0
         arrays = FRAME_ARRAYS if job == "boxes" else CROP_ARRAYS
         self._shards = Shards(data, "frames" if job == "boxes" else "crops", arrays)
+        self.start = ""  # what it began from: the beginning of that file's sha256
         is_new = not (out / CHECKPOINT).is_file()
         if is_new and start is not None:
             self._start_from(start)
@@ -140,6 +142,7 @@ class Trainer:
             "seconds": self.seconds,
             "settings": asdict(self.settings),
             "samples": len(self._shards),
+            "start": self.start,
         }
         written = self.out / (CHECKPOINT + ".new")
         torch.save(state, written)
@@ -147,6 +150,7 @@ class Trainer:
 
     def _start_from(self, start: Path) -> None:
         """Measured on pictures as training shows them."""
+        self.start = hashlib.sha256(start.read_bytes()).hexdigest()[:16]
         rng = np.random.default_rng([self.settings.seed, 5])
         batches = shuffled(len(self._shards), 32, rng)
         make = frame_batch if self.job == "boxes" else crop_batch
@@ -159,6 +163,7 @@ class Trainer:
         self.averaged.load_state_dict(state["averaged"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.pictures, self.seconds = state["pictures"], state["seconds"]
+        self.start = state.get("start", "")
 
     def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
         settings = self.settings
