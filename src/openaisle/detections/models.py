@@ -29,6 +29,11 @@ NANODET: Final = "nanodet"
 class PeopleModel(Protocol):
     """A `Detector` that can be told what it will look through."""
 
+    @property
+    def score_min(self) -> float:
+        """Of a person that is reported."""
+        ...
+
     def watch(self, camera: Camera) -> None:
         """Frames of this camera come next; what was known of one with its id is forgotten."""
         ...

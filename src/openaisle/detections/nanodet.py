@@ -52,6 +52,11 @@ class NanoDetDetector:
             settings=self._settings.runtime,
         )
 
+    @property
+    def score_min(self) -> float:
+        """Of a person that is reported."""
+        return self._settings.score_min
+
     def watch(self, camera: Camera) -> None:
         """Nothing is remembered of a camera."""
 

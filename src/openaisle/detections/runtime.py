@@ -93,7 +93,9 @@ def resolved_providers(settings: RuntimeSettings) -> list[tuple[str, dict[str, s
     missing = [name for name in wished if name not in available]
     if missing:
         short = {long: name for name, long in PROVIDERS.items()}
-        here = ", ".join(short.get(str(name), str(name)) for name in available)
+        # Azure's is in every package, and sends pictures away: not what anybody means here.
+        names = [str(name) for name in available if not name.startswith("Azure")]
+        here = ", ".join(short.get(name, name) for name in names)
         packages = sorted({_PACKAGES[name] for name in missing if name in _PACKAGES})
         advice = f" (pip install {packages[0]} in place of onnxruntime)" if packages else ""
         raise ModelError(
