@@ -58,7 +58,8 @@ def evaluate_real(
 ) -> list[RealFigures]:
     """Models (name, runtime) on each set in `folder`. `every`: of the video's frames.
 
-    Raises InputError if no set is there. Photos are seen one by one; the video with the background that its own frames teach.
+    Photos are seen one by one; the video with the background that its own frames teach. Raises InputError if no set
+    is there.
     """
     sets = {PHOTOS: _photos, VIDEO: _video}
     found = {name: read for name, read in sets.items() if (folder / name).is_dir()}
