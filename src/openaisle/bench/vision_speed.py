@@ -165,6 +165,10 @@ def _begin(runners: Sequence[_Runner], staged: StagedSight, sights_now: Sequence
         runner.detector.detect([Frame(first.camera.camera_id, at_ns, at_ns, first.empty)])
 
 
+def _all(runner: _Runner) -> list[float]:
+    return [ms for count in IN_VIEW for ms in runner.ms[count]]
+
+
 def _timed(detector: PeopleModel, frame: Frame) -> float:
     started_ns = time.process_time_ns()
     detector.detect([frame])
@@ -256,7 +260,7 @@ def lines(result: dict[str, Any]) -> list[str]:
     frames = ", ".join(f"{count} people: {many}" for count, many in result["frames"].items())
     rows = [
         f"{result['what']}; store seed {result['store_seed']}, {result['cameras']} cameras; frames with {frames}",
-        f"{'people in view':34}" + "".join(f"{count:>9}" for count in result["frames"]),
+        f"{'people in view':44}" + "".join(f"{count:>9}" for count in result["frames"]),
     ]
     rows += [
         _row(f"  {stage.replace('_', ' ')}", by_count) for stage, by_count in result["stages_ms"].items()
@@ -268,6 +272,9 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"the whole walk: {walk['frames']} frames, {walk['ms_a_frame_mean']} ms a frame, "
         f"{walk['frames_per_second_per_core']} frames per second per core"
     )
+    rows += [
+        _row(f"the walk, {label}, times ours", {"": each}) for label, each in walk["peers_times_ours"].items()
+    ]
     rows.append(f"memory: networks {memory['networks_mb']} MB, and {memory['a_camera_mb']} MB a camera")
     if "accuracy" in result:
         accuracy = result["accuracy"]
@@ -285,7 +292,7 @@ def lines(result: dict[str, Any]) -> list[str]:
 
 def _row(label: str, by_count: dict[str, float | None]) -> str:
     cells = "".join("        -" if ms is None else f"{ms:9.2f}" for ms in by_count.values())
-    return f"{label:34}{cells}"
+    return f"{label:44}{cells}"
 
 
 def _median(values: Sequence[float]) -> float | None:

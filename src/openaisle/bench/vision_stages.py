@@ -76,7 +76,7 @@ class StagedSight:
         difference = background.compare(working, frame.captured_ns)
         is_moving = background.has_motion()
         clock.stop("background_and_gate")
-        boxes, windows = np.zeros((0, 4), np.float32), 0
+        boxes, heats = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         if is_moving:
             pixels = crops.box_input(working, difference)[None]
             heat, sides = self._boxes.run(pixels=pixels)
@@ -88,7 +88,7 @@ class StagedSight:
             kept = decode.suppress(boxes, heats, settings.overlap_max)[: settings.people_max]
             boxes, heats = boxes[kept] / np.float32(letterbox.scale), heats[kept]
             clock.stop("decode")
-            windows = len(boxes)
+        windows = len(boxes)
         if windows:
             places = crops.windows_of_boxes(boxes)
             cut = np.stack([crops.cut(frame.pixels, working, difference, place) for place in places])
