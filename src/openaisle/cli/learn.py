@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     learn.command("synthesise")(synthesise)
     learn.command("train")(train)
     learn.command("export")(export)
+    learn.command("quantise")(quantise)
     learn.command("evaluate")(evaluate)
     app.add_typer(learn, name="learn")
 
@@ -135,6 +136,26 @@ def export(
         typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {room.sha256(path)}")
 
 
+def quantise(
+    what: WhatArgument,
+    data: Annotated[Path, typer.Option(help="Data set to calibrate on: made by `learn synthesise`.")],
+    out: Annotated[Path, typer.Option(help="Folder for the INT8 files.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the ONNX files; without it the shipped ones.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Pictures to calibrate on.")] = 256,
+    seed: Annotated[int, typer.Option()] = 1,
+) -> None:
+    """Write INT8 copies of both networks. Needs onnx: pip install onnx."""
+    _need("onnx")
+    from openaisle.detections.runtime import SHIPPED
+    from openaisle.learning import export as room
+
+    for name in room.FILE_OF:
+        path = room.quantise(name, weights or SHIPPED, data, out, samples=samples, seed=seed)
+        typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {room.sha256(path)}")
+
+
 def evaluate(
     what: WhatArgument,
     weights: Annotated[
@@ -148,9 +169,23 @@ def evaluate(
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Data set it was trained on, for the card.")
     ] = None,
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            help="Measure on real pictures instead, or for the card as well: a folder with some of theirs."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="With --real: people | movenet-multipose | nanodet, may be given again."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="With --real: look at each Nth frame of a video.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure the people detector on rendered stores that it was not taught on."""
+    """Measure the people detector on rendered stores that it was not taught on, or on real pictures."""
+    if real is not None and card is None:
+        _evaluate_real(real, model or ["people"], weights, every, as_json)
+        return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
 
@@ -168,7 +203,8 @@ def evaluate(
 
         manifests = [read_manifest(each) for each in data or []]
         commands = card.read_text(encoding="utf-8").strip().splitlines()
-        cards.write_card(folder, figures, held_out, data=manifests, commands=commands)
+        notes = [] if real is None else [_real_note(real, folder, every)]
+        cards.write_card(folder, figures, held_out, data=manifests, commands=commands, notes=notes)
     if as_json:
         from openaisle.learning.evaluate import figures_json
 
@@ -176,6 +212,39 @@ def evaluate(
         return
     for name, value in room.lines(figures):
         typer.echo(f"{name:42} {value}")
+
+
+def _evaluate_real(folder: Path, names: list[str], weights: Path | None, every: int, as_json: bool) -> None:
+    from openaisle.adapters.model_files import weights_of
+    from openaisle.detections.models import PEOPLE
+    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.learning import real_pictures as room
+
+    runtimes = [
+        (name, RuntimeSettings(weights=weights if weights and name == PEOPLE else weights_of(name)))
+        for name in names
+    ]
+    with _bar(quiet=as_json) as bar:
+        task = bar.add_task("pictures", total=None)
+        figures = room.evaluate_real(
+            folder,
+            runtimes,
+            every=every,
+            report=lambda name, done: bar.update(task, description=name, completed=done),
+        )
+    if as_json:
+        typer.echo(json.dumps(room.as_json(figures)))
+        return
+    for line in room.lines(figures):
+        typer.echo(line)
+
+
+def _real_note(folder: Path, weights: Path, every: int) -> str:
+    from openaisle.detections.models import PEOPLE
+    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.learning import real_pictures as room
+
+    return room.note(room.evaluate_real(folder, [(PEOPLE, RuntimeSettings(weights=weights))], every=every))
 
 
 def _bar(quiet: bool = False):

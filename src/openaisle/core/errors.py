@@ -37,6 +37,7 @@ class InputError(OpenAisleError):
         expected: str | None = None,
         found: object = None,
     ) -> None:
+        self.message = message
         self.file = file
         self.line = line
         self.field = field

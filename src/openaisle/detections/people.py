@@ -91,6 +91,15 @@ class PeopleDetector:
         }
         self._networks = PeopleNetworks(self._settings.runtime)
 
+    @property
+    def score_min(self) -> float:
+        """Of a person that is reported."""
+        return self._settings.score_min
+
+    def watch(self, camera: Camera) -> None:
+        """Look through this camera from now on; whatever was known of one with its id is forgotten."""
+        self._views[camera.camera_id] = _View(camera=camera, background=Background(self._settings.background))
+
     def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
         """Tell what the cameras see when nobody is there (frames uint8 [h, w, 3] BGR). Otherwise it is learned."""
         for camera_id, pixels in sorted(backgrounds.items()):

@@ -21,6 +21,20 @@ from openaisle.core.errors import ModelError
 
 SHIPPED: Final = Path(__file__).parent / "weights"
 METADATA_KEY: Final = "openaisle"
+PROVIDERS: Final = {
+    "cpu": "CPUExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+"""Our short names for those of ONNX Runtime; its own names will do too, of these and of others."""
+PRECISIONS: Final = ("auto", "f32", "bf16", "f16")
+_CPU: Final = PROVIDERS["cpu"]
+_PACKAGES: Final = {
+    PROVIDERS["openvino"]: "onnxruntime-openvino",
+    PROVIDERS["cuda"]: "onnxruntime-gpu",
+    PROVIDERS["tensorrt"]: "onnxruntime-gpu and TensorRT",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +42,15 @@ class RuntimeSettings:
     """How models run on this machine."""
 
     threads: int = 1  # of one operator; a node runs several processes rather than several threads
-    providers: tuple[str, ...] = ("CPUExecutionProvider",)  # ONNX Runtime's names, best first
-    weights: Path = SHIPPED  # folder with the model files
+    providers: tuple[str, ...] = (
+        "cpu",
+    )  # best first; what one cannot do, the next does, and at last the CPU
+    precision: str = (
+        "auto"  # one of PRECISIONS: a wish that OpenVINO follows; auto: its own choice for this machine
+    )
+    weights: Path = (
+        SHIPPED  # folder with the model files; INT8 ones lie beside others, in a folder of their own
+    )
 
 
 class OnnxModel:
@@ -65,18 +86,45 @@ class OnnxModel:
         return self._session.run(self._outputs, inputs)  # pyright: ignore[reportReturnType]
 
 
+def resolved_providers(settings: RuntimeSettings) -> list[tuple[str, dict[str, str]]]:
+    """ONNX Runtime's names and options of the wished providers, the CPU last. ModelError if this machine lacks one."""
+    available = onnxruntime.get_available_providers()
+    wished = [PROVIDERS.get(name, name) for name in settings.providers]
+    missing = [name for name in wished if name not in available]
+    if missing:
+        short = {long: name for name, long in PROVIDERS.items()}
+        # Azure's is in every package, and sends pictures away: not what anybody means here.
+        names = [str(name) for name in available if not name.startswith("Azure")]
+        here = ", ".join(short.get(name, name) for name in names)
+        packages = sorted({_PACKAGES[name] for name in missing if name in _PACKAGES})
+        advice = f" (pip install {packages[0]} in place of onnxruntime)" if packages else ""
+        raise ModelError(
+            f"execution provider not in this ONNX Runtime{advice}",
+            field="providers",
+            expected=f"some of: {here}",
+            found=", ".join(short.get(name, name) for name in missing),
+        )
+    if settings.precision not in PRECISIONS:
+        raise ModelError(
+            "no such precision", field="precision", expected=", ".join(PRECISIONS), found=settings.precision
+        )
+    names = list(dict.fromkeys([*wished, _CPU]))
+    return [(name, _options(name, settings)) for name in names]
+
+
+def _options(provider: str, settings: RuntimeSettings) -> dict[str, str]:
+    if provider != PROVIDERS["openvino"]:
+        return {}
+    device: dict[str, str] = {"INFERENCE_NUM_THREADS": str(settings.threads), "NUM_STREAMS": "1"}
+    if settings.precision != "auto":
+        device["INFERENCE_PRECISION_HINT"] = settings.precision
+    return {"device_type": "CPU", "load_config": json.dumps({"CPU": device})}
+
+
 def _session(path: Path, kind: str, settings: RuntimeSettings) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise ModelError("no such model file", file=str(path), expected=f"an ONNX file of kind '{kind}'")
-    available = onnxruntime.get_available_providers()
-    unknown = [name for name in settings.providers if name not in available]
-    if unknown:
-        raise ModelError(
-            "execution provider not in this ONNX Runtime",
-            field="providers",
-            expected=f"some of {available}",
-            found=unknown,
-        )
+    providers = resolved_providers(settings)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
@@ -84,12 +132,21 @@ def _session(path: Path, kind: str, settings: RuntimeSettings) -> onnxruntime.In
     # A spinning thread would take a core from the other processes of the node.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(settings.providers))
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             "cannot load model", file=str(path), expected=f"an ONNX file of kind '{kind}'", found=reason
         ) from error
+    # ONNX Runtime goes on without a provider whose driver is missing, many times slower: that must not pass unseen.
+    idle = [name for name, _ in providers if name not in session.get_providers()]
+    if idle:
+        raise ModelError(
+            "the execution provider does not start on this machine: is its driver installed?",
+            field="providers",
+            found=idle,
+        )
+    return session
 
 
 def _metadata(session: onnxruntime.InferenceSession, path: Path, kind: str) -> dict[str, Any]:

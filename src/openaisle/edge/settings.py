@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from openaisle.adapters.mqtt import BrokerSettings
-from openaisle.core.errors import StoreError
+from openaisle.core.errors import ModelError, StoreError
 from openaisle.core.messages import CameraId
 from openaisle.core.units import NS_PER_MS
-from openaisle.detections.runtime import SHIPPED, RuntimeSettings
+from openaisle.detections.runtime import SHIPPED, RuntimeSettings, resolved_providers
 from openaisle.store.load import load_store, store_folder
 from openaisle.store.rows import Row
 from openaisle.store.schema import Store
@@ -66,7 +66,8 @@ class VisionRow(Row):
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1  # processes; cameras are dealt out among them
     weights: str = ""  # folder of the networks; "" = those that come with OpenAisle
-    providers: list[str] = Field(["CPUExecutionProvider"], min_length=1)  # of ONNX Runtime, best first
+    providers: list[str] = Field(["cpu"], min_length=1)  # cpu, openvino, cuda, tensorrt: best first
+    precision: Literal["auto", "f32", "bf16", "f16"] = "auto"  # a wish that OpenVINO follows
     threads: Annotated[int, Field(ge=1, le=64)] = 1  # of one network
 
 
@@ -203,7 +204,16 @@ class _Reader:
         weights = self.folder / row.weights if row.weights else SHIPPED
         if not weights.is_dir():
             self.toml.report("there is no such folder", ("vision", "weights"), found=row.weights)
-        return RuntimeSettings(threads=row.threads, providers=tuple(row.providers), weights=weights)
+        settings = RuntimeSettings(
+            threads=row.threads, providers=tuple(row.providers), precision=row.precision, weights=weights
+        )
+        try:
+            resolved_providers(settings)
+        except ModelError as error:
+            self.toml.report(
+                error.message, ("vision", "providers"), expected=error.expected, found=error.found
+            )
+        return settings
 
     def listen(self, text: str) -> tuple[str, int]:
         if not text:

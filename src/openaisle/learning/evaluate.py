@@ -20,6 +20,7 @@ from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox
 from openaisle.detections.people import PeopleDetector, PeopleNetworks, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
+from openaisle.learning.average_precision import average_precision
 from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
 from openaisle.sim.labels import HIDDEN, VISIBLE, PersonLabel
 
@@ -280,7 +281,7 @@ class _Tally:
         is_right = np.array([row[1] for row in rows])
         similar = np.array([row[2] for row in rows])
         found = self._found_wanted
-        precisions = [_average_precision(similar >= bound, self._expected) for bound in OKS_THRESHOLDS]
+        precisions = [average_precision(similar >= bound, self._expected) for bound in OKS_THRESHOLDS]
         return PeopleFigures(
             frames=self._frames,
             people=self._expected,
@@ -288,7 +289,7 @@ class _Tally:
             recall_clear=_rounded(self._clear_found / max(self._clear, 1)),
             precision=_rounded(found / max(found + self._false_wanted, 1)),
             false_people_per_frame=_rounded(self._false_wanted / max(self._frames, 1)),
-            box_ap50=_rounded(_average_precision(is_right, self._expected)),
+            box_ap50=_rounded(average_precision(is_right, self._expected)),
             keypoint_ap=_rounded(float(np.mean(precisions))),
             keypoint_ap50=_rounded(precisions[0]),
             wrist_px_median=_rounded(float(np.median(wrist[:, 2]))),
@@ -316,16 +317,6 @@ def _similarity(label: PersonLabel, found: np.ndarray) -> float:
     )  # COCO's area is the outline's
     squared = ((found[:, :2] - truth[:, :2]) ** 2).sum(axis=1)
     return float(np.exp(-squared / (2 * area * (2 * OKS_SIGMAS) ** 2))[counts].mean())
-
-
-def _average_precision(is_right: np.ndarray, expected: int) -> float:
-    """Area under precision over recall, rows sorted by falling score, precision made monotone."""
-    if not len(is_right) or not expected:
-        return 0.0
-    right = np.cumsum(is_right)
-    precision = right / np.arange(1, len(right) + 1)
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((precision * np.asarray(is_right)).sum() / expected)
 
 
 def _calibration_error(said: np.ndarray, is_right: np.ndarray, bins: int = 10) -> float:

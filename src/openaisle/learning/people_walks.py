@@ -24,6 +24,7 @@ def walks(
     fps: float,
     families: Sequence[str] | Literal["mixed"] = "mixed",
     arrivals_per_minute: float = 6.0,
+    people_max: int = 4,
     jpeg_quality: int = 70,
 ) -> Iterator[list[Sight]]:
     """The sights of all cameras at one time after another, until the day ends or `seconds` of it are over."""
@@ -33,7 +34,7 @@ def walks(
         seed=seed,
         families=families,
         arrivals_per_minute=arrivals_per_minute,
-        people_max=4,
+        people_max=people_max,
     )
     shop = SimulatedShop(store, plan)
     renderers = [Renderer(store, camera, seed=seed) for camera in store.cameras]

@@ -40,9 +40,16 @@ class VideoWriter:
     """Writes H.264 to a file (by its suffix) or a URL (rtsp://, tcp://, udp://, ...). Frames are BGR, sizes even."""
 
     def __init__(
-        self, path_or_url: str | Path, width: int, height: int, fps: float, *, is_live: bool | None = None
+        self,
+        path_or_url: str | Path,
+        width: int,
+        height: int,
+        fps: float,
+        *,
+        is_live: bool | None = None,
+        has_times: bool = True,
     ) -> None:
-        """`is_live` chooses speed over size; by default URLs are live and files are not."""
+        """`is_live` chooses speed over size; by default URLs are live and files are not. `has_times`: beside a file."""
         assert width % 2 == 0
         assert height % 2 == 0
         self._url = str(path_or_url)
@@ -54,7 +61,9 @@ class VideoWriter:
         try:
             self._container = av.open(self._url, mode="w", format=_format_of(self._url))
             self._times = (
-                None if is_url else times_path(path_or_url).open("w", encoding="ascii", newline="\n")
+                times_path(path_or_url).open("w", encoding="ascii", newline="\n")
+                if has_times and not is_url
+                else None
             )
         except (av.error.FFmpegError, OSError) as error:
             raise PortUnavailable(f"cannot write video to {self._url}: {error}") from error

@@ -1,0 +1,133 @@
+"""The stages of seeing people, one after another, each with its processor time: what `PeopleDetector` does inside.
+
+The same parts in the same order, without what the detector keeps between frames but the background. It is checked
+against the detector's own time: `whole` of the benchmark is the detector, the sum of the stages must come near it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from openaisle.core.messages import CameraId, Frame
+from openaisle.core.units import NS_PER_MS
+from openaisle.detections import appearance, crops, decode
+from openaisle.detections.background import Background
+from openaisle.detections.crops import Letterbox, Pixels
+from openaisle.detections.people import (
+    BOXES_FILE,
+    BOXES_KIND,
+    KEYPOINTS_FILE,
+    KEYPOINTS_KIND,
+    Calibration,
+    PeopleSettings,
+)
+from openaisle.detections.runtime import OnnxModel, RuntimeSettings
+
+STAGES: Final[tuple[str, ...]] = (
+    "background_and_gate",
+    "box_network",
+    "crops",
+    "keypoint_network",
+    "decode",
+    "appearance",
+    "learn_background",
+)
+
+
+class StagedSight:
+    """Looks at frames stage by stage."""
+
+    def __init__(self, runtime: RuntimeSettings) -> None:
+        self._settings = PeopleSettings(runtime=runtime)
+        height, width, side = crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, crops.CROP_PX
+        self._boxes = OnnxModel(
+            runtime.weights / BOXES_FILE,
+            kind=BOXES_KIND,
+            inputs={"pixels": (None, height, width, 4)},
+            outputs=("heat", "sides"),
+            settings=runtime,
+        )
+        self._keypoints = OnnxModel(
+            runtime.weights / KEYPOINTS_FILE,
+            kind=KEYPOINTS_KIND,
+            inputs={"pixels": (None, side, side, 4)},
+            outputs=("maps", "pair_logits", "person_logit"),
+            settings=runtime,
+        )
+        self._calibration = Calibration.of(self._keypoints.metadata)
+        self._backgrounds: dict[CameraId, Background] = {}
+
+    def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
+        for camera_id, pixels in sorted(backgrounds.items()):
+            self._backgrounds[camera_id] = Background()
+            letterbox = Letterbox(pixels.shape[1], pixels.shape[0])
+            self._backgrounds[camera_id].start_from(letterbox.shrink(pixels), at_ns)
+
+    def look(self, frame: Frame) -> tuple[dict[str, float], int]:
+        """Milliseconds of processor time of each stage (those that the gate left out took none), windows looked at."""
+        clock = _Clock()
+        settings, background = self._settings, self._backgrounds[frame.camera_id]
+        letterbox = Letterbox(frame.pixels.shape[1], frame.pixels.shape[0])
+        working = letterbox.shrink(frame.pixels)
+        difference = background.compare(working, frame.captured_ns)
+        is_moving = background.has_motion()
+        clock.stop("background_and_gate")
+        boxes, heats = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        if is_moving:
+            pixels = crops.box_input(working, difference)[None]
+            heat, sides = self._boxes.run(pixels=pixels)
+            clock.stop("box_network")
+            stride = crops.FRAME_WIDTH_PX // heat.shape[3]
+            boxes, heats = decode.boxes(
+                heat[0, 0], sides[0], stride, settings.proposal_min, 2 * settings.people_max
+            )
+            kept = decode.suppress(boxes, heats, settings.overlap_max)[: settings.people_max]
+            boxes, heats = boxes[kept] / np.float32(letterbox.scale), heats[kept]
+            clock.stop("decode")
+        windows = len(boxes)
+        if windows:
+            places = crops.windows_of_boxes(boxes)
+            cut = np.stack([crops.cut(frame.pixels, working, difference, place) for place in places])
+            clock.stop("crops")
+            maps, pair_logits, person_logit = self._keypoints.run(pixels=cut)
+            clock.stop("keypoint_network")
+            points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
+            scores = self._calibration.person(heats, person_logit[:, 0])
+            confidence = self._calibration.joint(mass, spread)
+            points = crops.frame_from_crop(points, places)
+            keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
+            boxes, keypoints = _chosen(boxes, scores, keypoints, settings)
+            clock.stop("decode")
+            appearance.describe(frame.pixels, keypoints, background.colour_mean)
+            clock.stop("appearance")
+        background.learn(boxes * letterbox.scale, frame.captured_ns)
+        clock.stop("learn_background")
+        return clock.ms, windows
+
+
+def _chosen(
+    boxes: np.ndarray, scores: np.ndarray, keypoints: np.ndarray, settings: PeopleSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.flatnonzero(scores >= settings.score_min)
+    rows = rows[decode.suppress(boxes[rows], scores[rows], settings.overlap_max)]
+    rows = rows[decode.different_people(keypoints[rows], boxes[rows], settings.alike_max)]
+    rows = rows[decode.whole_people(keypoints[rows], boxes[rows], settings.inside_max, settings.head_min)]
+    return decode.fitted_boxes(keypoints[rows], boxes[rows], settings.sure_min), keypoints[rows]
+
+
+class _Clock:
+    """Processor time of one thread's work and of the threads that a network starts."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self._before_ns = time.process_time_ns()
+
+    def stop(self, stage: str) -> None:
+        """What was done since the last stop belongs to this stage."""
+        now_ns = time.process_time_ns()
+        self.ms[stage] += (now_ns - self._before_ns) / NS_PER_MS
+        self._before_ns = now_ns
