@@ -1,0 +1,32 @@
+"""What the verbs of `openaisle learn` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataOption = Annotated[
+    list[Path], typer.Option("--data", help="Data set folder; may be given more than once.")
+]
+OutOption = Annotated[
+    Path, typer.Option(help="Folder of the checkpoint; training goes on from one found there.")
+]
+
+
+def bar(quiet: bool = False):
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True, quiet=quiet))
+
+
+def need(module: str) -> None:
+    from importlib.util import find_spec
+
+    from openaisle.core.errors import MachineError
+
+    if find_spec(module) is None:
+        raise MachineError(f"training needs {module}: pip install torch==2.13.0 onnx")
