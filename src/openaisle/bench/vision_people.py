@@ -1,0 +1,170 @@
+"""People and arms: found in pictures of shops never taught on, and in 3-D over all cameras of a whole store.
+
+In pictures: `learning.evaluate` on random stores. In space: a simulated day is drawn, seen and tracked; every window of
+tracks is compared with the bodies that were there at that moment. These are the simulator's figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from openaisle.bench.pixels import PixelCameras
+from openaisle.core.messages import WRISTS, CameraDetections, CameraId, FloorTracks, GateTap
+from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.detections.runtime import RuntimeSettings
+from openaisle.learning import evaluate
+from openaisle.sim.day import SimulatedDay
+from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
+from openaisle.sim.scripts import plan_day
+from openaisle.store.schema import Store
+from openaisle.tracks.floor import Tracks
+
+Floats = NDArray[np.float64]
+
+HELD_OUT_STORES: Final = 6
+VISITS: Final = 4
+STEPS: Final = HELD_OUT_STORES + VISITS
+
+MATCH_M_MAX: Final = 0.6
+"""A track farther than this from everybody is nobody."""
+TRUTH_NS_MAX: Final = 70 * NS_PER_MS
+SURE_MIN: Final = 0.5
+"""Confidence of a wrist that is called sure."""
+_BODY_WRISTS: Final = (BODY_JOINT_INDEX["left_wrist"], BODY_JOINT_INDEX["right_wrist"])
+
+
+def people_report(
+    store: Store,
+    *,
+    seed: int,
+    runtime: RuntimeSettings | None = None,
+    report: Callable[[int], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Figures in pictures of random stores 9000 and up, and in space of a day of `store`, with their N."""
+    held_out = evaluate.HeldOut(stores=HELD_OUT_STORES)
+    pictures = evaluate.evaluate(runtime or RuntimeSettings(), held_out, report)
+    space = _space(store, seed, lambda over: report(HELD_OUT_STORES + over))
+    return {"pictures": evaluate.figures_json(pictures, held_out), "space": space}
+
+
+def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """The report for a person."""
+    space = report["space"]
+    wrist, sure = space["wrist_cm"], space["sure_wrist_cm"]
+    rows = dict(report["pictures"])
+    held_out = rows.pop("held_out")
+    figures = evaluate.PeopleFigures(**rows)
+    return [
+        ("random stores", f"{held_out['stores']} from seed {held_out['first_store']}"),
+        *evaluate.lines(figures),
+        ("after tracking: instants, people there", f"{space['instants']}, {space['people']}"),
+        ("  people tracked", f"{space['tracked_rate']:.1%}"),
+        ("  nobody tracked, per 1,000 frames", f"{space['false_people_per_1000_frames']:.2f}"),
+        ("  place: median, p90", f"{space['place_cm']['median']} cm, {space['place_cm']['p90']} cm"),
+        ("  wrist: median, p90", f"{wrist['median']} cm, {wrist['p90']} cm (n {wrist['n']})"),
+        ("  sure wrist: median, p90", f"{sure['median']} cm, {sure['p90']} cm (n {sure['n']})"),
+    ]
+
+
+def _space(store: Store, seed: int, report: Callable[[int], None]) -> dict[str, Any]:
+    """A day of up to three shoppers at a time, looked at by all cameras at once."""
+    plan = plan_day(
+        store, visit_count=VISITS, seed=seed, families="mixed", arrivals_per_minute=3.0, people_max=3
+    )
+    eyes = _Witness(PixelCameras(store, seed))
+    day = SimulatedDay(store, plan, vision=eyes)
+    tracks = Tracks(store)
+    tally = _SpaceTally()
+    frames = 0
+    for reading in day.readings():
+        detections = [reading] if isinstance(reading, CameraDetections) else []
+        taps = [reading] if isinstance(reading, GateTap) else []
+        frames += len(detections)
+        if detections or taps:
+            for said in tracks.step(detections, [], taps, reading.received_ns):
+                if isinstance(said, FloorTracks):
+                    tally.add(said, eyes.at(said.captured_ns))
+        report(len(day.shop.truth.visits))
+    return {
+        "store": store.store_id,
+        "seed": seed,
+        "visits": VISITS,
+        "frames": frames,
+        **tally.figures(frames),
+    }
+
+
+class _Witness:
+    """Hands scenes on to the eyes, and remembers the last seconds of where everybody really was."""
+
+    def __init__(self, eyes: PixelCameras) -> None:
+        self._eyes = eyes
+        self._seen: list[tuple[int, Floats]] = []
+
+    def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
+        self._seen.append((scene.at_ns, scene.joints_floor_m.copy()))
+        oldest_ns = scene.at_ns - 3 * NS_PER_S
+        while self._seen[0][0] < oldest_ns:
+            self._seen.pop(0)
+        return self._eyes.detect(scene, camera_ids)
+
+    def at(self, at_ns: int) -> Floats | None:
+        """Joints [bodies, 24, 3] of the remembered moment nearest to a time; None if none is near."""
+        near = min(self._seen, key=lambda each: abs(each[0] - at_ns), default=None)
+        return None if near is None or abs(near[0] - at_ns) > TRUTH_NS_MAX else near[1]
+
+
+class _SpaceTally:
+    """Tracks against bodies, instant by instant."""
+
+    def __init__(self) -> None:
+        self._instants = self._people = self._tracked = self._nobodies = 0
+        self._place_m: list[float] = []
+        self._wrists: list[tuple[float, float]] = []  # metres off, confidence
+
+    def add(self, tracks: FloorTracks, bodies_floor_m: Floats | None) -> None:
+        """A track that says it does not know where somebody is (lost) is no claim."""
+        if bodies_floor_m is None:
+            return
+        self._instants += 1
+        self._people += len(bodies_floor_m)
+        feet = bodies_floor_m[:, [BODY_JOINT_INDEX["left_ankle"], BODY_JOINT_INDEX["right_ankle"]], :2]
+        places = feet.mean(axis=1)
+        claimed = np.flatnonzero(np.isfinite(tracks.joints_floor_m[:, :, 0]).any(axis=1))
+        found = tracks.positions_floor_m[claimed].astype(np.float64)
+        distance_m = np.linalg.norm(places[:, None] - found[None], axis=2)
+        rows, columns = linear_sum_assignment(np.minimum(distance_m, MATCH_M_MAX))
+        pairs = [(row, column) for row, column in zip(rows, columns, strict=True)
+                 if distance_m[row, column] < MATCH_M_MAX]  # fmt: skip
+        self._tracked += len(pairs)
+        self._nobodies += len(claimed) - len(pairs)
+        for row, column in pairs:
+            self._place_m.append(float(distance_m[row, column]))
+            wrists = tracks.joints_floor_m[claimed[column], list(WRISTS)]
+            off_m = np.linalg.norm(wrists[:, :3] - bodies_floor_m[row, list(_BODY_WRISTS)], axis=1)
+            known = np.isfinite(off_m)
+            self._wrists += zip(off_m[known].tolist(), wrists[known, 3].tolist(), strict=True)
+
+    def figures(self, frames: int) -> dict[str, Any]:
+        wrists = np.array(self._wrists).reshape(-1, 2)
+        return {
+            "instants": self._instants,
+            "people": self._people,
+            "tracked_rate": round(self._tracked / max(self._people, 1), 4),
+            "false_people_per_1000_frames": round(1000 * self._nobodies / max(frames, 1), 3),
+            "place_cm": _spread(np.array(self._place_m)),
+            "wrist_cm": _spread(wrists[:, 0]),
+            "sure_wrist_cm": _spread(wrists[wrists[:, 1] >= SURE_MIN, 0]),
+        }
+
+
+def _spread(metres: Floats) -> dict[str, Any]:
+    if not len(metres):
+        return {"median": None, "p90": None, "n": 0}
+    median, p90 = np.quantile(100 * metres, [0.5, 0.9])
+    return {"median": round(float(median), 1), "p90": round(float(p90), 1), "n": len(metres)}
