@@ -27,6 +27,8 @@ PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".t
 """Of files that an overlay can be written to."""
 _NO_TIME_FORMATS: Final = ("avi", "mjpeg", "h264", "hevc", "m4v")
 """Containers that do not say when a picture is shown: FFmpeg's guesses go back and forth, so frames are counted."""
+_NO_VIDEO_FORMATS: Final = ("image2", "tty")
+"""FFmpeg takes a file for these by its name alone."""
 _EXPECTED: Final = "a picture (PNG, JPEG, WebP, BMP, TIFF) or a video"
 
 
@@ -121,8 +123,9 @@ def _opened(path: Path) -> Any:
 
 
 def _video_stream(container: Any, path: Path) -> Any:
-    if not container.streams.video:
-        raise InputError("the file has no video stream", file=str(path), expected=_EXPECTED)
+    is_guess = container.format.name in _NO_VIDEO_FORMATS or container.format.name.endswith("_pipe")
+    if is_guess or not container.streams.video:
+        raise InputError("the file is neither a picture nor a video", file=str(path), expected=_EXPECTED)
     stream = container.streams.video[0]
     if stream.codec_context is None:
         raise InputError("the video's codec is unknown", file=str(path), expected=_EXPECTED)

@@ -144,9 +144,13 @@ def _speed(
         "walk": {
             "frames": len(all_ms),
             "ms_a_frame_mean": _mean(all_ms),
-            "frames_per_second_per_core": round(1e3 / max(float(np.mean(all_ms)), 1e-6), 1)
-            if all_ms
-            else None,
+            "frames_per_second_per_core": round(1e3 / float(np.mean(all_ms)), 1) if any(all_ms) else None,
+            # Peers look at each frame as they look at any other.
+            "peers_times_ours": {
+                runner.contestant.label: _ratio(_median(_all(runner)), _mean(all_ms))
+                for runner in runners[1:]
+                if runner.contestant.model != models.PEOPLE
+            },
         },
     }
 

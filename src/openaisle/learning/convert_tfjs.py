@@ -111,8 +111,11 @@ class _Builder:
     def indices(self, values: Sequence[int]) -> str:
         return self.tensor(np.array(values, np.int64))
 
-    def widened(self, name: str) -> str:
-        return self.emit("Cast", name, to=TensorProto.INT64)
+    def widened(self, node: Node, number: int) -> str:
+        """An input of whole numbers, 64 bits wide."""
+        if node.inputs[number] in self._constants:
+            return self.tensor(self._constants[node.inputs[number]].astype(np.int64))
+        return self.emit("Cast", self.input(node, number), to=TensorProto.INT64)
 
     def narrowed(self, name: str) -> str:
         return self.emit("Cast", name, to=TensorProto.INT32)
@@ -266,10 +269,10 @@ def _resize(builder: _Builder, node: Node) -> str:
     else:
         how = "align_corners" if node.flag("align_corners") else "asymmetric"
     first = builder.emit("Transpose", builder.input(node, 0), perm=_FIRST)
-    size = builder.widened(builder.input(node, 1))
-    made = builder.emit(
-        "Resize", first, "", "", size, mode="linear", axes=[2, 3], coordinate_transformation_mode=how
-    )
+    # All four sizes, not two with their axes: ONNX Runtime 1.32 loses the others when it moves transposes.
+    others = builder.emit("Shape", first, start=0, end=2)
+    size = builder.emit("Concat", others, builder.widened(node, 1), axis=0)
+    made = builder.emit("Resize", first, "", "", size, mode="linear", coordinate_transformation_mode=how)
     return builder.emit("Transpose", made, perm=_LAST)
 
 
@@ -285,7 +288,7 @@ def _size(builder: _Builder, node: Node) -> str:
 
 
 def _reshape(builder: _Builder, node: Node) -> str:
-    return builder.emit("Reshape", builder.input(node, 0), builder.widened(builder.input(node, 1)))
+    return builder.emit("Reshape", builder.input(node, 0), builder.widened(node, 1))
 
 
 def _squeeze(builder: _Builder, node: Node) -> str:
@@ -376,11 +379,11 @@ def _split_sizes(builder: _Builder, node: Node) -> Any:
 
 
 def _tile(builder: _Builder, node: Node) -> str:
-    return builder.emit("Tile", builder.input(node, 0), builder.widened(builder.input(node, 1)))
+    return builder.emit("Tile", builder.input(node, 0), builder.widened(node, 1))
 
 
 def _fill(builder: _Builder, node: Node) -> str:
-    return builder.emit("Expand", builder.input(node, 1), builder.widened(builder.input(node, 0)))
+    return builder.emit("Expand", builder.input(node, 1), builder.widened(node, 0))
 
 
 def _sparse_to_dense(builder: _Builder, node: Node) -> str:
@@ -394,7 +397,7 @@ def _sparse_to_dense(builder: _Builder, node: Node) -> str:
 
 
 def _gather(builder: _Builder, node: Node) -> str:
-    return builder.emit("GatherND", builder.input(node, 0), builder.widened(builder.input(node, 1)))
+    return builder.emit("GatherND", builder.input(node, 0), builder.widened(node, 1))
 
 
 def _top(builder: _Builder, node: Node) -> list[str]:

@@ -1,14 +1,16 @@
 """A model file is what it says it is, or the error says what was expected."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from openaisle.core.errors import ModelError
 from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND, PeopleNetworks
-from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings
+from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings, resolved_providers
 
 BOX_INPUT = {"pixels": (None, 192, 320, 4)}
 
@@ -60,6 +62,44 @@ def test_a_model_of_another_shape_is_refused() -> None:
 def test_a_provider_this_machine_lacks_is_refused() -> None:
     with pytest.raises(ModelError, match="execution provider not in this ONNX Runtime"):
         PeopleNetworks(RuntimeSettings(providers=("NoSuchExecutionProvider",)))
+
+
+def test_a_missing_provider_says_what_is_here_and_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    words = r"pip install onnxruntime-openvino.*expected some of: cpu, found 'openvino'"
+    with pytest.raises(ModelError, match=words):
+        PeopleNetworks(RuntimeSettings(providers=("openvino",)))
+
+
+def test_short_names_stand_for_providers_and_the_cpu_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: here)
+    found = resolved_providers(RuntimeSettings(providers=("tensorrt", "CUDAExecutionProvider")))
+    assert [name for name, _ in found] == here
+
+
+def test_openvino_is_told_threads_and_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: here)
+    (_, options), _ = resolved_providers(RuntimeSettings(providers=("openvino",), precision="f32", threads=2))
+    told = json.loads(options["load_config"])["CPU"]
+    assert (told["INFERENCE_PRECISION_HINT"], told["INFERENCE_NUM_THREADS"]) == ("f32", "2")
+    (_, options), _ = resolved_providers(RuntimeSettings(providers=("openvino",)))
+    assert "INFERENCE_PRECISION_HINT" not in json.loads(options["load_config"])["CPU"]
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"no such precision; expected auto, f32, bf16, f16, found 'int4'"):
+        PeopleNetworks(RuntimeSettings(precision="int4"))
+
+
+def test_a_provider_that_does_not_start_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: here)
+    with pytest.raises(ModelError, match="does not start on this machine"):
+        PeopleNetworks(RuntimeSettings(providers=("cuda",)))
 
 
 def test_a_batch_says_the_same_as_its_pictures_one_by_one() -> None:

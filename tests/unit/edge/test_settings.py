@@ -44,7 +44,8 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
         [vision]
         workers = 2
         weights = "nets"
-        providers = ["CPUExecutionProvider"]
+        providers = ["cpu"]
+        precision = "bf16"
         threads = 2
         """
     )
@@ -61,11 +62,14 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
     assert not settings.trusts_embedded_time
     assert settings.camera_latency_ns == 90_000_000
     assert (settings.vision_workers, settings.runtime.threads) == (2, 2)
+    assert (settings.runtime.providers, settings.runtime.precision) == (("cpu",), "bf16")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("[vision]\nproviders = ['abacus']", ["edge.toml:3", "vision.providers", "some of: cpu", "abacus"]),
+        ("[vision]\nprecision = 'int4'", ["edge.toml:3", "vision.precision"]),
         ("[broker]\nurl = 'http://x'", ["edge.toml:3", "broker.url", "mqtt://host:1883"]),
         ("[broker]\nurl = 'mqtt://user:secret@x'", ["broker.url"]),
         (
