@@ -30,6 +30,8 @@ def build_app() -> typer.Typer:
     def root() -> None: ...
 
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        if module.name.startswith("_"):
+            continue  # part of a verb
         importlib.import_module(f"{__name__}.{module.name}").register(app)
     return app
 

@@ -9,14 +9,18 @@ from typing import Annotated
 
 import typer
 
+from openaisle.cli import _learn_actions as actions
+
 
 class What(StrEnum):
     PEOPLE = "people"
+    ACTIONS = "actions"
 
 
 class Job(StrEnum):
     BOXES = "boxes"
     KEYPOINTS = "keypoints"
+    ARMS = "arms"
 
 
 WhatArgument = Annotated[What, typer.Argument(help="What is learned.")]
@@ -45,7 +49,10 @@ def synthesise(
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Render pictures of random people in random shops, with the truth about them."""
+    """Render pictures of random people in random shops, or track their arms, with the truth about them."""
+    if what is What.ACTIONS:
+        actions.synthesise(out, first_store, stores, workers, as_json=as_json)
+        return
     from openaisle.learning import synthesise as room
 
     settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
@@ -81,6 +88,14 @@ def train(
 ) -> None:
     """Train a network. Needs torch: pip install torch==2.13.0 onnx."""
     _need("torch")
+    if (what is What.ACTIONS) != (job is Job.ARMS):
+        from openaisle.core.errors import InputError
+
+        expected = "boxes or keypoints of people, arms of actions"
+        raise InputError("no such network", field="JOB", expected=expected, found=f"{job} of {what}")
+    if job is Job.ARMS:
+        actions.train(data, out, pictures, seed, threads)
+        return
     if start is not None:
         _need("onnx")
     from openaisle.learning import train_people as room
@@ -103,15 +118,25 @@ def train(
 
 def export(
     what: WhatArgument,
-    boxes: Annotated[Path, typer.Option(help="Folder with the box network's checkpoint.")],
-    keypoints: Annotated[Path, typer.Option(help="Folder with the keypoint network's checkpoint.")],
-    weights: Annotated[Path, typer.Option(help="Folder for the ONNX files.")],
+    weights: Annotated[Path, typer.Option(help="Folder for the model files.")],
+    boxes: Annotated[Path | None, typer.Option(help="Folder with the box network's checkpoint.")] = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="Folder with the keypoint network's checkpoint.")
+    ] = None,
+    arms: Annotated[Path | None, typer.Option(help="Folder with the action network's checkpoint.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="actions: a data set of stores that were not trained on.")
+    ] = None,
     int8_data: Annotated[Path | None, typer.Option(help="Data set to calibrate an INT8 copy on.")] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
 ) -> None:
     """Write both networks as ONNX, with calibrated scores. With --int8-data also to WEIGHTS/int8."""
     _need("torch")
+    if what is What.ACTIONS:
+        actions.export(_given(arms, "--arms"), _given(calibration, "--calibration"), weights)
+        return
+    boxes, keypoints = _given(boxes, "--boxes"), _given(keypoints, "--keypoints")
     _need("onnx")
     from openaisle.detections.runtime import RuntimeSettings
     from openaisle.learning import evaluate as evaluation
@@ -150,7 +175,10 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure the people detector on rendered stores that it was not taught on."""
+    """Measure a model on simulated stores that it was not taught on."""
+    if what is What.ACTIONS:
+        actions.evaluate(weights, first_store, stores, card, data or [], as_json=as_json)
+        return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
 
@@ -184,6 +212,14 @@ def _bar(quiet: bool = False):
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True, quiet=quiet))
+
+
+def _given(folder: Path | None, option: str) -> Path:
+    from openaisle.core.errors import InputError
+
+    if folder is None:
+        raise InputError("missing option", field=option, expected="a folder")
+    return folder
 
 
 def _need(module: str) -> None:
