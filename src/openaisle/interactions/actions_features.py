@@ -90,7 +90,7 @@ def _speed(points_m: Floats) -> Floats:
 def _last_seen(points_m: Floats) -> Floats:
     """The newest known point [n, 3] of each path [n, ticks, 3]."""
     ticks = points_m.shape[1]
-    is_seen: NDArray[np.bool_] = np.isfinite(points_m).all(axis=-1)
+    is_seen = np.isfinite(points_m.sum(axis=-1))
     last = ticks - 1 - is_seen[:, ::-1].argmax(axis=1)
     return points_m[np.arange(len(points_m)), last]
 

@@ -7,6 +7,7 @@ same bytes. Its weights are one .npz file whose `metadata` says what it is. The 
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,7 +74,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(
             "cannot load model", file=str(path), expected=f"a network of kind '{KIND}'", found=str(error)
         ) from error

@@ -16,10 +16,10 @@ CARD: Final = "MODEL_CARD.md"
 
 _HEAD: Final = """# What an arm does at a shelf
 
-One small network, trained from noise by commands of this repository on simulated people. It is given the last 3.1 s of
-one hand's path before a shelf, as 3-D joints of a track, and says whether that hand now does nothing, approaches, takes,
-puts back, or only touches (browse). It knows nothing of products, faces, age or sex. Where somebody looks into hands, it
-may be told how likely each hand holds something; it works without.
+One small network, trained from noise by commands of this repository on simulated people. It is given the last 3.1 s
+of one hand's path before a shelf, as 3-D joints of a track, and says whether that hand now does nothing, approaches,
+takes, puts back, or only touches (browse). It knows nothing of products, faces, age or sex. Where somebody looks into
+hands, it may be told how likely each hand holds something; it works without.
 
 """
 
