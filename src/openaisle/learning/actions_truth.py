@@ -29,6 +29,7 @@ ACTION_OF: Final = {
 DEED_AFTER_NS: Final = NS_PER_S // 2
 TOGETHER_NS: Final = 3 * NS_PER_S // 10  # units lifted or set down this close by one hand are one deed
 APPROACH_S_MAX: Final = 1.6
+LIFT_NS: Final = NS_PER_S // 5
 AT_PLACE_M: Final = 0.08
 BEFORE_FRONT_M: Final = 0.05  # a hand this far before the front has left the shelf
 IN_HAND_M: Final = 0.35  # goods this far from a hand are in it, or on its arm
@@ -155,10 +156,12 @@ class WatchedEyes:
         shelf = self._store.shelves[self._store.slots[event.slot_id].shelf_id]
         gondola = self._store.gondola_of[shelf.gondola_id]
         path = hands[:, hand]
-        place = _between(times_ns, path, np.asarray(event.at_ns))
+        # Goods are taken when the hand has all of their weight: by then it has already been moving.
+        lift_ns = LIFT_NS if event.kind == "take" else 0
+        place = _between(times_ns, path, np.asarray(max(event.at_ns - lift_ns, int(times_ns[0]))))
         away = np.linalg.norm(path - place, axis=-1)
         into = gondola.floor_from_gondola.inverse().apply(path)[:, 1]
-        at = int(np.searchsorted(times_ns, event.at_ns).clip(max=len(times_ns) - 1))
+        at = int(np.searchsorted(times_ns, event.at_ns - lift_ns).clip(max=len(times_ns) - 1))
         done = at
         if ACTION_OF[event.kind] is Action.BROWSE:
             while done + 1 < len(away) and away[done + 1] <= AT_PLACE_M:
@@ -167,10 +170,11 @@ class WatchedEyes:
         while arrived > 0 and away[arrived - 1] <= AT_PLACE_M and times_ns[arrived - 1] > after_ns:
             arrived -= 1
         earliest_ns = max(times_ns[arrived] - round(APPROACH_S_MAX * NS_PER_S), after_ns)
-        first = int(np.searchsorted(times_ns, earliest_ns))
+        first = min(int(np.searchsorted(times_ns, earliest_ns)), arrived)
         far = away[first : arrived + 1]
         # Sets out: the last moment at which it was about as far as it ever was just before.
         began = first + int(np.flatnonzero(far >= 0.9 * far.max())[-1])
+        done = int(np.searchsorted(times_ns, max(times_ns[done], event.at_ns)).clip(max=len(times_ns) - 1))
         out = np.flatnonzero((into[done:] < -BEFORE_FRONT_M) | (away[done:] > 0.35))
         left = done + int(out[0]) if len(out) else len(times_ns) - 1
         return TrueReach(
