@@ -207,6 +207,36 @@ class InteractionKind(StrEnum):
     UNEXPLAINED = "unexplained"  # load changed, nothing we know explains it: never billed
 
 
+class Action(StrEnum):
+    """What an arm is doing at a shelf. Lasts until the hand has gone half a second's way from the shelf."""
+
+    NONE = "none"
+    APPROACH = "approach"  # on its way, or at the goods with nothing done yet
+    TAKE = "take"
+    PUT_BACK = "put_back"
+    BROWSE = "browse"  # touched, looked at, left where it was
+
+
+class ArmAction(Message, frozen=True, kw_only=True):
+    """What one hand does at one gondola, told by its path alone. A higher revision of the same id is newer."""
+
+    action_id: str
+    revision: int
+    track_id: TrackId
+    visit_id: VisitId | None
+    hand: int  # 0 left, 1 right: as the track has it
+    gondola_id: str
+    shelf_id: ShelfId  # the board that the hand was over where it was deepest so far
+    along_m: float  # of that place, from the shelf's left end
+    began_ns: int  # when the hand was first taken to be on its way
+    deepest_ns: int  # when it was deepest in the gondola, or nearest to it, so far
+    at_ns: int  # capture time of what this was judged from
+    decided_ns: int
+    verdict: Action  # the likeliest
+    probabilities: tuple[float, ...]  # of each Action in that order; they sum to 1
+    is_over: bool = False  # the hand is away: this stands
+
+
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One explanation beside the chosen one, with its probability."""
 
@@ -356,7 +386,8 @@ Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons
 
 AnyMessage: TypeAlias = (
     ScaleBatch | GateTap | CameraDetections | BodySkeletons | WeightStep | FloorTracks | VisitOpened | VisitClosed
-    | Interaction | Move | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded | SensorRecovered
+    | ArmAction | Interaction | Move | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded
+    | SensorRecovered
 )  # fmt: skip
 
 

@@ -1,0 +1,109 @@
+"""`openaisle learn ... actions`: the same verbs, for the network that reads arms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openaisle.cli._learning import DataOption, OutOption, bar, need
+
+
+def synthesise(
+    out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/arms"),
+    first_store: Annotated[int, typer.Option(help="Seed of the first random store.")] = 1000,
+    stores: Annotated[int, typer.Option(help="How many random stores.")] = 30,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Track the arms of simulated shoppers, with the truth about them."""
+    from openaisle.learning import actions_data as room
+
+    settings = room.ActionDataSettings(first_store=first_store, stores=stores)
+    with bar(quiet=as_json) as shown:
+        task = shown.add_task("stores", total=stores)
+        manifest = room.synthesise(
+            out, settings, workers=workers, report=lambda done: shown.update(task, completed=done)
+        )
+    text = ", ".join(f"{count} {action}" for action, count in manifest["counts"].items())
+    typer.echo(json.dumps(manifest) if as_json else f"{text} in {out}")
+
+
+def train(
+    data: DataOption,
+    out: OutOption,
+    samples: Annotated[int, typer.Option(help="Samples seen in all: the length of the schedule.")] = 900_000,
+    seed: Annotated[int, typer.Option()] = 1,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Train the network that reads arms."""
+    need("torch")
+    from openaisle.learning import train_actions as room
+
+    settings = room.ActionTrainSettings(samples=samples, seed=seed, threads=threads)
+    trainer = room.ActionTrainer(data, out, settings)
+    with bar() as shown:
+        task = shown.add_task("arms", total=samples, completed=trainer.samples)
+
+        def show(progress: room.ActionProgress) -> None:
+            speed = progress.samples / max(progress.seconds, 1e-6)
+            words = f"arms: loss {progress.loss:.3f}, {speed:.0f} samples/s"
+            shown.update(task, completed=progress.samples, description=words)
+
+        trainer.run(show)
+    typer.echo(f"{out / room.CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
+
+
+def export(
+    arms: Annotated[Path, typer.Option(help="Folder with the checkpoint.")],
+    calibration: Annotated[Path, typer.Option(help="A data set of stores that were not trained on.")],
+    weights: Annotated[Path, typer.Option(help="Folder for the model file.")],
+) -> None:
+    """Write the network as it ships, with calibrated probabilities."""
+    need("torch")
+    from openaisle.interactions.actions_network import SHIPPED
+    from openaisle.learning import actions_export as room
+    from openaisle.learning.export import sha256
+
+    path = room.export(arms, [calibration], weights / SHIPPED.name)
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
+
+
+def evaluate(
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the model file; without it the shipped one.")
+    ] = None,
+    first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 5,
+    card: Annotated[
+        Path | None, typer.Option(help="File with the commands that made the weights: writes the card.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Data set it was trained on, for the card.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure on random stores and `corner`, none of which was taught on."""
+    from openaisle.bench.vision_actions import actions_report, lines
+
+    with bar(quiet=as_json) as shown:
+        task = shown.add_task("days", total=2 * stores + 2)
+        report = actions_report(
+            first_store=first_store,
+            stores=stores,
+            weights=weights,
+            report=lambda done: shown.update(task, completed=done),
+        )
+    if card is not None:
+        from openaisle.learning.actions_card import write_card
+
+        write_card(
+            report, weights=weights, data=data or [], commands=card.read_text(encoding="utf-8").splitlines()
+        )
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    for name, value in lines(report):
+        typer.echo(f"{name:42} {value}")
