@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+from openaisle.cli import learn_products
+from openaisle.core.errors import InputError
 
 
 class What(StrEnum):
     PEOPLE = "people"
+    PRODUCTS = "products"
 
 
 class Job(StrEnum):
@@ -19,6 +23,7 @@ class Job(StrEnum):
     KEYPOINTS = "keypoints"
 
 
+GivenT = TypeVar("GivenT")
 WhatArgument = Annotated[What, typer.Argument(help="What is learned.")]
 DataOption = Annotated[
     list[Path], typer.Option("--data", help="Data set folder; may be given more than once.")
@@ -45,7 +50,10 @@ def synthesise(
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
-    """Render pictures of random people in random shops, with the truth about them."""
+    """Render pictures of random people, or of packs, in random shops, with the truth about them."""
+    if what is What.PRODUCTS:
+        learn_products.synthesise(out, first_store, stores, workers, _bar(quiet=as_json), as_json)
+        return
     from openaisle.learning import synthesise as room
 
     settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
@@ -61,11 +69,11 @@ def synthesise(
 
 def train(
     what: WhatArgument,
-    job: Annotated[Job, typer.Argument(help="Which network.")],
     data: DataOption,
     out: Annotated[
         Path, typer.Option(help="Folder of the checkpoint; training goes on from one found there.")
     ],
+    job: Annotated[Job | None, typer.Argument(help="Which network of people.")] = None,
     pictures: Annotated[
         int, typer.Option(help="Pictures seen in all: the length of the schedule.")
     ] = 200_000,
@@ -81,6 +89,12 @@ def train(
 ) -> None:
     """Train a network. Needs torch: pip install torch==2.13.0 onnx."""
     _need("torch")
+    if what is What.PRODUCTS:
+        _only_of_people(job, "JOB")
+        _only_of_people(start, "--from")
+        learn_products.train(data, out, pictures, seed, rate, threads, bf16, device, _bar())
+        return
+    job = _given(job, "JOB", "boxes or keypoints")
     if start is not None:
         _need("onnx")
     from openaisle.learning import train_people as room
@@ -103,16 +117,28 @@ def train(
 
 def export(
     what: WhatArgument,
-    boxes: Annotated[Path, typer.Option(help="Folder with the box network's checkpoint.")],
-    keypoints: Annotated[Path, typer.Option(help="Folder with the keypoint network's checkpoint.")],
     weights: Annotated[Path, typer.Option(help="Folder for the ONNX files.")],
+    boxes: Annotated[
+        Path | None, typer.Option(help="People: folder with the box network's checkpoint.")
+    ] = None,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="People: folder with the keypoint network's checkpoint.")
+    ] = None,
+    products: Annotated[Path | None, typer.Option(help="Products: folder with the checkpoint.")] = None,
     int8_data: Annotated[Path | None, typer.Option(help="Data set to calibrate an INT8 copy on.")] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
 ) -> None:
-    """Write both networks as ONNX, with calibrated scores. With --int8-data also to WEIGHTS/int8."""
+    """Write the networks as ONNX, with calibrated scores. With --int8-data also to WEIGHTS/int8."""
     _need("torch")
     _need("onnx")
+    if what is What.PRODUCTS:
+        _only_of_people(int8_data, "--int8-data")
+        checkpoint = _given(products, "--products", "the folder of a checkpoint")
+        learn_products.export(checkpoint, weights, first_store, stores, _bar())
+        return
+    boxes = _given(boxes, "--boxes", "the folder of a checkpoint")
+    keypoints = _given(keypoints, "--keypoints", "the folder of a checkpoint")
     from openaisle.detections.runtime import RuntimeSettings
     from openaisle.learning import evaluate as evaluation
     from openaisle.learning import export as room
@@ -150,7 +176,11 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure the people detector on rendered stores that it was not taught on."""
+    """Measure the people detector, or the product network, on rendered stores that it was not taught on."""
+    if what is What.PRODUCTS:
+        _only_of_people(card, "--card")
+        learn_products.evaluate(weights, first_store, stores, _bar(quiet=as_json), as_json)
+        return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
 
@@ -176,6 +206,18 @@ def evaluate(
         return
     for name, value in room.lines(figures):
         typer.echo(f"{name:42} {value}")
+
+
+def _given(value: GivenT | None, name: str, expected: str) -> GivenT:
+    """An option that only some of what is learned needs."""
+    if value is None:
+        raise InputError("missing", field=name, expected=expected)
+    return value
+
+
+def _only_of_people(value: object, name: str) -> None:
+    if value is not None:
+        raise InputError("not for products", field=name, expected="it to be left out")
 
 
 def _bar(quiet: bool = False):
