@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ LOOK_PX: Final = 96
 NEAR: Final = 0.2
 RIVALS_MAX: Final = 4
 """Compared cell by cell: at most so many products, whose likeness is at most so much less than the best's."""
+CENTRE_SD: Final = 0.25  # of a picture's side
 PAIRS_KEPT_MAX: Final = 512
 WINDOW_FILLED: Final = 0.7
 """A window is this much larger than what is expected in the hand."""
@@ -225,7 +227,10 @@ class ProductRecogniser:
                 del self._pairs[next(iter(self._pairs))]
             first, second = (self._enrolled[row].cells.reshape(-1, CELL_FEATURES) for row in key)
             between = first @ second.T
-            self._pairs[key] = (1 - between.max(axis=1), 1 - between.max(axis=0))
+            self._pairs[key] = (
+                _in_the_middle(1 - between.max(axis=1), self._enrolled[key[0]]),
+                _in_the_middle(1 - between.max(axis=0), self._enrolled[key[1]]),
+            )
         first, second = self._pairs[key]
         return (first, second) if one == key[0] else (second, first)
 
@@ -271,8 +276,22 @@ def compare_cells(
 
     `own`, `rival`: likeness [c] and place [c] of each cell in both products' pictures; `*_differs`: of each place.
     """
-    weight = np.maximum(own_differs[own[1]], rival_differs[rival[1]])
+    centre = centre_weights(round(len(own[0]) ** 0.5)).ravel()
+    weight = centre * np.maximum(own_differs[own[1]], rival_differs[rival[1]])
     return float((weight * (own[0] - rival[0])).mean())
+
+
+@lru_cache(maxsize=8)
+def centre_weights(cells: int) -> Floats:
+    """How much the cells [cells, cells] of a picture count: the pack is in the middle."""
+    place = (np.arange(cells) + 0.5) / cells - 0.5
+    bell = np.exp(-(place**2) / (2 * CENTRE_SD**2))
+    return np.asarray(bell[:, None] * bell[None], np.float32)
+
+
+def _in_the_middle(differs: Floats, enrolled: Enrolled) -> Floats:
+    pictures, cells = enrolled.cells.shape[:2]
+    return differs * np.tile(centre_weights(round(cells**0.5)).ravel(), pictures)
 
 
 def squared(crop: Pixels) -> Pixels:

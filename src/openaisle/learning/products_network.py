@@ -6,11 +6,16 @@ as a whole can be compared where they differ. Pictures of any size that is a mul
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch  # pyright: ignore[reportMissingImports]
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from openaisle.detections.products import CELL_FEATURES, FEATURES
+from openaisle.detections.products import CELL_FEATURES, FEATURES, centre_weights
+
+PALETTE: Final = 32
+PALETTE_GRID: Final = 4
 
 
 class ProductNetwork(nn.Module):
@@ -24,17 +29,31 @@ class ProductNetwork(nn.Module):
         )
         self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third), _Residual(third))
         self.stage16 = nn.Sequential(_convolution(third, fourth, 2), _Residual(fourth))
+        # Which colours are where, without shapes: learned first, and half of what tells packs apart.
+        self.palette = nn.Sequential(
+            nn.Conv2d(3, PALETTE, 1), nn.BatchNorm2d(PALETTE), nn.ReLU(),
+            nn.Conv2d(PALETTE, PALETTE, 1), nn.BatchNorm2d(PALETTE), nn.ReLU(),
+        )  # fmt: skip
+        features = 2 * fourth + PALETTE * PALETTE_GRID**2
         # Centred before they are brought to unit length: otherwise all vectors begin as nearly the same one.
-        self.whole = nn.Sequential(nn.Linear(2 * fourth, FEATURES), nn.BatchNorm1d(FEATURES, affine=False))
+        self.whole = nn.Sequential(
+            nn.BatchNorm1d(features), nn.Linear(features, 192), nn.ReLU(),
+            nn.Linear(192, FEATURES), nn.BatchNorm1d(FEATURES, affine=False),
+        )  # fmt: skip
         self.cells = nn.Sequential(
-            nn.Conv2d(third, CELL_FEATURES, 1), nn.BatchNorm2d(CELL_FEATURES, affine=False)
+            nn.Conv2d(third + PALETTE, CELL_FEATURES, 1), nn.BatchNorm2d(CELL_FEATURES, affine=False)
         )
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        colours = self.palette(functional.avg_pool2d(inputs, 2))
         at8 = self.stage8(self.stem(inputs))
         at16 = self.stage16(at8)
-        whole = self.whole(torch.cat([at16.mean(dim=(2, 3)), at16.amax(dim=(2, 3))], dim=1))
-        cells = self.cells(at8).flatten(2).transpose(1, 2)
+        middle = (at16 * _centre(at16)).sum(dim=(2, 3))
+        # The outermost sixth of the picture is rarely the pack.
+        placed = functional.adaptive_avg_pool2d(colours, PALETTE_GRID + 2)[:, :, 1:-1, 1:-1]
+        whole = self.whole(torch.cat([middle, at16.amax(dim=(2, 3)), placed.flatten(1)], dim=1))
+        both = torch.cat([at8, functional.avg_pool2d(colours, 4)], dim=1)
+        cells = self.cells(both).flatten(2).transpose(1, 2)
         return functional.normalize(whole.float(), dim=1), functional.normalize(cells.float(), dim=2)
 
 
@@ -64,8 +83,17 @@ def look_closer(query: Tensor, own: Tensor, rival: Tensor) -> Tensor:
     to_rival, rival_at = (query @ rival.transpose(1, 2)).max(dim=2)
     between = own @ rival.transpose(1, 2)
     own_differs, rival_differs = 1 - between.amax(dim=2), 1 - between.amax(dim=1)
-    weight = torch.maximum(own_differs.gather(1, own_at), rival_differs.gather(1, rival_at))
+    centre = torch.from_numpy(centre_weights(round(query.shape[1] ** 0.5)).ravel()).to(query.device)
+    own_differs, rival_differs = own_differs * centre, rival_differs * centre
+    weight = centre * torch.maximum(own_differs.gather(1, own_at), rival_differs.gather(1, rival_at))
     return (weight * (to_own - to_rival)).mean(dim=1)
+
+
+def _centre(features: Tensor) -> Tensor:
+    """Weights [1, 1, h, w] of sum 1 that look at the middle, where the pack is."""
+    size = features.shape[-1]
+    weights = torch.from_numpy(centre_weights(size)).to(features.dtype).to(features.device)
+    return (weights / weights.sum()).view(1, 1, size, size)
 
 
 class _Residual(nn.Module):

@@ -34,14 +34,15 @@ SIZES_PX: Final = (64, 64, 96)  # of one step after the other
 class TrainSettings:
     pictures: int  # seen in all: the length of the schedule
     seed: int = 1
-    pairs: int = 16  # of look-alikes in a batch, two pictures of each product
-    empty: int = 4  # empty hands in a batch
-    rate: float = 2e-3
+    pairs: int = 6  # of look-alikes in a batch, two pictures of each product
+    empty: int = 1  # empty hands in a batch
+    others: int = 1000  # products that each picture is told from, besides those in the batch
+    rate: float = 1.5e-3
     weight_decay: float = 0.02
     warm_up: float = 0.03  # share of the schedule
-    easy: float = 0.3  # share of the schedule in which pictures become as hard as they are
-    average: float = 0.998
-    scale: float = 20.0
+    easy: float = 0.4  # share of the schedule in which pictures become as hard as they are
+    average: float = 0.9985
+    scale: float = 16.0
     margin: float = 0.1
     threads: int = 1
     bf16: bool = True
@@ -51,11 +52,11 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Progress:
-    """Said after every twentieth step; shares are means since the last one."""
+    """Said after every fiftieth step; shares are means since the last one."""
 
     pictures: int
     loss: float
-    right: float  # share of pictures nearest to their own product's vector, of all products
+    right: float  # share of pictures nearest to their own product's vector, of some thousand
     pairs_right: float  # share of look-alikes told apart by their cells
     seconds: float  # of training, all runs together
 
@@ -72,9 +73,9 @@ class ProductLearner(nn.Module):
         self.read = nn.Linear(FEATURES, TRAITS)
         self.closer = nn.Parameter(torch.tensor(3.0))  # log of the comparison's scale
 
-    def products(self) -> Tensor:
-        """Unit vectors [classes, 128] of what packs of these prints should look like; first, an empty hand."""
-        described = self.describe(self.traits[1:])
+    def products(self, classes: Tensor) -> Tensor:
+        """Unit vectors [classes, 128] of what packs of these prints should look like; the first is an empty hand."""
+        described = self.describe(self.traits[classes[1:]])
         return functional.normalize(torch.cat([self.empty[None], described]), dim=1)
 
 
@@ -124,7 +125,7 @@ class Trainer:
             step += 1
             now = time.monotonic()
             self.seconds = before_s + now - started
-            if step % 20 == 0:
+            if step % 50 == 0:
                 loss, right, pairs_right = (float(value) for value in np.mean(said, axis=0))
                 report(Progress(self.pictures, loss, right, pairs_right, self.seconds))
                 said.clear()
@@ -189,10 +190,14 @@ def product_loss(
     inputs = normalised(pixels).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, torch.bfloat16, enabled=settings.bf16):
         whole, cells = learner.network(inputs)
-    cosines = whole @ learner.products().T
-    own = functional.one_hot(classes, cosines.shape[1])
-    among_all = functional.cross_entropy(settings.scale * (cosines - settings.margin * own), classes)
-    right = float((cosines.argmax(dim=1) == classes).float().mean())
+    drawn = torch.randint(1, len(learner.traits), (settings.others,), device=device)
+    nothing = torch.tensor([NOTHING], device=device)
+    compared = torch.unique(torch.cat([nothing, classes, drawn]))
+    at = torch.searchsorted(compared, classes)
+    cosines = whole @ learner.products(compared).T
+    own = functional.one_hot(at, cosines.shape[1])
+    among_all = functional.cross_entropy(settings.scale * (cosines - settings.margin * own), at)
+    right = float((cosines.argmax(dim=1) == at).float().mean())
 
     logits = settings.scale * (whole @ whole.T)
     itself = torch.eye(len(classes), dtype=torch.bool, device=device)
@@ -212,7 +217,7 @@ def product_loss(
     evidence = look_closer(query, partner, rival)
     apart = functional.softplus(-learner.closer.exp() * evidence).mean()
     pairs_right = float((evidence > 0).float().mean())
-    return among_all + 0.5 * within.mean() + 1.0 * apart + 2.0 * traits, right, pairs_right
+    return among_all + 0.2 * within.mean() + apart + 2.0 * traits, right, pairs_right
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
