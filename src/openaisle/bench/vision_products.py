@@ -7,14 +7,20 @@ some of it. Crops are off the pack's middle and of the wrong size, as a hand's w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import ProductId
-from openaisle.detections.products import ProductNetwork, ProductRecogniser, ProductSettings, Seen
+from openaisle.detections.products import (
+    ProductLook,
+    ProductNetwork,
+    ProductRecogniser,
+    ProductSettings,
+    Seen,
+)
 from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_calibrate import NONE_SHARE, rendered_gallery
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
@@ -35,7 +41,7 @@ def products_report(
     store: Store,
     *,
     seed: int,
-    hands: int = 6,
+    hands: int = 3,
     settings: ProductSettings | None = None,
     report: Report = lambda _: None,
 ) -> dict[str, Any]:
@@ -53,15 +59,21 @@ def products_report(
     strangers = list(HandPictures(other, seed).of_products(sorted(other.products)[: len(ids)], 1))
     report(3)
     rng = np.random.default_rng([seed, 41])
-    looked = {px: _look(network, pictures, px, rng) for px in CURVE_PX}
-    report(4)
-    curve = {str(px): _top(recogniser, looked[px], pictures) for px in CURVE_PX}
-    sixty = _figures(recogniser, looked[TOP_PX], pictures)
+    looks: dict[int, list[ProductLook]] = {}
+    pairs: dict[str, Any] = {}
+    for px in CURVE_PX:
+        seen = _look(network, pictures, px, rng)
+        looks[px] = _judge(recogniser, seen)
+        if px == PAIR_PX:
+            pairs = _pairs(recogniser, store, seen, pictures)
     none = {
-        "empty_hands": _look(network, empty, TOP_PX, rng),
-        "strangers": _look(network, strangers, TOP_PX, rng),
+        "empty_hands": _judge(recogniser, _look(network, empty, TOP_PX, rng)),
+        "strangers": _judge(recogniser, _look(network, strangers, TOP_PX, rng)),
     }
-    found_none = {name: [look.is_none for look in _judge(recogniser, seen)] for name, seen in none.items()}
+    any_looks = _judge(recogniser, _look(network, any_view, TOP_PX, rng))
+    report(4)
+    sixty = _figures(looks[TOP_PX], pictures)
+    found_none = {name: [look.is_none for look in some] for name, some in none.items()}
     every = [one for flags in found_none.values() for one in flags]
     return {
         "store": store.store_id,
@@ -72,17 +84,17 @@ def products_report(
         "top1_60px": sixty["top1"],
         "top5_60px": sixty["top5"],
         "top1_60px_front": sixty["front"],
-        "any_view_top1_60px": _top(recogniser, _look(network, any_view, TOP_PX, rng), any_view),
+        "any_view_top1_60px": _top(any_looks, any_view),
         "any_view_hands": len(any_view),
-        "look_alikes_100px": _pairs(recogniser, store, looked[PAIR_PX], pictures),
+        "look_alikes_100px": pairs,
         "none_recall_60px": float(np.mean(every)),
         "none": {
             name: {"n": len(flags), "recall": float(np.mean(flags))} for name, flags in found_none.items()
         },
         "called_none_60px": sixty["called_none"],
         "none_threshold": recogniser.calibration.none_at,
-        "top1_by_px": curve,
-        "ece": _calibration(recogniser, looked, pictures, none),
+        "top1_by_px": {str(px): _top(some, pictures) for px, some in looks.items()},
+        "ece": _calibration(looks, pictures, none),
     }
 
 
@@ -127,20 +139,18 @@ def _look(
     return network.see([hand_crop(picture, px, rng) for picture in pictures])
 
 
-def _judge(recogniser: ProductRecogniser, seen: Seen, rows: NDArray[np.intp] | None = None):
-    everything = np.arange(len(recogniser.product_ids)) if rows is None else rows
-    return recogniser.judge(seen, everything, top=5)
+def _judge(recogniser: ProductRecogniser, seen: Seen) -> list[ProductLook]:
+    return recogniser.judge(seen, np.arange(len(recogniser.product_ids)))
 
 
-def _top(recogniser: ProductRecogniser, seen: Seen, pictures: Sequence[HandPicture]) -> float:
+def _top(looks: Sequence[ProductLook], pictures: Sequence[HandPicture]) -> float:
     """Share of crops whose likeliest product is right; none of these is not asked."""
-    looks = _judge(recogniser, seen)
-    right = [look.top[0][0] == picture.product_id for look, picture in zip(looks, pictures, strict=True)]
-    return float(np.mean(right))
+    return float(
+        np.mean([look.top[0][0] == one.product_id for look, one in zip(looks, pictures, strict=True)])
+    )
 
 
-def _figures(recogniser: ProductRecogniser, seen: Seen, pictures: Sequence[HandPicture]) -> dict[str, float]:
-    looks = _judge(recogniser, seen)
+def _figures(looks: Sequence[ProductLook], pictures: Sequence[HandPicture]) -> dict[str, float]:
     right = np.array([look.top[0][0] == one.product_id for look, one in zip(looks, pictures, strict=True)])
     in_five = [
         one.product_id in [name for name, _ in look.top] for look, one in zip(looks, pictures, strict=True)
@@ -187,27 +197,20 @@ def _pairs(
 
 
 def _calibration(
-    recogniser: ProductRecogniser,
-    looked: dict[int, Seen],
+    looks: Mapping[int, Sequence[ProductLook]],
     pictures: Sequence[HandPicture],
-    none: dict[str, Seen],
+    none: Mapping[str, Sequence[ProductLook]],
 ) -> dict[str, Any]:
     """Of the likeliest answer, none included, over all sizes; crops of none weigh as beforehand."""
-    chances: list[float] = []
-    right: list[bool] = []
-    is_product: list[bool] = []
-    for seen in looked.values():
-        for look, picture in zip(_judge(recogniser, seen), pictures, strict=True):
+    answers: list[tuple[float, bool, bool]] = []  # chance, is right, shows a product
+    for some in looks.values():
+        for look, picture in zip(some, pictures, strict=True):
             name, chance = look.top[0]
-            chances.append(max(chance, look.none))
-            right.append(chance >= look.none and name == picture.product_id)
-            is_product.append(True)
-    for seen in none.values():
-        for look in _judge(recogniser, seen):
-            chances.append(max(look.top[0][1], look.none))
-            right.append(look.none > look.top[0][1])
-            is_product.append(False)
-    product = np.array(is_product)
+            is_right = chance >= look.none and name == picture.product_id
+            answers.append((max(chance, look.none), is_right, True))
+    for some in none.values():
+        answers += [(max(look.top[0][1], look.none), look.none > look.top[0][1], False) for look in some]
+    chances, right, product = (np.array(column) for column in zip(*answers, strict=True))
     weights = np.where(product, (1 - NONE_SHARE) / product.sum(), NONE_SHARE / max((~product).sum(), 1))
-    error = calibration_error(np.array(chances), np.array(right), weights)
-    return {"error": error, "bins": BINS, "n": len(chances), "none_share": NONE_SHARE}
+    error = calibration_error(chances, right, weights)
+    return {"error": error, "bins": BINS, "n": len(answers), "none_share": NONE_SHARE}

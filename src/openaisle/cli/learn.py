@@ -125,6 +125,9 @@ def export(
         Path | None, typer.Option(help="People: folder with the keypoint network's checkpoint.")
     ] = None,
     products: Annotated[Path | None, typer.Option(help="Products: folder with the checkpoint.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Products: data set it was trained on.")
+    ] = None,
     int8_data: Annotated[Path | None, typer.Option(help="Data set to calibrate an INT8 copy on.")] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
@@ -135,7 +138,7 @@ def export(
     if what is What.PRODUCTS:
         _only_of_people(int8_data, "--int8-data")
         checkpoint = _given(products, "--products", "the folder of a checkpoint")
-        learn_products.export(checkpoint, weights, first_store, stores, _bar())
+        learn_products.export(checkpoint, weights, data or [], first_store, stores, _bar())
         return
     boxes = _given(boxes, "--boxes", "the folder of a checkpoint")
     keypoints = _given(keypoints, "--keypoints", "the folder of a checkpoint")

@@ -58,7 +58,9 @@ def train(
     typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
 
 
-def export(checkpoint: Path, weights: Path, first_store: int, stores: int, bar: Any) -> None:
+def export(
+    checkpoint: Path, weights: Path, data: Sequence[Path], first_store: int, stores: int, bar: Any
+) -> None:
     """Write the network as ONNX, with calibrated probabilities."""
     from openaisle.detections.products import ProductSettings
     from openaisle.detections.runtime import RuntimeSettings
@@ -66,7 +68,7 @@ def export(checkpoint: Path, weights: Path, first_store: int, stores: int, bar: 
     from openaisle.learning import products_calibrate as calibration
     from openaisle.learning.products_export import export as write
 
-    path = write(checkpoint, weights)
+    path = write(checkpoint, weights, data)
     held_out = calibration.HeldOut(first_store=first_store, stores=stores)
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights))
     with bar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from openaisle.core.messages import ProductId
 from openaisle.detections.gallery import Gallery
 from openaisle.detections.products import (
     Calibration,
@@ -55,12 +56,14 @@ class Example:
     truth: int  # index among the plausible, n = none of them
 
 
-def rendered_gallery(store: Store, network: ProductNetwork) -> Gallery:
-    """The gallery of a store whose packs exist only as designs."""
+def rendered_gallery(
+    store: Store, network: ProductNetwork, product_ids: Sequence[ProductId] | None = None
+) -> Gallery:
+    """The gallery of a store whose packs exist only as designs; of all its products or some."""
     goods = goods_for_pictures(store)
     enrolled = {
         product_id: network.enrol(gallery_pictures(store, goods, product_id))
-        for product_id in sorted(store.products)
+        for product_id in product_ids or sorted(store.products)
     }
     return Gallery(network.sha256, enrolled)
 
@@ -86,9 +89,10 @@ def collect(
         rng = np.random.default_rng([seed, 5])
         store = training_store(seed)
         hands = HandPictures(store, seed)
-        recogniser = ProductRecogniser(rendered_gallery(store, network), network)
+        chosen = sorted(store.products)[:PRODUCTS_MAX]
+        recogniser = ProductRecogniser(rendered_gallery(store, network, chosen), network)
         row_of = {product_id: row for row, product_id in enumerate(recogniser.product_ids)}
-        pictures = list(hands.of_products(sorted(store.products)[:PRODUCTS_MAX], held_out.hands))
+        pictures = list(hands.of_products(chosen, held_out.hands))
         seen, pack_px = _seen(network, pictures, rng)
         truth = [row_of[picture.product_id] for picture in pictures if picture.product_id] * CROPS_A_HAND
         examples += _examples(recogniser, seen, pack_px, truth, rng)

@@ -73,6 +73,17 @@ class Packs:
     def __len__(self) -> int:
         return len(self._shards)
 
+    def __getitem__(self, index: int) -> Pixels:
+        """One stored picture [144, 144, 3]."""
+        return np.asarray(self._shards[index][0])
+
+    def class_of(self) -> NDArray[np.int64]:
+        """The class of each picture."""
+        classes = np.full(len(self), NOTHING, np.int64)
+        for product, pictures in self.by_product.items():
+            classes[pictures] = product
+        return classes
+
     def batch(
         self, pairs: int, empty: int, size_px: int, rng: np.random.Generator, hardness: float = 1.0
     ) -> PackBatch:
@@ -98,23 +109,25 @@ def spoiled(stored: Pixels, size_px: int, rng: np.random.Generator, hardness: fl
     low, high = np.log(PACK_PX)
     low += (1 - hardness) * 0.55 * (high - low)
     pack_px = float(np.exp(rng.uniform(low, high)))
-    scale = min(1.0, pack_px / (STORED_FILLED * STORED_PX))
-    blur = pack_px * float(rng.uniform(0.02, 0.12)) if rng.random() < 0.3 * hardness else 0.0
-    quality = int(rng.integers(30, 96)) if rng.random() < 0.75 else 100
-    picture = _varied_light(_fingers(stored, rng), rng)
-    # First the stream, then the window cut out of it.
-    picture = as_streamed(
-        picture,
-        max(16, round(STORED_PX * scale)),
-        blur_px=min(blur, 12.0),
-        blur_rad=float(rng.uniform(0, np.pi)),
-    )
-    picture = _grainy(picture, rng)
-    return _window(as_streamed(picture, STORED_PX, quality=quality), size_px, rng)
+    filled = float(rng.uniform(*FILLED))
+    # The window as the stream has it, but never finer than the network sees it.
+    window_px = int(np.clip(round(pack_px / filled), 12, size_px))
+    picture = _varied_light(_window(_fingers(stored, rng), window_px, filled, rng), rng)
+    blur = min(pack_px, size_px) * float(rng.uniform(0.02, 0.12)) if rng.random() < 0.25 * hardness else 0.0
+    picture = as_streamed(picture, window_px, blur_px=min(blur, 8.0), blur_rad=float(rng.uniform(0, np.pi)))
+    quality = int(rng.integers(30, 96)) if rng.random() < 0.6 else 100
+    picture = as_streamed(_grainy(picture, rng), window_px, quality=quality)
+    if window_px == size_px:
+        return picture
+    return np.asarray(cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _window(picture: Pixels, size_px: int, rng: np.random.Generator) -> Pixels:
-    side = picture.shape[0] * STORED_FILLED / float(rng.uniform(*FILLED))
+def _window(picture: Pixels, size_px: int, filled: float, rng: np.random.Generator) -> Pixels:
+    side = STORED_PX * STORED_FILLED / filled
+    while side / size_px > 1.6 and picture.shape[0] > size_px:  # what shrinks is averaged first
+        side /= 2
+        half = (picture.shape[1] // 2, picture.shape[0] // 2)
+        picture = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
     stretch = np.exp(rng.normal(0, 0.04))
     angle = float(np.radians(rng.normal(0, 6)))
     shift = np.clip(rng.normal(0.0, 0.05, 2), -0.14, 0.14) * side
@@ -123,8 +136,6 @@ def _window(picture: Pixels, size_px: int, rng: np.random.Generator) -> Pixels:
     linear = np.array([[cos * stretch, -sin], [sin, cos / stretch]])
     middle = np.full(2, (picture.shape[0] - 1) / 2) + shift
     offset = middle - linear @ np.full(2, (size_px - 1) / 2)
-    if step > 1.5:  # a window that shrinks is smoothed first
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.35 * step), np.uint8)
     window = cv2.warpAffine(
         picture, np.column_stack([linear, offset]), (size_px, size_px),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101,

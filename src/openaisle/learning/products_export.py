@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from openaisle.detections.products import LOOK_PX, PRODUCTS_FILE, PRODUCTS_KIND
 from openaisle.learning.export import OPSET, VERSION, write_metadata
 
 
-def export(checkpoint: Path, weights: Path) -> Path:
-    """Write the averaged weights of a training run as `weights`/products.onnx, not yet calibrated."""
-    import torch  # pyright: ignore[reportMissingImports]
-    from torch.nn import functional  # pyright: ignore[reportMissingImports]
+def export(checkpoint: Path, weights: Path, data: Sequence[Path], *, pictures_max: int = 24_000) -> Path:
+    """Write the averaged weights of a training run as `weights`/products.onnx, not yet calibrated.
 
+    Its last layer is solved for on at most `pictures_max` pictures of the data it was trained on.
+    """
+    import torch  # pyright: ignore[reportMissingImports]
+
+    from openaisle.learning.products_data import Packs
     from openaisle.learning.products_network import ProductNetwork, ShippedProductNetwork
+    from openaisle.learning.products_solve import solve
     from openaisle.learning.train_products import load_checkpoint
 
     state = load_checkpoint(checkpoint)
@@ -23,7 +28,8 @@ def export(checkpoint: Path, weights: Path) -> Path:
     network.load_state_dict(
         {name[len(prefix) :]: value for name, value in state["averaged"].items() if name.startswith(prefix)}
     )
-    shipped = ShippedProductNetwork(network).eval()
+    layer, empty = solve(network.eval(), Packs(data), pictures_max=pictures_max)
+    shipped = ShippedProductNetwork(network, layer).eval()
     weights.mkdir(parents=True, exist_ok=True)
     path = weights / PRODUCTS_FILE
     with warnings.catch_warnings():
@@ -41,7 +47,6 @@ def export(checkpoint: Path, weights: Path) -> Path:
     made = {key: state[key] for key in ("pictures", "samples", "products", "settings")} | {
         "minutes": round(state["seconds"] / 60, 1)
     }
-    empty = functional.normalize(state["averaged"]["empty"], dim=0)
     calibration = {"empty_vector": [round(float(value), 4) for value in empty]}
     metadata = {"kind": PRODUCTS_KIND, "version": VERSION, "made": made, "calibration": calibration}
     write_metadata(path, metadata)

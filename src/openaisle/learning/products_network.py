@@ -21,13 +21,13 @@ PALETTE_GRID: Final = 4
 class ProductNetwork(nn.Module):
     """float [n, 3, s, s] to unit vectors [n, 128] of the whole and [n, (s/8)^2, 32] of the cells, row by row."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (24, 40, 72, 128)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 128)) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.stem = nn.Sequential(
             _convolution(3, first, 2), _convolution(first, second, 2), _Residual(second)
         )
-        self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third), _Residual(third))
+        self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third))
         self.stage16 = nn.Sequential(_convolution(third, fourth, 2), _Residual(fourth))
         # Which colours are where, without shapes: learned first, and half of what tells packs apart.
         self.palette = nn.Sequential(
@@ -45,27 +45,34 @@ class ProductNetwork(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        features, cells = self.features(inputs)
+        return functional.normalize(self.whole(features).float(), dim=1), cells
+
+    def features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """What the vector of the whole is made of [n, 768], and the cells' unit vectors."""
         colours = self.palette(functional.avg_pool2d(inputs, 2))
         at8 = self.stage8(self.stem(inputs))
         at16 = self.stage16(at8)
         middle = (at16 * _centre(at16)).sum(dim=(2, 3))
         # The outermost sixth of the picture is rarely the pack.
         placed = functional.adaptive_avg_pool2d(colours, PALETTE_GRID + 2)[:, :, 1:-1, 1:-1]
-        whole = self.whole(torch.cat([middle, at16.amax(dim=(2, 3)), placed.flatten(1)], dim=1))
+        features = torch.cat([middle, at16.amax(dim=(2, 3)), placed.flatten(1)], dim=1)
         both = torch.cat([at8, functional.avg_pool2d(colours, 4)], dim=1)
         cells = self.cells(both).flatten(2).transpose(1, 2)
-        return functional.normalize(whole.float(), dim=1), functional.normalize(cells.float(), dim=2)
+        return features, functional.normalize(cells.float(), dim=2)
 
 
 class ShippedProductNetwork(nn.Module):
     """What the recogniser runs: uint8 pixels [n, s, s, 3] BGR in."""
 
-    def __init__(self, network: ProductNetwork) -> None:
+    def __init__(self, network: ProductNetwork, whole: nn.Module) -> None:
+        """`whole`: features [n, 768] to vectors [n, 128], solved for when the network has learned."""
         super().__init__()
-        self.network = network
+        self.network, self.whole = network, whole
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network(normalised(pixels))
+        features, cells = self.network.features(normalised(pixels))
+        return functional.normalize(self.whole(features), dim=1), cells
 
 
 def normalised(pixels: Tensor) -> Tensor:

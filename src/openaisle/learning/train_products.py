@@ -27,17 +27,17 @@ from openaisle.learning.products_data import NOTHING, TRAITS, PackBatch, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
 
 CHECKPOINT: Final = "checkpoint.pt"
-SIZES_PX: Final = (64, 64, 96)  # of one step after the other
+SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
     pictures: int  # seen in all: the length of the schedule
     seed: int = 1
-    pairs: int = 6  # of look-alikes in a batch, two pictures of each product
+    pairs: int = 8  # of look-alikes in a batch, two pictures of each product
     empty: int = 1  # empty hands in a batch
     others: int = 1000  # products that each picture is told from, besides those in the batch
-    rate: float = 1.5e-3
+    rate: float = 2.5e-3
     weight_decay: float = 0.02
     warm_up: float = 0.03  # share of the schedule
     easy: float = 0.4  # share of the schedule in which pictures become as hard as they are

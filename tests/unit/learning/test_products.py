@@ -74,9 +74,9 @@ def test_an_exported_network_runs_in_the_shop(packs: Path, tmp_path: Path) -> No
     from openaisle.learning.train_products import Trainer, TrainSettings
 
     with pytest.raises(InputError, match="no checkpoint"):
-        export(tmp_path, tmp_path)
+        export(tmp_path, tmp_path, [packs])
     Trainer([packs], tmp_path, TrainSettings(pictures=18, pairs=4, empty=2)).run(lambda _: None)
-    export(tmp_path, tmp_path)
+    export(tmp_path, tmp_path, [packs])
     network = ProductNetwork(ProductSettings(runtime=RuntimeSettings(weights=tmp_path)))
     seen = network.see([np.full((40, 60, 3), 90, np.uint8)] * 2)
     np.testing.assert_allclose(np.linalg.norm(seen.vectors, axis=1), 1.0, atol=1e-4)
