@@ -31,8 +31,8 @@ NONE_SHARE: Final = 0.2
 NONE_RECALL: Final = 0.965
 NONE_PX_MIN: Final = 40.0
 """The threshold for "none of these" is set on packs of so many px and more, for this recall."""
-CROPS_A_HAND: Final = 2
-PRODUCTS_MAX: Final = 80  # of a store
+CROPS_A_HAND: Final = 4
+PRODUCTS_MAX: Final = 60  # of a store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class HeldOut:
 
     first_store: int = 8000
     stores: int = 4
-    hands: int = 2
+    hands: int = 1
 
 
 @dataclass(frozen=True)
