@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -68,8 +68,12 @@ class Calibration:
 
     @staticmethod
     def of_metadata(metadata: dict[str, Any]) -> Calibration:
-        found = metadata.get("calibration", {})
-        return Calibration(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.items()})
+        """What a weight file says of itself; what it does not say keeps its default."""
+        found = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in metadata.get("calibration", {}).items()
+        }
+        return replace(Calibration(), **found)
 
 
 @dataclass(frozen=True)

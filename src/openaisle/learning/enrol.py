@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -51,19 +52,19 @@ def enrol(
     `pictures`: a folder a product; None draws them. Every picture is checked before anything is written.
     """
     _known(only, store, "--only")
+    shown: Callable[[ProductId], list[Pixels]]
     if pictures is not None:
         found = read_folders(pictures, store, only)
+        chosen, shown = sorted(found), found.__getitem__
     else:
-        chosen = sorted(ProductId(each) for each in only) if only else sorted(store.products)
+        chosen = sorted({ProductId(each) for each in only}) if only else sorted(store.products)
         goods = goods_for_pictures(store)
-        found = None
+        shown = partial(gallery_pictures, store, goods)
     before = _gallery_before(gallery_file, network, replaces_all=not only and pictures is None)
     enrolled: dict[ProductId, Enrolled] = {}
-    names = sorted(found) if found is not None else chosen
-    for done, product_id in enumerate(names, start=1):
-        shown = found[product_id] if found is not None else gallery_pictures(store, goods, product_id)
-        enrolled[product_id] = network.enrol(shown)
-        report(done, len(names))
+    for done, product_id in enumerate(chosen, start=1):
+        enrolled[product_id] = network.enrol(shown(product_id))
+        report(done, len(chosen))
     save_gallery(before.with_products(enrolled), gallery_file)
     return enrolled
 

@@ -53,7 +53,7 @@ class PackPicture:
     seen_share: float  # of the pack's outline that nothing hides, about
 
 
-def grasped(body: Body, feet_m: Sequence[float], facing_rad: float, side: int, palm_floor_m: Floats) -> Grip:
+def grasped(body: Body, feet_m: Floats, facing_rad: float, side: int, palm_floor_m: Floats) -> Grip:
     """Somebody whose palm is at (or as near as they reach) a point; the pack is to be put there."""
     bodies = Bodies(1)
     bodies.reset(0, body, float(feet_m[0]), float(feet_m[1]), facing_rad)
