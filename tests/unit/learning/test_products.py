@@ -35,7 +35,7 @@ def test_a_shard_holds_pictures_with_the_truth_about_them(packs: Path) -> None:
     assert (product[~is_pack] == -1).all()
     assert (pair[is_pack] >= 0).all()
     assert (pair[is_pack] != product[is_pack]).all()
-    assert np.load(shard / "traits.npy").shape == (product.max() + 1, 32)
+    assert len(np.load(shard / "traits.npy")) > product.max()
 
 
 def test_a_batch_is_made_of_look_alike_pairs_and_empty_hands(packs: Path) -> None:
@@ -57,12 +57,12 @@ def test_training_learns_stops_and_goes_on(packs: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="training needs torch: pip install torch==2.13.0 onnx")
     from openaisle.learning.train_products import Trainer, TrainSettings
 
-    short = TrainSettings(pictures=34 * 40, pairs=8, empty=2, seed=3, bf16=False)
+    short = TrainSettings(pictures=13 * 100, pairs=3, empty=1, seed=3, bf16=False)
     said: list[float] = []
     Trainer([packs], tmp_path, short).run(lambda progress: said.append(progress.loss))
     assert said[-1] < said[0]
     again = Trainer([packs], tmp_path, short)
-    assert again.pictures == 34 * 40
+    assert again.pictures == 13 * 100
 
 
 def test_an_exported_network_runs_in_the_shop(packs: Path, tmp_path: Path) -> None:
