@@ -8,12 +8,14 @@ import typer
 
 from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_speed import speed
+from openaisle.cli._bench_vision import vision
 
 
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure every published figure again.", no_args_is_help=True)
     app.add_typer(bench, name="bench")
     bench.command("receipts")(receipts)
+    bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("actions")(actions)
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import typer
 
-from openaisle.cli import _learn_actions, _learn_people
+from openaisle.cli import _learn_actions, _learn_people, _learn_products
 
-SUBJECTS: Final = {"people": _learn_people, "actions": _learn_actions}
+SUBJECTS: Final = {"people": _learn_people, "products": _learn_products, "actions": _learn_actions}
 VERBS: Final = {
     "synthesise": "Make training data of random simulated shops.",
     "train": "Train a network. Needs torch: pip install torch==2.13.0 onnx.",

@@ -55,6 +55,21 @@ def pack_front(product: Product, original: Product | None = None) -> Bytes:
     return wrap[top_px:, :front_px]
 
 
+def pack_traits(product: Product, original: Product | None = None) -> NDArray[np.float32]:
+    """What the print of a pack is made of [32]: four colours (BGR, -1..1), layout, motif and shape as 0 or 1.
+
+    For teaching: a network that can tell these from a picture can tell packs apart.
+    """
+    design = _Design(product, original)
+    colours = np.array([design.ground, design.second, design.label, design.strip], np.float32).ravel()
+    layout, motif = (
+        np.eye(6, dtype=np.float32)[design.layout],
+        np.eye(10, dtype=np.float32)[design.motif % 10],
+    )
+    shape = [float(product.shape == name) for name in ("box", "can", "bottle", "bag")]
+    return np.concatenate([colours / 127.5 - 1, layout, motif, np.array(shape, np.float32)])
+
+
 # The print
 
 

@@ -1,0 +1,119 @@
+"""`openaisle learn ... products`: the network that recognises packs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openaisle.cli._learning import DataOption, OutOption, bar, need
+
+
+def synthesise(
+    out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/products"),
+    first_store: Annotated[int, typer.Option(help="Seed of the first random store.")] = 1000,
+    stores: Annotated[int, typer.Option(help="How many random stores.")] = 30,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Render packs in hands, before shelves and on tables."""
+    from openaisle.learning import products_pictures as room
+
+    settings = room.PackSettings(first_store=first_store, stores=stores)
+    with bar(quiet=as_json) as shown:
+        task = shown.add_task("stores", total=stores)
+        manifest = room.synthesise(
+            out, settings, workers=workers, report=lambda done: shown.update(task, completed=done)
+        )
+    counts = manifest["counts"]
+    text = f"{counts['pictures']} pictures of {counts['products']} products in {out}"
+    typer.echo(json.dumps(manifest) if as_json else text)
+
+
+def train(
+    data: DataOption,
+    out: OutOption,
+    pictures: Annotated[
+        int, typer.Option(help="Pictures seen in all: the length of the schedule.")
+    ] = 500_000,
+    seed: Annotated[int, typer.Option()] = 1,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2.5e-3,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+    bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
+    device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",
+) -> None:
+    """Train the product network."""
+    need("torch")
+    from openaisle.learning import train_products as room
+
+    settings = room.TrainSettings(
+        pictures=pictures, seed=seed, rate=rate, threads=threads, bf16=bf16, device=device
+    )
+    trainer = room.Trainer(data, out, settings)
+    with bar() as shown:
+        task = shown.add_task("products", total=pictures, completed=trainer.pictures)
+
+        def show(progress: room.Progress) -> None:
+            words = f"products: loss {progress.loss:.3f}, right {progress.right:.1%}, pairs {progress.pairs_right:.1%}"
+            shown.update(task, completed=progress.pictures, description=words)
+
+        trainer.run(show)
+    typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+
+
+def export(
+    products: Annotated[Path, typer.Option(help="Folder with the checkpoint.")],
+    weights: Annotated[Path, typer.Option(help="Folder for the ONNX file.")],
+    data: DataOption,
+    first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
+) -> None:
+    """Write the network as ONNX, with calibrated probabilities."""
+    need("torch")
+    need("onnx")
+    from openaisle.detections.products import ProductSettings
+    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.learning import export as files
+    from openaisle.learning import products_calibrate as calibration
+    from openaisle.learning.products_export import export as write
+
+    path = write(products, weights, data)
+    held_out = calibration.HeldOut(first_store=first_store, stores=stores)
+    settings = ProductSettings(runtime=RuntimeSettings(weights=weights))
+    with bar() as shown:
+        task = shown.add_task("calibrating", total=stores)
+        found = calibration.calibrate(settings, held_out, lambda done: shown.update(task, completed=done))
+    files.write_metadata(path, files.read_metadata(path) | found)
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {files.sha256(path)}")
+
+
+def evaluate(
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the ONNX file; without it the shipped one.")
+    ] = None,
+    first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure on random stores that it was not taught on."""
+    from openaisle.bench.vision_products import lines, products_report
+    from openaisle.detections.products import ProductSettings
+    from openaisle.detections.runtime import SHIPPED, RuntimeSettings
+    from openaisle.learning.people_stores import training_store
+
+    settings = ProductSettings(runtime=RuntimeSettings(weights=weights or SHIPPED))
+    reports = []
+    with bar(quiet=as_json) as shown:
+        task = shown.add_task("stores", total=stores)
+        for seed in range(first_store, first_store + stores):
+            reports.append(products_report(training_store(seed), seed=seed, hands=2, settings=settings))
+            shown.update(task, completed=seed - first_store + 1)
+    if as_json:
+        typer.echo(json.dumps(reports))
+        return
+    for report in reports:
+        typer.echo(f"{report['store']} (seed {report['seed']})")
+        for name, value in lines(report):
+            typer.echo(f"  {name:40} {value}")

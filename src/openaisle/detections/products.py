@@ -1,0 +1,341 @@
+"""Which product a picture shows: retrieval from the shop's gallery, look-alikes told apart where they differ.
+
+    recogniser = ProductRecogniser(load_gallery(path, network.sha256), network)
+    window = hand_window(camera, hand_floor_m, extent_m)
+    look = recogniser.recognise([cut_window(main_frame, window)], plausible=["P004", "P005"])[0]
+
+One network turns a crop into a unit vector of the whole and one of each cell. Products are first compared by the whole.
+Those that come near the best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures
+of both, and what it says counts as much as the place where it is found differs between the two. Logits of both looks,
+and one for "none of these", go through one softmax, whose scales were fitted on other stores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.errors import InputError
+from openaisle.core.messages import ProductId
+from openaisle.detections.gallery import Enrolled, Gallery
+from openaisle.detections.runtime import OnnxModel, RuntimeSettings
+from openaisle.store.schema import Camera
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+PRODUCTS_FILE: Final = "products.onnx"
+PRODUCTS_KIND: Final = "products"
+FEATURES: Final = 128
+CELL_FEATURES: Final = 32
+LOOK_PX: Final = 96
+"""Side of the network's input."""
+NEAR: Final = 0.2
+RIVALS_MAX: Final = 4
+"""Compared cell by cell: at most so many products, whose likeness is at most so much less than the best's."""
+CENTRE_SD: Final = 0.25  # of a picture's side
+PAIRS_KEPT_MAX: Final = 512
+WINDOW_FILLED: Final = 0.7
+"""A window is this much larger than what is expected in the hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductSettings:
+    """How products are recognised."""
+
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    batch_max: int = 32  # crops that go through the network at once
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From similarities to probabilities. `x` is the logarithm of the crop's side over 100 px, kept in -2..1."""
+
+    scale: tuple[float, float] = (3.0, 0.0)  # log of the logits' scale: at x = 0, and with x
+    nothing: tuple[float, float] = (0.5, 0.0)  # similarity at which "none of these" is as likely
+    empty: float = 0.0  # how much more like an empty hand than like a product it must look
+    closer: float = 20.0  # weight of the comparison by cells
+    none_at: float = 0.5  # from this probability on, a decision is "none of these"
+    empty_vector: tuple[float, ...] = ()  # what an empty hand looks like
+
+    @staticmethod
+    def of_metadata(metadata: dict[str, Any]) -> Calibration:
+        """What a weight file says of itself; what it does not say keeps its default."""
+        found = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in metadata.get("calibration", {}).items()
+        }
+        return replace(Calibration(), **found)
+
+
+@dataclass(frozen=True)
+class ProductLook:
+    """What one crop says. Probabilities of all plausible products and of `none` sum to 1.
+
+    They hold where every plausible product is as likely as any other beforehand, and where one crop in five shows
+    none of them. Whoever knows better multiplies by his own prior over that one.
+    """
+
+    top: tuple[tuple[ProductId, float], ...]  # best first
+    none: float
+    is_none: bool  # `none` has reached the threshold that the model card names
+
+    @property
+    def best(self) -> ProductId | None:
+        """The likeliest product, None where "none of these" is decided."""
+        return None if self.is_none or not self.top else self.top[0][0]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Crops after the network."""
+
+    vectors: Floats  # [n, 128]
+    cells: Floats  # [n, cells, 32]
+    sides_px: Floats  # [n] of the crops as they came
+
+
+class ProductNetwork:
+    """The network alone: what enrolment and recognition share."""
+
+    def __init__(self, settings: ProductSettings | None = None) -> None:
+        """Raises ModelError when the weight file is missing or wrong."""
+        self._settings = settings or ProductSettings()
+        path = self._settings.runtime.weights / PRODUCTS_FILE
+        self._model = OnnxModel(
+            path,
+            kind=PRODUCTS_KIND,
+            inputs={"pixels": (None, None, None, 3)},
+            outputs=("vectors", "cells"),
+            settings=self._settings.runtime,
+        )
+        self.sha256 = file_sha256(path)
+        self.calibration = Calibration.of_metadata(self._model.metadata)
+
+    def see(self, crops: Sequence[Pixels]) -> Seen:
+        """Crops uint8 [h, w, 3] BGR of any size to unit vectors."""
+        vectors = np.zeros((len(crops), FEATURES), np.float32)
+        cells = np.zeros((len(crops), (LOOK_PX // 8) ** 2, CELL_FEATURES), np.float32)
+        for begin in range(0, len(crops), self._settings.batch_max):
+            part = slice(begin, begin + self._settings.batch_max)
+            pixels = np.stack([squared(crop) for crop in crops[part]])
+            vectors[part], cells[part] = self._model.run(pixels=pixels)
+        sides = np.array([max(crop.shape[:2]) for crop in crops], np.float32)
+        return Seen(vectors, cells, sides)
+
+    def enrol(self, pictures: Sequence[Pixels]) -> Enrolled:
+        """Pictures of one product, the pack filling most of each, to what a gallery keeps."""
+        seen = self.see(pictures)
+        return Enrolled(seen.vectors, seen.cells)
+
+
+class ProductRecogniser:
+    """Crops to products, for one gallery. Keeps no pictures and no state but what it has worked out of the gallery."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        network: ProductNetwork | None = None,
+        *,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """`calibration` instead of the network's own, for fitting one."""
+        self._network = network or ProductNetwork()
+        assert gallery.network_sha256 == self._network.sha256
+        self.calibration = calibration or self._network.calibration
+        self.product_ids = tuple(sorted(gallery.products))
+        self._row_of = {product_id: row for row, product_id in enumerate(self.product_ids)}
+        self._enrolled = [gallery.products[product_id] for product_id in self.product_ids]
+        counts = [len(enrolled.vectors) for enrolled in self._enrolled]
+        self._starts = np.cumsum([0, *counts])[:-1]
+        self._vectors = (
+            np.concatenate([enrolled.vectors for enrolled in self._enrolled])
+            if self._enrolled
+            else np.zeros((0, FEATURES), np.float32)
+        )
+        self._pairs: dict[tuple[int, int], tuple[Floats, Floats]] = {}
+
+    def recognise(
+        self, crops: Sequence[Pixels], plausible: Sequence[ProductId] | None = None, *, top: int = 5
+    ) -> list[ProductLook]:
+        """What each crop (uint8 [h, w, 3] BGR, any size) shows, among the plausible products or all enrolled ones.
+
+        Plausible products that are not enrolled are a mistake (InputError): nothing can be said about them.
+        """
+        rows = self._rows(plausible)
+        if not crops:
+            return []
+        return self.judge(self._network.see(crops), rows, top=top)
+
+    def judge(self, seen: Seen, rows: NDArray[np.intp], *, top: int = 5) -> list[ProductLook]:
+        """What crops show that the network has seen already."""
+        likeness = self.likeness(seen.vectors, rows)
+        looks: list[ProductLook] = []
+        for index in range(len(seen.vectors)):
+            evidence = self.closer_look(seen.cells[index], likeness[index], rows)
+            chances = probabilities(
+                self.calibration,
+                likeness[index],
+                evidence,
+                self.like_empty(seen.vectors[index]),
+                float(seen.sides_px[index]),
+            )
+            order = np.argsort(-chances[:-1], kind="stable")[:top]
+            named = tuple((self.product_ids[rows[at]], float(chances[at])) for at in order)
+            none = float(chances[-1])
+            looks.append(ProductLook(named, none, none >= self.calibration.none_at))
+        return looks
+
+    def likeness(self, vectors: Floats, rows: NDArray[np.intp]) -> Floats:
+        """Cosine [n, rows] of each crop to the picture of each product that is most like it."""
+        if len(self._starts) == 0 or len(rows) == 0:
+            return np.zeros((len(vectors), 0), np.float32)
+        return np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1)[:, rows]
+
+    def closer_look(self, cells: Floats, likeness: Floats, rows: NDArray[np.intp]) -> Floats:
+        """Evidence [rows] of one crop's cells [c, 32] for those that come near the best; 0 for the others."""
+        evidence = np.zeros(len(rows), np.float32)
+        order = np.argsort(-likeness, kind="stable")[:RIVALS_MAX]
+        near = [int(at) for at in order if likeness[order[0]] - likeness[at] <= NEAR]
+        if len(near) < 2:
+            return evidence
+        found = {at: self._find(cells, int(rows[at])) for at in near}
+        for first in range(len(near)):
+            for second in range(first + 1, len(near)):
+                one, other = near[first], near[second]
+                differs = self._differences(int(rows[one]), int(rows[other]))
+                more = compare_cells(found[one], found[other], *differs)
+                evidence[one] += more / (len(near) - 1)
+                evidence[other] -= more / (len(near) - 1)
+        return evidence
+
+    def _find(self, cells: Floats, row: int) -> tuple[Floats, NDArray[np.intp]]:
+        """How like [c] each cell is to the product's cell that is most like it, and which [c] that is."""
+        likeness = cells @ self._enrolled[row].cells.reshape(-1, CELL_FEATURES).T
+        at = likeness.argmax(axis=1)
+        return likeness[np.arange(len(cells)), at], at
+
+    def _differences(self, one: int, other: int) -> tuple[Floats, Floats]:
+        """How much each cell of both products' pictures differs from all of the other's; kept for the next time."""
+        key = (min(one, other), max(one, other))
+        if key not in self._pairs:
+            if len(self._pairs) >= PAIRS_KEPT_MAX:
+                del self._pairs[next(iter(self._pairs))]
+            first, second = (self._enrolled[row].cells.reshape(-1, CELL_FEATURES) for row in key)
+            between = first @ second.T
+            self._pairs[key] = (
+                _in_the_middle(1 - between.max(axis=1), self._enrolled[key[0]]),
+                _in_the_middle(1 - between.max(axis=0), self._enrolled[key[1]]),
+            )
+        first, second = self._pairs[key]
+        return (first, second) if one == key[0] else (second, first)
+
+    def like_empty(self, vector: Floats) -> float:
+        """Cosine of a crop to what an empty hand looks like; -1 if the network does not know."""
+        empty = self.calibration.empty_vector
+        return float(vector @ np.asarray(empty, np.float32)) if empty else -1.0
+
+    def _rows(self, plausible: Sequence[ProductId] | None) -> NDArray[np.intp]:
+        if plausible is None:
+            return np.arange(len(self.product_ids))
+        unknown = sorted({product_id for product_id in plausible if product_id not in self._row_of})
+        if unknown:
+            raise InputError("product not enrolled", expected="one of the gallery's products", found=unknown)
+        return np.array([self._row_of[product_id] for product_id in dict.fromkeys(plausible)], np.intp)
+
+
+def probabilities(
+    calibration: Calibration, likeness: Floats, evidence: Floats, like_empty: float, side_px: float
+) -> NDArray[np.float64]:
+    """Chances [n + 1] of n products and, last, of none of them."""
+    x = _log_side(side_px)
+    scale = float(np.exp(calibration.scale[0] + calibration.scale[1] * x))
+    products = scale * likeness.astype(np.float64) + calibration.closer * evidence
+    unlike = scale * (calibration.nothing[0] + calibration.nothing[1] * x)
+    empty = scale * like_empty + calibration.empty
+    logits = np.append(products, np.logaddexp(unlike, empty))
+    shares = np.exp(logits - logits.max())
+    return shares / shares.sum()
+
+
+def _log_side(side_px: float) -> float:
+    return float(np.clip(np.log(max(side_px, 1.0) / 100.0), -2.0, 1.0))
+
+
+def compare_cells(
+    own: tuple[Floats, NDArray[np.intp]],
+    rival: tuple[Floats, NDArray[np.intp]],
+    own_differs: Floats,
+    rival_differs: Floats,
+) -> float:
+    """How much more a crop's cells are like one product than like its rival, where the two differ.
+
+    `own`, `rival`: likeness [c] and place [c] of each cell in both products' pictures; `*_differs`: of each place.
+    """
+    centre = centre_weights(round(len(own[0]) ** 0.5)).ravel()
+    weight = centre * np.maximum(own_differs[own[1]], rival_differs[rival[1]])
+    return float((weight * (own[0] - rival[0])).mean())
+
+
+@lru_cache(maxsize=8)
+def centre_weights(cells: int) -> Floats:
+    """How much the cells [cells, cells] of a picture count: the pack is in the middle."""
+    place = (np.arange(cells) + 0.5) / cells - 0.5
+    bell = np.exp(-(place**2) / (2 * CENTRE_SD**2))
+    return np.asarray(bell[:, None] * bell[None], np.float32)
+
+
+def _in_the_middle(differs: Floats, enrolled: Enrolled) -> Floats:
+    pictures, cells = enrolled.cells.shape[:2]
+    return differs * np.tile(centre_weights(round(cells**0.5)).ravel(), pictures)
+
+
+def squared(crop: Pixels) -> Pixels:
+    """Any picture [h, w, 3] as the network's input [96, 96, 3]: squared by its edges, then scaled."""
+    height, width = crop.shape[:2]
+    side = max(height, width)
+    if height != width:
+        top, left = (side - height) // 2, (side - width) // 2
+        crop = np.asarray(
+            cv2.copyMakeBorder(
+                crop, top, side - height - top, left, side - width - left, cv2.BORDER_REPLICATE
+            ),
+            np.uint8,
+        )
+    if side == LOOK_PX:
+        return crop
+    how = cv2.INTER_AREA if side > LOOK_PX else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, (LOOK_PX, LOOK_PX), interpolation=how), np.uint8)
+
+
+def hand_window(camera: Camera, hand_floor_m: NDArray[np.floating], extent_m: float) -> tuple[int, int, int]:
+    """Where to look in the main stream for what a hand holds: left, top and side in px.
+
+    `extent_m`: the longest side of what may be in the hand. May reach out of the picture.
+    """
+    lens = camera.lens.scaled(camera.main_width_px, camera.main_height_px)
+    hand_camera_m = camera.camera_from_floor.apply(np.asarray(hand_floor_m, np.float64))
+    x, y = lens.project(hand_camera_m)
+    side = extent_m / WINDOW_FILLED * lens.focal_x_px / float(hand_camera_m[2])
+    return (round(float(x) - side / 2), round(float(y) - side / 2), max(8, round(side)))
+
+
+def cut_window(frame: Pixels, window_px: tuple[int, int, int]) -> Pixels:
+    """The part [h, w, 3] of a frame in a window; what lies outside repeats the frame's edge."""
+    left, top, side = window_px
+    height, width = frame.shape[:2]
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    return frame[rows[:, None], columns]
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,122 @@
+"""From crops to calibrated products."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+from tests.unit.products.shop import BLUE, GREEN, GREY, RED, ColourNetwork, gallery_of, pack
+
+from openaisle.core.errors import InputError
+from openaisle.core.geometry import Lens
+from openaisle.core.messages import ProductId
+from openaisle.detections.gallery import Gallery
+from openaisle.detections.products import (
+    LOOK_PX,
+    Calibration,
+    ProductNetwork,
+    ProductRecogniser,
+    cut_window,
+    hand_window,
+    probabilities,
+    squared,
+)
+from openaisle.store.schema import Camera
+
+
+def recogniser_of(gallery: Gallery) -> ProductRecogniser:
+    return ProductRecogniser(gallery, cast(ProductNetwork, ColourNetwork()))
+
+
+@pytest.fixture
+def three() -> ProductRecogniser:
+    return recogniser_of(gallery_of({"red": pack(RED), "green": pack(GREEN), "blue": pack(BLUE)}))
+
+
+def test_the_product_that_looks_most_like_the_crop_comes_first(three: ProductRecogniser) -> None:
+    look = three.recognise([pack(GREEN, side=20)])[0]
+    assert look.best == "green"
+    assert look.top[0][0] == "green"
+
+
+def test_probabilities_of_all_plausible_products_and_none_sum_to_one(three: ProductRecogniser) -> None:
+    look = three.recognise([pack(RED, BLUE)])[0]
+    assert sum(chance for _, chance in look.top) + look.none == pytest.approx(1.0)
+
+
+def test_what_looks_like_no_product_is_none_of_these(three: ProductRecogniser) -> None:
+    look = three.recognise([pack((240, 240, 240))])[0]
+    assert look.is_none
+    assert look.best is None
+
+
+def test_only_plausible_products_are_named(three: ProductRecogniser) -> None:
+    names = [name for name, _ in three.recognise([pack(GREEN)], [ProductId("red"), ProductId("blue")])[0].top]
+    assert sorted(names) == ["blue", "red"]
+
+
+def test_a_plausible_product_that_is_not_enrolled_is_an_error(three: ProductRecogniser) -> None:
+    with pytest.raises(InputError, match=r"not enrolled.*violet"):
+        three.recognise([pack(RED)], [ProductId("violet")])
+
+
+def test_the_answer_does_not_depend_on_how_many_crops_come_at_once(three: ProductRecogniser) -> None:
+    crops = [pack(RED), pack(GREEN, side=31), pack(BLUE, side=99)]
+    assert three.recognise(crops) == [three.recognise([crop])[0] for crop in crops]
+
+
+def test_no_crops_are_no_answers(three: ProductRecogniser) -> None:
+    assert three.recognise([]) == []
+
+
+def test_an_empty_gallery_knows_nothing() -> None:
+    look = recogniser_of(gallery_of({})).recognise([pack(RED)])[0]
+    assert look.top == ()
+    assert look.none == pytest.approx(1.0)
+
+
+def test_look_alikes_are_told_apart_by_the_cells_where_they_differ() -> None:
+    # Alike but for the lower half; the crop's mean colour says little, its lower cells say it all.
+    alike = recogniser_of(gallery_of({"plain": pack(RED, (40, 40, 220)), "other": pack(RED, (20, 60, 220))}))
+    seen = ColourNetwork().see([pack(RED, (20, 60, 220))])
+    rows = np.arange(2)
+    evidence = alike.closer_look(seen.cells[0], np.array([0.9, 0.9], np.float32), rows)
+    names = dict(zip(alike.product_ids, evidence.tolist(), strict=True))
+    assert names["other"] > 0
+    assert names["plain"] == pytest.approx(-names["other"])
+
+
+def test_cells_say_nothing_about_products_far_apart(three: ProductRecogniser) -> None:
+    seen = ColourNetwork().see([pack(RED)])
+    likeness = np.array([0.1, 0.2, 0.9], np.float32)
+    assert three.closer_look(seen.cells[0], likeness, np.arange(3)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_what_looks_like_an_empty_hand_is_none_of_these() -> None:
+    calibration = Calibration(scale=(3.0, 0.0), nothing=(0.9, 0.0), empty=5.0)
+    likeness, evidence = np.array([0.5], np.float32), np.zeros(1, np.float32)
+    like, unlike = (
+        probabilities(calibration, likeness, evidence, cosine, 80.0)[-1] for cosine in (0.9, -1.0)
+    )
+    assert like > 0.99
+    assert unlike < like
+
+
+def test_any_picture_becomes_a_square() -> None:
+    assert squared(np.zeros((10, 300, 3), np.uint8)).shape == (LOOK_PX, LOOK_PX, 3)
+    assert squared(np.full((7, 7, 3), 9, np.uint8)).min() == 9
+
+
+def test_the_window_of_a_hand_is_cut_out_of_the_main_stream() -> None:
+    lens = Lens(640, 360, 500.0, 500.0, 319.5, 179.5)
+    camera = Camera(
+        camera_id="c", position_floor_m=(0.0, 0.0, 2.5), pan_deg=0.0, tilt_deg=90.0, roll_deg=0.0, lens=lens,
+        main_width_px=1920, main_height_px=1080, fps=8.0,
+    )  # fmt: skip
+    left, top, side = hand_window(camera, np.array([0.0, 0.0, 1.0]), 0.14)
+    assert (left + side / 2, top + side / 2) == pytest.approx((959.5, 539.5), abs=1.0)
+    assert side == pytest.approx(0.2 * 1500 / 1.5, abs=1.0)  # a pack of 14 cm fills 70 % of it
+    frame = np.zeros((1080, 1920, 3), np.uint8)
+    frame[539:541, 959:961] = GREY
+    assert cut_window(frame, (left, top, side)).shape == (side, side, 3)
+    assert cut_window(frame, (left, top, side)).max() == GREY[0]
+    assert cut_window(frame, (-50, 1070, 100)).shape == (100, 100, 3)
