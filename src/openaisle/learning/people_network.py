@@ -14,6 +14,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.messages import JOINTS
 from openaisle.detections.decode import PAIRS
+from openaisle.learning.layers import Residual, convolution
 
 BOX_STRIDE_PX: Final = 4
 KEYPOINT_STRIDE_PX: Final = 4
@@ -33,14 +34,14 @@ class BoxNetwork(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 48, 80)) -> None:
         super().__init__()
         first, second, third, fourth = widths
-        self.stem = nn.Sequential(_convolution(4, first, 2), _convolution(first, second, 2))
-        self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third))
-        self.stage16 = nn.Sequential(_convolution(third, fourth, 2), _Residual(fourth), _Residual(fourth))
+        self.stem = nn.Sequential(convolution(4, first, 2), convolution(first, second, 2))
+        self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth), Residual(fourth))
         self.lateral16 = nn.Conv2d(fourth, third, 1)
         self.lateral8 = nn.Conv2d(third, third, 1)
-        self.smooth8 = _convolution(third, second)
+        self.smooth8 = convolution(third, second)
         self.lateral4 = nn.Conv2d(second, second, 1)
-        self.head = _convolution(second, second)
+        self.head = convolution(second, second)
         self.heat = nn.Conv2d(second, 1, 1)
         self.sides = nn.Conv2d(second, 4, 1)
         nn.init.constant_(self.heat.bias, -4.0)
@@ -65,15 +66,15 @@ class KeypointNetwork(nn.Module):
         super().__init__()
         first, second, third, fourth = widths
         pyramid = 48
-        self.stem = _convolution(4, first, 2)
-        self.stage4 = nn.Sequential(_convolution(first, second, 2), _Residual(second))
-        self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third))
-        self.stage16 = nn.Sequential(_convolution(third, fourth, 2), _Residual(fourth))
+        self.stem = convolution(4, first, 2)
+        self.stage4 = nn.Sequential(convolution(first, second, 2), Residual(second))
+        self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth))
         self.lateral16 = nn.Conv2d(fourth, pyramid, 1)
         self.lateral8 = nn.Conv2d(third, pyramid, 1)
         self.lateral4 = nn.Conv2d(second, pyramid, 1)
-        self.smooth8 = _convolution(pyramid, pyramid)
-        self.smooth4 = _convolution(pyramid, pyramid)
+        self.smooth8 = convolution(pyramid, pyramid)
+        self.smooth4 = convolution(pyramid, pyramid)
         self.maps = nn.Conv2d(pyramid, len(JOINTS), 1)
         self.whole = nn.Sequential(
             nn.Linear(2 * fourth, 96), nn.ReLU(), nn.Linear(96, len(JOINTS) + len(PAIRS) + 1)
@@ -122,23 +123,6 @@ def keypoint_log_maps(maps: Tensor, nowhere: Tensor) -> Tensor:
 
 def parameters(network: nn.Module) -> int:
     return sum(weights.numel() for weights in network.parameters())
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _convolution(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
-        nn.init.zeros_(self.second[1].weight)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return functional.relu(inputs + self.second(self.first(inputs)))
-
-
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
 
 
 def _doubled(inputs: Tensor) -> Tensor:

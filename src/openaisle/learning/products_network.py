@@ -13,6 +13,7 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.detections.products import CELL_FEATURES, FEATURES, centre_weights
+from openaisle.learning.layers import Residual, convolution
 
 PALETTE: Final = 32
 PALETTE_GRID: Final = 4
@@ -24,11 +25,9 @@ class ProductNetwork(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 128)) -> None:
         super().__init__()
         first, second, third, fourth = widths
-        self.stem = nn.Sequential(
-            _convolution(3, first, 2), _convolution(first, second, 2), _Residual(second)
-        )
-        self.stage8 = nn.Sequential(_convolution(second, third, 2), _Residual(third))
-        self.stage16 = nn.Sequential(_convolution(third, fourth, 2), _Residual(fourth))
+        self.stem = nn.Sequential(convolution(3, first, 2), convolution(first, second, 2), Residual(second))
+        self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth))
         # Which colours are where, without shapes: learned first, and half of what tells packs apart.
         self.palette = nn.Sequential(
             nn.Conv2d(3, PALETTE, 1), nn.BatchNorm2d(PALETTE), nn.ReLU(),
@@ -101,20 +100,3 @@ def _centre(features: Tensor) -> Tensor:
     size = features.shape[-1]
     weights = torch.from_numpy(centre_weights(size)).to(features.dtype).to(features.device)
     return (weights / weights.sum()).view(1, 1, size, size)
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _convolution(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
-        nn.init.zeros_(self.second[1].weight)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return functional.relu(inputs + self.second(self.first(inputs)))
-
-
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )

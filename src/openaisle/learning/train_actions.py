@@ -18,15 +18,14 @@ import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from openaisle.core.errors import InputError
 from openaisle.interactions.actions_features import features_of
 from openaisle.interactions.actions_paths import ELBOWS
 from openaisle.learning.actions_data import idle_weight, load_samples
 from openaisle.learning.actions_looks import looked_log_odds
 from openaisle.learning.actions_network import ArmNetwork, arrays_of
 from openaisle.learning.people_data import shuffled
+from openaisle.learning.training import CHECKPOINT, average_in, rate_share, read_checkpoint, write_checkpoint
 
-CHECKPOINT: Final = "checkpoint.pt"
 JOB: Final = "arms"
 MEASURED: Final = 2048  # samples by which features are scaled
 JITTER_M: Final = 0.01
@@ -109,9 +108,7 @@ class ActionTrainer:
             "seconds": self.seconds,
             "settings": asdict(self.settings),
         }
-        written = self.out / (CHECKPOINT + ".new")
-        torch.save(state, written)
-        written.replace(self.out / CHECKPOINT)
+        write_checkpoint(self.out, state)
 
     def _resume(self) -> None:
         state = load_checkpoint(self.out)
@@ -134,7 +131,7 @@ class ActionTrainer:
     def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
         settings = self.settings
         for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * _schedule(self.samples / settings.samples, settings.warm_up)
+            group["lr"] = settings.rate * rate_share(self.samples / settings.samples, settings.warm_up)
         self.network.train()
         actions = torch.from_numpy(self._arrays["actions"][indices].astype(np.int64))
         weight = torch.where(actions == 0, self._idle_weight, 1.0)
@@ -145,26 +142,12 @@ class ActionTrainer:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self._optimiser.step()
-        self._average()
+        average_in(self.averaged, self.network, self.samples / settings.batch, settings.average)
         return float(loss.detach())
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        steps = self.samples / self.settings.batch
-        keep = min(self.settings.average, (1 + steps) / (10 + steps))
-        pairs = zip(self.averaged.parameters(), self.network.parameters(), strict=True)
-        for mine, theirs in pairs:
-            mine.lerp_(theirs, 1 - keep)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise InputError("no checkpoint", file=str(path), expected="made by `learn train actions`")
-    state = torch.load(path, weights_only=True)
-    if state["job"] != JOB:
-        raise InputError("wrong checkpoint", file=str(path), expected=f"of job '{JOB}'", found=state["job"])
-    return state
+    return read_checkpoint(folder, JOB, "learn train actions")
 
 
 def weights_of(checkpoint: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -172,9 +155,3 @@ def weights_of(checkpoint: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     state = load_checkpoint(checkpoint)
     made = {key: state[key] for key in ("samples", "distinct", "settings")}
     return arrays_of(state["averaged"]), made | {"minutes": round(state["seconds"] / 60, 1)}
-
-
-def _schedule(done: float, warm_up: float) -> float:
-    if done < warm_up:
-        return (done + 1e-3) / warm_up
-    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - warm_up) / (1 - warm_up))))) + 1e-3

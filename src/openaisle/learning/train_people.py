@@ -21,7 +21,6 @@ import torch  # pyright: ignore[reportMissingImports]
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from openaisle.core.errors import InputError
 from openaisle.core.messages import JOINTS
 from openaisle.detections import crops
 from openaisle.learning.people_data import (
@@ -42,10 +41,16 @@ from openaisle.learning.people_network import (
     keypoint_log_maps,
     normalised,
 )
+from openaisle.learning.training import (
+    CHECKPOINT,
+    average_in,
+    rate_share,
+    read_checkpoint,
+    write_checkpoint,
+)
 from openaisle.learning.warm_start import start_from
 
 Job = Literal["boxes", "keypoints"]
-CHECKPOINT: Final = "checkpoint.pt"
 MEASURED_BATCHES: Final = 16  # of 32 pictures, when training begins from an exported file
 FRAME_ARRAYS: Final = ("pixels", "boxes")
 CROP_ARRAYS: Final = ("pixels", "joints", "is_person")
@@ -144,9 +149,7 @@ class Trainer:
             "samples": len(self._shards),
             "start": self.start,
         }
-        written = self.out / (CHECKPOINT + ".new")
-        torch.save(state, written)
-        written.replace(self.out / CHECKPOINT)
+        write_checkpoint(self.out, state)
 
     def _start_from(self, start: Path) -> None:
         """Measured on pictures as training shows them."""
@@ -168,7 +171,7 @@ class Trainer:
     def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
         settings = self.settings
         for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * _schedule(self.pictures / settings.pictures, settings.warm_up)
+            group["lr"] = settings.rate * rate_share(self.pictures / settings.pictures, settings.warm_up)
         self.network.train()
         with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
             if self.job == "boxes":
@@ -179,17 +182,8 @@ class Trainer:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self._optimiser.step()
-        self._average()
+        average_in(self.averaged, self.network, self.pictures / settings.batch, settings.average)
         return float(loss.detach())
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        steps = self.pictures / self.settings.batch
-        keep = min(self.settings.average, (1 + steps) / (10 + steps))
-        mine = list(self.averaged.state_dict().values())
-        theirs = list(self.network.state_dict().values())
-        floats = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.dtype.is_floating_point]
-        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
 
 
 def network_for(job: str) -> nn.Module:
@@ -197,13 +191,7 @@ def network_for(job: str) -> nn.Module:
 
 
 def load_checkpoint(folder: Path, job: str) -> dict[str, Any]:
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise InputError("no checkpoint", file=str(path), expected=f"made by `learn train people {job}`")
-    state = torch.load(path, weights_only=True)
-    if state["job"] != job:
-        raise InputError("wrong checkpoint", file=str(path), expected=f"of job '{job}'", found=state["job"])
-    return state
+    return read_checkpoint(folder, job, f"learn train people {job}")
 
 
 def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
@@ -304,12 +292,6 @@ def _generalised_overlap(a: Tensor, b: Tensor) -> Tensor:
     union = (area_a + area_b - shared).clamp_min(1e-3)
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1).clamp_min(1e-3)
     return shared / union - (hull - union) / hull
-
-
-def _schedule(done: float, warm_up: float) -> float:
-    if done < warm_up:
-        return (done + 1e-3) / warm_up
-    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - warm_up) / (1 - warm_up))))) + 1e-3
 
 
 def _to(array: np.ndarray, device: str) -> Tensor:

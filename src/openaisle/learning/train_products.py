@@ -25,8 +25,8 @@ from openaisle.core.errors import InputError
 from openaisle.detections.products import FEATURES
 from openaisle.learning.products_data import NOTHING, TRAITS, PackBatch, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
+from openaisle.learning.training import CHECKPOINT, average_in, rate_share, read_checkpoint, write_checkpoint
 
-CHECKPOINT: Final = "checkpoint.pt"
 SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
 
 
@@ -146,9 +146,7 @@ class Trainer:
             "samples": len(self.packs),
             "products": self.packs.class_count - 1,
         }
-        written = self.out / (CHECKPOINT + ".new")
-        torch.save(state, written)
-        written.replace(self.out / CHECKPOINT)
+        write_checkpoint(self.out, state)
 
     def _resume(self) -> None:
         state = load_checkpoint(self.out)
@@ -160,24 +158,16 @@ class Trainer:
     def _step(self, batch: PackBatch) -> tuple[float, float, float]:
         settings = self.settings
         for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * _schedule(self.pictures / settings.pictures, settings.warm_up)
+            group["lr"] = settings.rate * rate_share(self.pictures / settings.pictures, settings.warm_up)
         self.learner.train()
         loss, right, pairs_right = product_loss(self.learner, batch, settings)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
         self._optimiser.step()
-        self._average()
+        steps = self.pictures / (4 * settings.pairs)
+        average_in(self.averaged, self.learner, steps, settings.average)
         return float(loss.detach()), right, pairs_right
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        steps = self.pictures / (4 * self.settings.pairs)
-        keep = min(self.settings.average, (1 + steps) / (10 + steps))
-        mine = list(self.averaged.state_dict().values())
-        theirs = list(self.learner.state_dict().values())
-        floats = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.dtype.is_floating_point]
-        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
 
 
 def product_loss(
@@ -221,16 +211,4 @@ def product_loss(
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise InputError("no checkpoint", file=str(path), expected="made by `learn train products`")
-    state = torch.load(path, weights_only=True)
-    if state["job"] != "products":
-        raise InputError("wrong checkpoint", file=str(path), expected="of job 'products'", found=state["job"])
-    return state
-
-
-def _schedule(done: float, warm_up: float) -> float:
-    if done < warm_up:
-        return (done + 1e-3) / warm_up
-    return 0.5 * (1 + float(np.cos(np.pi * min(1.0, (done - warm_up) / (1 - warm_up))))) + 1e-3
+    return read_checkpoint(folder, "products", "learn train products")
