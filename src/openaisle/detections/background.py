@@ -104,8 +104,7 @@ class Background:
         if self._expected is None:
             self._expected = _bytes(cv2.multiply(self._mean, _scalar(self._light)))
             self._bound = _bytes(self._unrest, 2.5, self._settings.threshold)
-        blue, green, red = cv2.split(cv2.absdiff(working, self._expected))
-        self._difference = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+        self._difference = _difference(working, self._expected)
         self._foreground = np.asarray(cv2.compare(self._difference, self._bound, cv2.CMP_GT), np.uint8)
         self._notice_upset(working, at_ns)
         return self._difference if self.is_trusted else np.zeros_like(self._difference)
@@ -178,8 +177,7 @@ class Background:
         self._is_known = self._is_upset = False
 
     def _note_movement(self, at_ns: int) -> None:
-        blue, green, red = cv2.split(cv2.absdiff(self._working, self._before))
-        change = np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+        change = _difference(self._working, self._before)
         moved = (change > self._settings.threshold).astype(np.uint8) * 255
         self._moved_ns[_block_shares(moved) > MOVED_SHARE * 255] = at_ns
         self._before = self._working
@@ -213,6 +211,12 @@ class Background:
             self._is_upset, self._upset_since_ns = True, at_ns
         elif at_ns - self._upset_since_ns >= self._settings.upset_s * NS_PER_S:
             self._begin(working, at_ns)
+
+
+def _difference(one: Pixels, other: Pixels) -> Pixels:
+    """[h, w] of two pictures [h, w, 3]: the largest of the three channels."""
+    blue, green, red = cv2.split(cv2.absdiff(one, other))
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
 
 
 def _block_shares(mask: Pixels) -> Pixels:

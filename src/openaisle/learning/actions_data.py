@@ -31,12 +31,12 @@ from openaisle.interactions.actions_paths import TICK_S, TICKS, ArmHistory, ArmP
 from openaisle.interactions.reach import hands_of
 from openaisle.learning.actions_truth import TrueReach, WatchedEyes, action_at
 from openaisle.learning.people_data import read_manifest, shard_folder, write_manifest, write_shard
+from openaisle.learning.people_stores import fitted_store
 from openaisle.sim.choices import Choices
 from openaisle.sim.day import SimulatedDay
 from openaisle.sim.episodes import EPISODES
 from openaisle.sim.plan import DayPlan, Intent, PlannedVisit
 from openaisle.sim.scripts import FAMILIES, plan_day
-from openaisle.sim.stores import generate_store
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks
 
@@ -102,21 +102,7 @@ def action_store(seed: int, cameras: int = 0) -> Store:
     gondolas = int(rng.integers(3, 4 + int(area_m2 / 4)))
     aisle_m = float(rng.uniform(0.95, 1.6))
     cameras = cameras or round(area_m2 * rng.uniform(*CAMERAS_PER_M2))
-    while True:
-        products = int(gondolas * rng.uniform(10, 22))
-        try:
-            return generate_store(
-                seed,
-                area_m2=area_m2,
-                gondola_count=gondolas,
-                sku_count=products,
-                camera_count=cameras,
-                aisle_m=aisle_m,
-            )
-        except InputError:
-            if gondolas == 1:
-                raise
-            gondolas -= 1
+    return fitted_store(seed, rng, area_m2=area_m2, gondolas=gondolas, aisle_m=aisle_m, cameras=cameras)
 
 
 def teaching_plan(store: Store, seed: int, visits: int, people_max: int) -> DayPlan:

@@ -15,6 +15,16 @@ def training_store(seed: int) -> Store:
     area_m2 = float(rng.uniform(15.0, 60.0))
     gondolas = int(rng.integers(3, 4 + int(area_m2 / 4)))
     aisle_m = float(rng.uniform(0.95, 1.6))
+    return fitted_store(seed, rng, area_m2=area_m2, gondolas=gondolas, aisle_m=aisle_m, cameras=4)
+
+
+def fitted_store(
+    seed: int, rng: np.random.Generator, *, area_m2: float, gondolas: int, aisle_m: float, cameras: int
+) -> Store:
+    """A random shop with so many gondolas, or as many as it has room for. Draws its number of products from `rng`.
+
+    Raises InputError where not even one gondola fits.
+    """
     while True:
         products = int(gondolas * rng.uniform(10, 22))
         try:
@@ -23,7 +33,7 @@ def training_store(seed: int) -> Store:
                 area_m2=area_m2,
                 gondola_count=gondolas,
                 sku_count=products,
-                camera_count=4,
+                camera_count=cameras,
                 aisle_m=aisle_m,
             )
         except InputError:

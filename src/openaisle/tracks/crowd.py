@@ -172,7 +172,7 @@ class Crowd:
         settings = self.settings
         if person.evidence < settings.believe_evidence:
             return False
-        if self._misses_somebody or self._is_near_gate(*person.born_floor_m):
+        if self._may_appear(*person.born_floor_m):
             return True
         walked_m = math.dist(person.born_floor_m, self.bodies.root[person.row, :2].tolist())
         return (
@@ -245,8 +245,13 @@ class Crowd:
 
     def _birth_distance_m(self, x_m: float, y_m: float) -> float:
         """How far from everybody known somebody new may be."""
-        may_appear = self._misses_somebody or self._is_near_gate(x_m, y_m)
-        return self.settings.birth_distance_m_min if may_appear else self.settings.birth_distance_m_min_inside
+        settings = self.settings
+        is_open = self._may_appear(x_m, y_m)
+        return settings.birth_distance_m_min if is_open else settings.birth_distance_m_min_inside
+
+    def _may_appear(self, x_m: float, y_m: float) -> bool:
+        """Whether somebody new may well be seen there first."""
+        return self._misses_somebody or self._is_near_gate(x_m, y_m)
 
     def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
         """(index, metres) of the nearest of `people`."""
