@@ -26,7 +26,7 @@ from openaisle.interactions.settings import LookSettings
 from openaisle.store.coverage import in_picture, lines_of_sight
 from openaisle.store.schema import Camera, Product, Store
 
-BODY_RADIUS_M = 0.20
+BODY_RADIUS_M = 0.22
 """Of a trunk that hides what is behind it."""
 
 Hand = tuple[TrackId, int]
@@ -95,7 +95,9 @@ class Looks:
         # Others of the shelf go along: what they are like tells how much the likeness of the likely ones means.
         beside = sorted({slot.product_id for slot in case.target.shelf.slots} - products.keys())
         product_ids = tuple([*likely, *beside][: settings.products_max])
-        extent_m = max(_extent_m(self._store.products[product_id]) for product_id in product_ids)
+        least = settings.product_probability_min
+        extents_m = [_extent_m(self._store.products[each]) for each in likely if products[each] >= least]
+        extent_m = max(extents_m, default=_extent_m(self._store.products[likely[0]]))
         for hand in sorted(hands, key=lambda hand: (-hands[hand], hand))[: settings.hands_max]:
             if hands[hand] >= settings.hand_probability_min:
                 asked.plans.setdefault(hand, _Plan(hand, product_ids, extent_m))
@@ -119,7 +121,8 @@ class Looks:
         """Sights of a hand outside the shelf that were not asked about yet: after a loss, before a gain."""
         settings, edge_ns = self._settings, asked.target.edge_ns
         search_ns, apart_ns = round(settings.search_s * NS_PER_S), round(settings.apart_s * NS_PER_S)
-        span = (edge_ns, edge_ns + search_ns) if asked.is_loss else (edge_ns - search_ns, edge_ns)
+        after_ns = edge_ns + round(settings.after_s * NS_PER_S)
+        span = (after_ns, edge_ns + search_ns) if asked.is_loss else (edge_ns - search_ns, edge_ns)
         path = self._arms.hand_path(*hand, *span)
         if not path:
             return []
@@ -196,7 +199,10 @@ class Looks:
         return any(now_ns - since_ns < wait_ns for since_ns in asked.waiting.values())
 
     def log_ratio(self, step_id: str, product_id: ProductId, suspect: Suspect) -> float:
-        """How much likelier the looks are if this hand held this product, than if it held nothing of the kind."""
+        """How much likelier the looks are if this hand held this product, than if it held any of the plausible ones.
+
+        Whether it held anything at all is not asked: an unseen pack and an empty hand look too much alike.
+        """
         asked = self._asked.get(step_id)
         looks = asked.heard.get((suspect.track_id, suspect.hand), []) if asked else []
         if not looks:
@@ -206,13 +212,12 @@ class Looks:
 
     def _of_one(self, look: PackLook, product_id: ProductId) -> float:
         """Of one look: a mixture of one that saw the pack and one that tells nothing."""
-        odds = np.exp(np.clip(look.log_odds.astype(np.float64) * self._settings.trust, -20.0, 20.0))
-        anything = (1.0 + odds.sum()) / (1.0 + len(odds))
-        row = look.product_ids.index(product_id) if product_id in look.product_ids else None
-        own = odds[row] if row is not None else anything
-        blind = (1.0 - self._settings.seen) * anything
-        seen = self._settings.seen
-        return math.log(seen * own + blind) - math.log(seen * 1.0 + blind)
+        if product_id not in look.product_ids:
+            return 0.0
+        terms = self._settings.trust * look.log_odds.astype(np.float64)
+        shares = np.exp(terms - terms.max())
+        share = float(shares[look.product_ids.index(product_id)] / shares.mean())
+        return math.log(self._settings.seen * share + 1.0 - self._settings.seen)
 
     def forget(self, step_ids: Sequence[str], now_ns: int) -> None:
         """Steps that are closed; questions that nobody answered in time are counted."""

@@ -70,6 +70,7 @@ class LookSettings:
 
     # What was taken shows when the hand is out of the shelf again, what is brought before it goes in.
     out_m: float = 0.02  # before the front
+    after_s: float = 0.15  # the edge of a loss: nearer to it the hand is still where the other goods are
     search_s: float = 1.5  # about the edge of the step
     times: int = 2  # a hand is looked at
     apart_s: float = 0.25
@@ -77,11 +78,12 @@ class LookSettings:
     hands_max: int = 2
     hand_probability_min: float = 0.05  # of having done it
     products_max: int = 12
+    product_probability_min: float = 0.02  # less likely ones do not make the window larger
     window_filled: float = 0.7  # by the longest of the plausible goods
     wait_s: float = 0.8  # for an answer
     trusted_looks: int = 20  # nobody waits for eyes that answered none of so many
-    seen: float = 0.6  # the window shows the pack from a side that tells
-    trust: float = 1.0  # of log odds
+    seen: float = 0.5  # the window shows the pack from a side that tells
+    trust: float = 0.5  # of log odds
     further: float = 0.5  # each further look at the same hand counts so much of the one before
 
 

@@ -101,7 +101,7 @@ def test_goods_that_come_are_looked_at_before_they_are_put_down() -> None:
 
 
 def test_a_camera_behind_the_shoppers_body_is_not_asked() -> None:
-    store = replace(twins(), cameras=(camera("behind", 0.6, -2.5), camera("above", 0.6, -0.1)))
+    store = replace(twins(), cameras=(camera("behind", 0.6, -2.5), camera("above", 1.0, 0.2)))
     low = Person("ana", 0.6, [(0.6, 4.4, 5.3)], y_m=-0.5)
     scene = Scene([low], store=store, eyes=sees({}))
     scene.change(5.0, {5: -175.0, 6: -175.0})
