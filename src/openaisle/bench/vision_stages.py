@@ -55,7 +55,7 @@ class StagedSight:
             runtime.weights / KEYPOINTS_FILE,
             kind=KEYPOINTS_KIND,
             inputs={"pixels": (None, side, side, 4)},
-            outputs=("maps", "pair_logits", "person_logit"),
+            outputs=("maps", "pair_logits", "person_logit", "visible_logits"),
             settings=runtime,
         )
         self._calibration = Calibration.of(self._keypoints.metadata)
@@ -93,9 +93,9 @@ class StagedSight:
             places = crops.windows_of_boxes(boxes)
             cut = np.stack([crops.cut(frame.pixels, working, difference, place) for place in places])
             clock.stop("crops")
-            maps, pair_logits, person_logit = self._keypoints.run(pixels=cut)
+            maps, pair_logits, person_logit, visible_logits = self._keypoints.run(pixels=cut)
             clock.stop("keypoint_network")
-            points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
+            points, mass, spread, _ = decode.joints(maps, pair_logits, visible_logits, crops.CROP_PX)
             scores = self._calibration.person(heats, person_logit[:, 0])
             confidence = self._calibration.joint(mass, spread)
             points = crops.frame_from_crop(points, places)

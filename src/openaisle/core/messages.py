@@ -113,12 +113,15 @@ class CameraDetections(Message, frozen=True, kw_only=True):
     scores: Array  # [people] probability that it is a person
     keypoints_image_px: Array  # [people, 17, 3] x y confidence (0 = not seen)
     appearance: Array  # [people, features] unit vectors; features may be 0
+    # [people, 17] probability that a joint is in view and not behind something; no columns: the detector cannot tell
+    visibility: Array = msgspec.field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         count = len(self.scores)
         _shape(self, "boxes_image_px", count, 4)
         _shape(self, "keypoints_image_px", count, len(JOINTS), 3)
         _shape(self, "appearance", count, -1)
+        _shape(self, "visibility", count, -1)
 
 
 class BodySkeletons(Message, frozen=True, kw_only=True):

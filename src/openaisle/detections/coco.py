@@ -15,7 +15,7 @@ from openaisle.core.units import NS_PER_S
 
 PERSON: Final = 1
 """COCO's category of people."""
-SURE_MIN: Final = 0.5  # confidence of a joint that is called visible
+SURE_MIN: Final = 0.5  # probability of a joint that is called visible
 _BONES: Final = (
     (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9), (8, 10),
     (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
@@ -103,7 +103,9 @@ def _person(detections: CameraDetections, row: int, width_px: int, height_px: in
     confidence = joints[:, 2]
     if not (confidence > 0).any():
         return person
-    visibility = np.where(confidence >= SURE_MIN, 2, np.where(confidence > 0, 1, 0))
+    # Where a model tells whether a joint is in view, that is its visibility; else how sure it is of the place.
+    in_view = detections.visibility[row] if detections.visibility.shape[1] else confidence
+    visibility = np.where(confidence > 0, np.where(in_view >= SURE_MIN, 2, 1), 0)
     flat: list[float] = []
     for (x, y), state in zip(joints[:, :2].tolist(), visibility.tolist(), strict=True):
         flat += [round(x, 2), round(y, 2), state] if state else [0, 0, 0]

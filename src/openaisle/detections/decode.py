@@ -4,7 +4,8 @@ The box network answers on a grid of `stride_px` with the probability of a perso
 there to the four sides of the box (Zhou et al. 2019, "Objects as points"; Liu et al. 2020, "TTFNet"). The keypoint
 network answers with one probability map per joint; what a map lacks to 1 is the probability that the joint is not
 in the crop. The two joints of a pair (left and right wrist) come ordered by image x, with one more number per pair:
-the logit that the one further left in the image is the person's own left one.
+the logit that the one further left in the image is the person's own left one. Whether a joint is in view comes in
+the same order.
 """
 
 from __future__ import annotations
@@ -144,10 +145,13 @@ def fitted_boxes(keypoints_px: Floats, boxes_px: Floats, sure_min: float) -> Flo
     return fitted
 
 
-def joints(maps: Floats, pair_logits: Floats, crop_px: int) -> tuple[Floats, Floats, Floats]:
-    """Maps [n, 17, h, w] to points [n, 17, 2] in crop px, their probability mass [n, 17] and spread [n, 17] in cells.
+def joints(
+    maps: Floats, pair_logits: Floats, visible_logits: Floats, crop_px: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Maps [n, 17, h, w] to points [n, 17, 2] in crop px, their probability mass and spread in cells [n, 17] each.
 
-    Rows of the answer are the person's own left and right. Sub-cell: the mean of the map within 5x5 cells of the peak.
+    Last: `visible_logits` [n, 17] by the same rows, which are the person's own left and right. Sub-cell: the mean of
+    the map within 5x5 cells of the peak.
     """
     count, kinds, height, width = maps.shape
     if count == 0:
@@ -155,12 +159,14 @@ def joints(maps: Floats, pair_logits: Floats, crop_px: int) -> tuple[Floats, Flo
             np.zeros((0, kinds, 2), np.float32),
             np.zeros((0, kinds), np.float32),
             np.zeros((0, kinds), np.float32),
+            np.zeros((0, kinds), np.float32),
         )
     peaks = _peaks(np.ascontiguousarray(maps, np.float32), np.full((count, kinds, 2), -1000.0, np.float32))
     _tell_pairs_apart(peaks, maps)
-    _own_sides(peaks, pair_logits)
-    points = (peaks[:, :, :2] + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
-    return points.astype(np.float32), peaks[:, :, 2], peaks[:, :, 3]
+    told = np.concatenate([peaks, visible_logits[:, :, None]], axis=2)
+    _own_sides(told, pair_logits)
+    points = (told[:, :, :2] + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
+    return points.astype(np.float32), told[:, :, 2], told[:, :, 3], told[:, :, 4]
 
 
 @njit(cache=True)
@@ -217,8 +223,8 @@ def _tell_pairs_apart(peaks: Floats, maps: Floats) -> None:
     peaks[person[right_gives], right[right_gives]] = second[right_gives, 1]
 
 
-def _own_sides(peaks: Floats, pair_logits: Floats) -> None:
-    """From ordered by image x to the person's own left and right. In place."""
+def _own_sides(told: Floats, pair_logits: Floats) -> None:
+    """From ordered by image x to the person's own left and right: rows of `told` [n, 17, k]. In place."""
     person, pair = np.nonzero(pair_logits < 0)
     left, right = _LEFT[pair], _RIGHT[pair]
-    peaks[person, left], peaks[person, right] = peaks[person, right], peaks[person, left]
+    told[person, left], told[person, right] = told[person, right], told[person, left]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from openaisle.core.messages import CameraDetections
-from openaisle.detections.coco import BONES
+from openaisle.detections.coco import BONES, SURE_MIN
 from openaisle.detections.crops import Pixels
 
 _COLOURS: Final = (
@@ -20,7 +20,10 @@ SHOWN_MIN: Final = 0.25  # confidence of a joint that is drawn
 
 
 def draw(pixels: Pixels, detections: CameraDetections) -> Pixels:
-    """A copy of the picture [h, w, 3] BGR with boxes, scores, joints and the bones between them."""
+    """A copy of the picture [h, w, 3] BGR with boxes, scores, joints and the bones between them.
+
+    A joint that is behind something is a ring, one in view a disc.
+    """
     shown = pixels.copy()
     thickness = max(1, round(max(shown.shape[:2]) / 500))
     for row, (box, score) in enumerate(zip(detections.boxes_image_px, detections.scores, strict=True)):
@@ -38,7 +41,8 @@ def draw(pixels: Pixels, detections: CameraDetections) -> Pixels:
         for a, b in BONES:
             if is_shown[a] and is_shown[b]:
                 cv2.line(shown, points[a], points[b], colour, thickness, cv2.LINE_AA)
-        for point, is_drawn in zip(points, is_shown, strict=True):
-            if is_drawn:
-                cv2.circle(shown, point, thickness + 1, colour, -1, cv2.LINE_AA)
+        in_view = detections.visibility[row] if detections.visibility.shape[1] else np.ones(len(points))
+        for joint in np.flatnonzero(is_shown):
+            filled = -1 if in_view[joint] >= SURE_MIN else 1
+            cv2.circle(shown, points[joint], thickness + 1, colour, filled, cv2.LINE_AA)
     return shown

@@ -74,9 +74,10 @@ class _Found:
     boxes_px: Floats  # [n, 4]
     scores: Floats  # [n]
     keypoints_px: Floats  # [n, 17, 3]
+    visibility: Floats  # [n, 17]
 
     def rows(self, rows: np.ndarray) -> _Found:
-        return _Found(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows])
+        return _Found(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows], self.visibility[rows])
 
 
 class PeopleDetector:
@@ -154,7 +155,8 @@ class PeopleDetector:
             confidence = calibration.joint(seen.mass[part], seen.spread_cells[part])
             points = crops.frame_from_crop(seen.points_crop_px[part], rows)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
-            found.append(self._chosen(look, _Found(boxes, scores, keypoints)))
+            visibility = calibration.visible(seen.visible_logits[part])
+            found.append(self._chosen(look, _Found(boxes, scores, keypoints, visibility)))
         return found
 
     def _proposals(self, look: _Look, boxes: Floats, scores: Floats) -> tuple[Floats, Floats]:
@@ -209,6 +211,7 @@ class PeopleDetector:
             scores=people.scores,
             keypoints_image_px=keypoints,
             appearance=vectors,
+            visibility=people.visibility,
         )
 
 
@@ -220,6 +223,7 @@ class Seen:
     mass: Floats  # [n, 17] of each map about its peak
     spread_cells: Floats  # [n, 17]
     person_logits: Floats  # [n]
+    visible_logits: Floats  # [n, 17]
 
 
 class PeopleNetworks:
@@ -237,7 +241,7 @@ class PeopleNetworks:
             runtime.weights / KEYPOINTS_FILE,
             kind=KEYPOINTS_KIND,
             inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
-            outputs=("maps", "pair_logits", "person_logit"),
+            outputs=("maps", "pair_logits", "person_logit", "visible_logits"),
             settings=runtime,
         )
         self.calibration = Calibration.of(self._keypoints.metadata)
@@ -253,9 +257,9 @@ class PeopleNetworks:
 
     def look(self, pixels: Pixels) -> Seen:
         """Crops [n, 128, 128, 4] of `crops.cut`."""
-        maps, pair_logits, person_logit = self._keypoints.run(pixels=pixels)
-        points, mass, spread = decode.joints(maps, pair_logits, crops.CROP_PX)
-        return Seen(points, mass, spread, person_logit[:, 0])
+        maps, pair_logits, person_logit, visible_logits = self._keypoints.run(pixels=pixels)
+        points, mass, spread, visible = decode.joints(maps, pair_logits, visible_logits, crops.CROP_PX)
+        return Seen(points, mass, spread, person_logit[:, 0], visible)
 
 
 @dataclass(frozen=True)
@@ -264,13 +268,19 @@ class Calibration:
 
     person_weights: Floats  # [3] of heat logit, crop logit, 1
     joint_weights: Floats  # [17, 3] of log mass, spread in cells, 1
+    visible_weights: Floats  # [2] of the logit, 1
 
     @classmethod
     def of(cls, metadata: Mapping[str, object]) -> Calibration:
         """As the keypoint network's metadata says; sensible curves where it says nothing."""
         person = metadata.get("person_weights", (0.5, 0.5, 0.0))
         joint = metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS))
-        return cls(np.array(person, np.float32), np.array(joint, np.float32).reshape(len(JOINTS), 3))
+        visible = metadata.get("visible_weights", (1.0, 0.0))
+        return cls(
+            np.array(person, np.float32),
+            np.array(joint, np.float32).reshape(len(JOINTS), 3),
+            np.array(visible, np.float32),
+        )
 
     def person(self, heats: Floats, person_logits: Floats) -> Floats:
         """Probability [n] that it is a person, from the centre's heat [n] and the crop's logit [n]."""
@@ -285,9 +295,16 @@ class Calibration:
         terms = np.stack([np.log(np.maximum(mass, 1e-4)), spread_cells, np.ones_like(mass)], axis=2)
         return _sigmoid((terms * self.joint_weights[None]).sum(axis=2))
 
+    def visible(self, visible_logits: Floats) -> Floats:
+        """Probability [n, 17] that a joint in the picture is in view and not behind something."""
+        return _sigmoid(visible_logits * self.visible_weights[0] + self.visible_weights[1])
+
 
 NOBODY: Final = _Found(
-    np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, len(JOINTS), 3), np.float32)
+    np.zeros((0, 4), np.float32),
+    np.zeros(0, np.float32),
+    np.zeros((0, len(JOINTS), 3), np.float32),
+    np.zeros((0, len(JOINTS)), np.float32),
 )
 
 

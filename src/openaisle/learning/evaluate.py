@@ -71,6 +71,8 @@ class PeopleFigures:
     sides_right: float  # of shoulder and wrist pairs well apart: the person's own left is called left
     confidence_error: float  # mean gap between confidence and how often it was right, over ten bins
     score_error: float
+    visible_right: float  # of joints in the picture: called in view when they are, hidden when they are not
+    visible_error: float  # calibration error of that
 
 
 def evaluate(
@@ -134,6 +136,8 @@ def calibrate(
     is_person: list[bool] = []
     joint_terms: list[Floats] = []
     joint_near: list[Floats] = []
+    visible_terms: list[Floats] = []
+    is_visible: list[Floats] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
             letterbox, working, difference = _prepared(sight)
@@ -169,11 +173,17 @@ def calibrate(
                         np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1)
                     )
                     joint_near.append(near.astype(np.float32))
+                    state = label.keypoints_px[:, 2]
+                    visible_terms.append(seen.visible_logits[row][state > 0])
+                    is_visible.append((state[state > 0] == VISIBLE).astype(np.float32))
         report(done + 1)
     terms, near = np.stack(joint_terms), np.stack(joint_near)
     joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
     person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
+    logits = np.concatenate(visible_terms)
+    visible = _logistic(np.stack([logits, np.ones_like(logits)], axis=1), np.concatenate(is_visible))
     return {
+        "visible_weights": np.round(visible, 4).tolist(),
         "person_weights": np.round(person, 4).tolist(),
         "joint_weights": np.round(np.stack(joints), 4).tolist(),
         "calibrated_on": asdict(held_out),
@@ -218,6 +228,7 @@ class _Tally:
             tuple[int, int, float, float, float]
         ] = []  # joint, state, px, window share, confidence
         self._sides: list[bool] = []
+        self._visible: list[tuple[float, bool]] = []  # said, is
 
     def add(self, sight: Sight, detections: CameraDetections, score_min: float) -> None:
         self._frames += 1
@@ -263,6 +274,8 @@ class _Tally:
             state = int(truth[joint, 2])
             px = float(distance[joint]) if state else float("inf")
             self._joints.append((joint, state, px, px / side, float(found[joint, 2])))
+            if state and detections.visibility.shape[1]:
+                self._visible.append((float(detections.visibility[row, joint]), state == VISIBLE))
         for left, right in ((5, 6), WRISTS):
             apart = np.linalg.norm(truth[left, :2] - truth[right, :2])
             if truth[left, 2] and truth[right, 2] and apart > 0.12 * side:
@@ -281,6 +294,7 @@ class _Tally:
         is_right = np.array([row[1] for row in rows])
         similar = np.array([row[2] for row in rows])
         found = self._found_wanted
+        said, is_visible = np.array(self._visible).reshape(-1, 2).T
         precisions = [average_precision(similar >= bound, self._expected) for bound in OKS_THRESHOLDS]
         return PeopleFigures(
             frames=self._frames,
@@ -303,6 +317,8 @@ class _Tally:
             sides_right=_rounded(float(np.mean(self._sides))),
             confidence_error=_rounded(_calibration_error(joints[:, 4], joints[:, 3] <= JOINT_NEAR)),
             score_error=_rounded(_calibration_error(scores, is_right)),
+            visible_right=_rounded(float(((said >= 0.5) == is_visible).mean())) if len(said) else 0.0,
+            visible_error=_rounded(_calibration_error(said, is_visible)) if len(said) else 0.0,
         )
 
 
@@ -350,5 +366,9 @@ def lines(figures: PeopleFigures) -> Sequence[tuple[str, str]]:
         ("wrist in view within 6 % of the window", f"{figures.wrist_cell_share:.1%}"),
         ("hidden wrist: median", f"{figures.hidden_wrist_px_median:.1f} px"),
         ("own left called left", f"{figures.sides_right:.1%}"),
-        ("calibration error: joints, people", f"{figures.confidence_error:.3f}, {figures.score_error:.3f}"),
+        ("in view or hidden told right", f"{figures.visible_right:.1%}"),
+        (
+            "calibration error: joints, people, in view",
+            f"{figures.confidence_error:.3f}, {figures.score_error:.3f}, {figures.visible_error:.3f}",
+        ),
     ]

@@ -22,7 +22,10 @@ OPSET: Final = 17
 VERSION: Final = 1
 FILE_OF: Final = {"boxes": BOXES_FILE, "keypoints": KEYPOINTS_FILE}
 KIND_OF: Final = {"boxes": BOXES_KIND, "keypoints": KEYPOINTS_KIND}
-OUTPUTS_OF: Final = {"boxes": ["heat", "sides"], "keypoints": ["maps", "pair_logits", "person_logit"]}
+OUTPUTS_OF: Final = {
+    "boxes": ["heat", "sides"],
+    "keypoints": ["maps", "pair_logits", "person_logit", "visible_logits"],
+}
 
 
 def export(job: str, checkpoint: Path, weights: Path) -> Path:

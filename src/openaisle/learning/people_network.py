@@ -59,7 +59,8 @@ class KeypointNetwork(nn.Module):
     """Where one person's joints are.
 
     Map logits [n, 17, h/4, w/4]; logits [n, 17] that a joint is not in the crop (one softmax over both); logits
-    [n, 8] that of a pair ordered by image x the first is the person's own left; logit [n, 1] that it is a person.
+    [n, 8] that of a pair ordered by image x the first is the person's own left; logit [n, 1] that it is a person;
+    logits [n, 17] that a joint, pairs ordered by image x, is in view rather than hidden.
     """
 
     def __init__(self, widths: tuple[int, int, int, int] = (24, 40, 80, 128)) -> None:
@@ -79,16 +80,17 @@ class KeypointNetwork(nn.Module):
         self.whole = nn.Sequential(
             nn.Linear(2 * fourth, 96), nn.ReLU(), nn.Linear(96, len(JOINTS) + len(PAIRS) + 1)
         )
+        self.visible = nn.Linear(96, len(JOINTS))
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         at4 = self.stage4(self.stem(inputs))
         at8 = self.stage8(at4)
         at16 = self.stage16(at8)
         up8 = self.smooth8(functional.relu(self.lateral8(at8) + _doubled(self.lateral16(at16))))
         up4 = self.smooth4(functional.relu(self.lateral4(at4) + _doubled(up8)))
-        whole = self.whole(torch.cat([at16.mean(dim=(2, 3)), at16.amax(dim=(2, 3))], dim=1))
-        nowhere, pairs, person = whole.split([len(JOINTS), len(PAIRS), 1], dim=1)
-        return self.maps(up4), nowhere, pairs, person
+        body = self.whole[:2](torch.cat([at16.mean(dim=(2, 3)), at16.amax(dim=(2, 3))], dim=1))
+        nowhere, pairs, person = self.whole[2](body).split([len(JOINTS), len(PAIRS), 1], dim=1)
+        return self.maps(up4), nowhere, pairs, person, self.visible(body)
 
 
 class ShippedBoxNetwork(nn.Module):
@@ -104,16 +106,16 @@ class ShippedBoxNetwork(nn.Module):
 
 
 class ShippedKeypointNetwork(nn.Module):
-    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities), pair logits and person logit."""
+    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities) and pair, person and sight logits."""
 
     def __init__(self, network: KeypointNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        maps, nowhere, pairs, person = self.network(normalised(pixels))
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        maps, nowhere, pairs, person, visible = self.network(normalised(pixels))
         cells = torch.cat([maps.flatten(2), nowhere.unsqueeze(2)], dim=2).softmax(dim=2)
-        return cells[:, :, :-1].reshape(maps.shape), pairs, person
+        return cells[:, :, :-1].reshape(maps.shape), pairs, person, visible
 
 
 def keypoint_log_maps(maps: Tensor, nowhere: Tensor) -> Tensor:

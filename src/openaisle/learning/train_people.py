@@ -49,6 +49,7 @@ from openaisle.learning.training import (
     write_checkpoint,
 )
 from openaisle.learning.warm_start import start_from
+from openaisle.sim.labels import VISIBLE
 
 Job = Literal["boxes", "keypoints"]
 MEASURED_BATCHES: Final = 16  # of 32 pictures, when training begins from an exported file
@@ -195,9 +196,11 @@ def load_checkpoint(folder: Path, job: str) -> dict[str, Any]:
 
 
 def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
-    """Cross-entropy of the maps, plus who is whose left, plus person or not."""
+    """Cross-entropy of the maps, plus who is whose left, plus person or not, plus which joints are in view."""
     inputs = _to(batch.pixels, device)
-    maps, nowhere, pairs, person = network(normalised(inputs).contiguous(memory_format=torch.channels_last))
+    maps, nowhere, pairs, person, visible = network(
+        normalised(inputs).contiguous(memory_format=torch.channels_last)
+    )
     size = maps.shape[-1]
     joints, is_person = _to(batch.joints, device), _to(batch.is_person, device)
     cells = (joints[:, :, :2] + 0.5) / KEYPOINT_STRIDE_PX - 0.5
@@ -221,7 +224,11 @@ def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
     )
     pair_loss = (pair_each * pair_weight).sum() / pair_weight.sum().clamp_min(1.0)
     person_loss = functional.binary_cross_entropy_with_logits(person.float()[:, 0], is_person)
-    return map_loss + 0.6 * pair_loss + 0.5 * person_loss
+    visible_each = functional.binary_cross_entropy_with_logits(
+        visible.float(), (joints[:, :, 2] == VISIBLE).float(), reduction="none"
+    )
+    visible_loss = (visible_each * is_here).sum() / is_here.sum().clamp_min(1)
+    return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss
 
 
 def box_loss(network: nn.Module, batch: FrameBatch, device: str) -> Tensor:

@@ -20,19 +20,24 @@ from openaisle.core.errors import ModelError
 def start_from(network: nn.Module, path: Path, inputs: Sequence[Tensor]) -> None:
     """Give `network` the weights of a file that `learn export` made of one of its kind.
 
-    A linear layer may have got further inputs since; they begin without a say. `inputs`: batches as the network takes
-    them, from which the normalisations are measured; a few hundred pictures do.
+    A linear layer may have got further inputs since, and the network further linear layers at its end; they begin
+    without a say. `inputs`: batches as the network takes them, from which the normalisations are measured; a few
+    hundred pictures do.
     Raises ModelError when the file is another network's.
     """
     layers = _layers_in_order(network, inputs[0][:1])
     stored = _stored_layers(path)
     shapes = [list(layer.weight.shape) for layer in layers]
     found = [list(weight.shape) for weight, _ in stored]
-    if len(shapes) != len(found) or not all(map(_fits_into, found, shapes)):
+    has_grown = all(isinstance(layer, nn.Linear) for layer in layers[len(found) :])
+    if len(shapes) < len(found) or not has_grown or not all(map(_fits_into, found, shapes)):
         raise ModelError("another network", file=str(path), expected=f"layers {shapes}", found=found)
     norms = _norm_after(network)
     with torch.no_grad():
-        for layer, (weight, bias) in zip(layers, stored, strict=True):
+        for layer in layers[len(stored) :]:
+            layer.weight.zero_()
+            layer.bias.zero_()
+        for layer, (weight, bias) in zip(layers, stored, strict=False):
             layer.weight.zero_()
             layer.weight[:, : weight.shape[1]] = weight
             norm = norms.get(id(layer))

@@ -259,7 +259,7 @@ class Timeline:
                 expected=_some(self._cameras),
                 found=reading.camera_id,
             )
-        for name in ("boxes_image_px", "scores", "keypoints_image_px", "appearance"):
+        for name in ("boxes_image_px", "scores", "keypoints_image_px", "appearance", "visibility"):
             if not np.isfinite(getattr(reading, name)).all():
                 raise ReadingError("is not finite", field=name, expected="finite numbers")
         offset_ns = self._heard(reading.camera_id, "camera", reading.captured_ns, reading.received_ns, now_ns)

@@ -26,8 +26,12 @@ def places() -> np.ndarray:
     return places
 
 
+UNTURNED = np.full((1, 8), 5.0, np.float32)
+UNKNOWN = np.zeros((1, 17), np.float32)
+
+
 def test_joints_are_found_between_the_cells(places: np.ndarray) -> None:
-    points, mass, _ = decode.joints(maps_at(places), np.full((1, 8), 5.0, np.float32), 128)
+    points, mass, _, _ = decode.joints(maps_at(places), UNTURNED, UNKNOWN, 128)
     assert np.abs(points[0] - ((places + 0.5) * 4 - 0.5)).max() < 0.5
     assert mass.min() > 0.95
 
@@ -36,8 +40,11 @@ def test_pairs_are_named_by_the_persons_own_sides(places: np.ndarray) -> None:
     logits = np.full((1, 8), 5.0, np.float32)
     wrists = PAIRS.index((9, 10))
     logits[0, wrists] = -5.0
-    straight = decode.joints(maps_at(places), np.full((1, 8), 5.0, np.float32), 128)[0][0]
-    turned = decode.joints(maps_at(places), logits, 128)[0][0]
+    straight = decode.joints(maps_at(places), UNTURNED, UNKNOWN, 128)[0][0]
+    in_view = np.arange(17, dtype=np.float32)[None]
+    points, _, _, visible = decode.joints(maps_at(places), logits, in_view, 128)
+    turned = points[0]
+    assert visible[0, [9, 10]].tolist() == [10, 9]
     assert np.array_equal(turned[[9, 10]], straight[[10, 9]])
     others = [joint for joint in range(17) if joint not in (9, 10)]
     assert np.array_equal(turned[others], straight[others])
@@ -48,7 +55,7 @@ def test_two_wrists_one_above_the_other_are_not_taken_for_one(places: np.ndarray
     maps = maps_at(places)
     maps[0, 9] = bell(12, 6, 0.55) + bell(12, 22, 0.45)
     maps[0, 10] = bell(12, 6, 0.52) + bell(12, 22, 0.48)
-    points = decode.joints(maps, np.full((1, 8), 5.0, np.float32), 128)[0][0]
+    points = decode.joints(maps, UNTURNED, UNKNOWN, 128)[0][0]
     heights = sorted(points[[9, 10], 1])
     assert heights == pytest.approx([25.5, 89.5], abs=1.0)
 
@@ -56,22 +63,25 @@ def test_two_wrists_one_above_the_other_are_not_taken_for_one(places: np.ndarray
 def test_wrists_that_do_meet_stay_together(places: np.ndarray) -> None:
     maps = maps_at(places)
     maps[0, 9], maps[0, 10] = bell(12, 6), bell(12.4, 6.2)
-    points = decode.joints(maps, np.full((1, 8), 5.0, np.float32), 128)[0][0]
+    points = decode.joints(maps, UNTURNED, UNKNOWN, 128)[0][0]
     assert np.linalg.norm(points[9] - points[10]) < 4
 
 
 def test_a_joint_that_is_nowhere_has_little_mass(places: np.ndarray) -> None:
     maps = maps_at(places)
     maps[0, 15] *= 0.03
-    _, mass, _ = decode.joints(maps, np.full((1, 8), 5.0, np.float32), 128)
+    _, mass, _, _ = decode.joints(maps, UNTURNED, UNKNOWN, 128)
     assert mass[0, 15] < 0.05
 
 
 def test_no_crops_give_no_joints() -> None:
-    points, mass, spread = decode.joints(
-        np.zeros((0, 17, 32, 32), np.float32), np.zeros((0, 8), np.float32), 128
+    found = decode.joints(
+        np.zeros((0, 17, 32, 32), np.float32),
+        np.zeros((0, 8), np.float32),
+        np.zeros((0, 17), np.float32),
+        128,
     )
-    assert (points.shape, mass.shape, spread.shape) == ((0, 17, 2), (0, 17), (0, 17))
+    assert [each.shape for each in found] == [(0, 17, 2), (0, 17), (0, 17), (0, 17)]
 
 
 def test_boxes_come_from_the_peaks_best_first() -> None:
