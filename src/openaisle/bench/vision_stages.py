@@ -1,7 +1,8 @@
 """The stages of seeing people, one after another, each with its processor time: what `PeopleDetector` does inside.
 
-The same parts in the same order, without what the detector keeps between frames but the background. It is checked
-against the detector's own time: `whole` of the benchmark is the detector, the sum of the stages must come near it.
+The same parts in the same order, without what the detector keeps between frames but the background; a network's time
+has the decoding of its answers in it. It is checked against the detector's own time: `whole` of the benchmark is the
+detector, the sum of the stages must come near it.
 """
 
 from __future__ import annotations
@@ -17,18 +18,13 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
-from openaisle.detections.people import (
-    BOXES_FILE,
-    BOXES_KIND,
-    KEYPOINTS_FILE,
-    KEYPOINTS_KIND,
-    Calibration,
-    PeopleSettings,
-)
-from openaisle.detections.runtime import OnnxModel, RuntimeSettings
+from openaisle.detections.people import PeopleNetworks, PeopleSettings
+from openaisle.detections.regions import WHOLE, regions
+from openaisle.detections.runtime import RuntimeSettings
 
 STAGES: Final[tuple[str, ...]] = (
     "background_and_gate",
+    "regions",
     "box_network",
     "crops",
     "keypoint_network",
@@ -43,22 +39,7 @@ class StagedSight:
 
     def __init__(self, runtime: RuntimeSettings) -> None:
         self._settings = PeopleSettings(runtime=runtime)
-        height, width, side = crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, crops.CROP_PX
-        self._boxes = OnnxModel(
-            runtime.weights / BOXES_FILE,
-            kind=BOXES_KIND,
-            inputs={"pixels": (None, height, width, 4)},
-            outputs=("heat", "sides"),
-            settings=runtime,
-        )
-        self._keypoints = OnnxModel(
-            runtime.weights / KEYPOINTS_FILE,
-            kind=KEYPOINTS_KIND,
-            inputs={"pixels": (None, side, side, 4)},
-            outputs=("maps", "pair_logits", "person_logit", "visible_logits"),
-            settings=runtime,
-        )
-        self._calibration = Calibration.of(self._keypoints.metadata)
+        self._networks = PeopleNetworks(runtime)
         self._backgrounds: dict[CameraId, Background] = {}
 
     def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
@@ -78,13 +59,15 @@ class StagedSight:
         clock.stop("background_and_gate")
         boxes, heats = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         if is_moving:
-            pixels = crops.box_input(working, difference)[None]
-            heat, sides = self._boxes.run(pixels=pixels)
+            pixels = crops.box_input(working, difference)
+            looked_at = [WHOLE]
+            if self._networks.sees_parts and background.is_trusted and settings.regions is not None:
+                looked_at = regions(background.block_shares, boxes, settings.regions)
+            clock.stop("regions")
+            boxes, heats = self._networks.propose(
+                [pixels], [looked_at], settings.proposal_min, 2 * settings.people_max
+            )[0]
             clock.stop("box_network")
-            stride = crops.FRAME_WIDTH_PX // heat.shape[3]
-            boxes, heats = decode.boxes(
-                heat[0, 0], sides[0], stride, settings.proposal_min, 2 * settings.people_max
-            )
             kept = decode.suppress(boxes, heats, settings.overlap_max)[: settings.people_max]
             boxes, heats = boxes[kept] / np.float32(letterbox.scale), heats[kept]
             clock.stop("decode")
@@ -93,12 +76,12 @@ class StagedSight:
             places = crops.windows_of_boxes(boxes)
             cut = np.stack([crops.cut(frame.pixels, working, difference, place) for place in places])
             clock.stop("crops")
-            maps, pair_logits, person_logit, visible_logits = self._keypoints.run(pixels=cut)
+            seen = self._networks.look(cut)
             clock.stop("keypoint_network")
-            points, mass, spread, _ = decode.joints(maps, pair_logits, visible_logits, crops.CROP_PX)
-            scores = self._calibration.person(heats, person_logit[:, 0])
-            confidence = self._calibration.joint(mass, spread)
-            points = crops.frame_from_crop(points, places)
+            calibration = self._networks.calibration
+            scores = calibration.person(heats, seen.person_logits)
+            confidence = calibration.joint(seen.mass, seen.spread_cells)
+            points = crops.frame_from_crop(seen.points_crop_px, places)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
             boxes, keypoints = _chosen(boxes, scores, keypoints, settings)
             clock.stop("decode")

@@ -21,10 +21,20 @@ FEATURES: Final = 24
 _HUES: Final = 8
 _LEVELS: Final = 4
 _SAMPLES: Final = 12  # a side of the grid over a part
-_TORSO: Final = tuple(
-    JOINT_INDEX[name] for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")
+_CORNERS: Final = np.array(
+    [
+        [JOINT_INDEX[name] for name in names]
+        for names in (
+            ("left_shoulder", "right_shoulder", "right_hip", "left_hip"),
+            ("left_hip", "right_hip", "right_knee", "left_knee"),
+        )
+    ]
 )
-_LEGS: Final = tuple(JOINT_INDEX[name] for name in ("left_hip", "right_hip", "right_knee", "left_knee"))
+"""[2, 4] joints about torso and legs."""
+_BINS: Final = _HUES + _LEVELS
+# The grid lies over the middle of the quadrilateral: its edges show arms and background.
+_ACROSS: Final = np.linspace(0.2, 0.8, _SAMPLES)[:, None]
+_DOWN: Final = np.linspace(0.1, 0.9, _SAMPLES)[:, None, None]
 
 
 def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.floating]) -> Floats:
@@ -32,46 +42,44 @@ def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.float
 
     `grey_balance` [3] BGR: the camera's mean colour. All zero for somebody of whom no part is seen.
     """
-    vectors = np.zeros((len(keypoints_px), FEATURES), np.float32)
     gain = (110.0 / np.maximum(grey_balance, 1.0)).astype(np.float32)
-    for row, joints in enumerate(keypoints_px):
-        torso, is_torso_seen = _part(frame, joints, _TORSO, gain)
-        legs, is_legs_seen = _part(frame, joints, _LEGS, gain)
-        if not is_torso_seen and not is_legs_seen:
-            continue
-        if not is_torso_seen:
-            torso = 0.25 * legs
-        elif not is_legs_seen:
-            legs = 0.25 * torso
-        vector = np.sqrt(np.concatenate([torso, legs]))
-        vectors[row] = vector / np.linalg.norm(vector)
-    return vectors
+    shares, is_seen = _parts(frame, keypoints_px, gain)
+    one_seen = is_seen.sum(axis=1) == 1
+    # What is not seen takes the other part's place, at half weight once the root is drawn.
+    other = 0.25 * shares[:, ::-1]
+    shares = np.where(one_seen[:, None, None] & ~is_seen[:, :, None], other, shares)
+    vectors = np.sqrt(shares.reshape(len(shares), FEATURES))
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(length > 0, length, 1.0)).astype(np.float32)
 
 
-def _part(
-    frame: Pixels, joints: Floats, corners: tuple[int, ...], gain: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], bool]:
-    """Histogram [12] of one part, sum 1, and whether the part is in the picture."""
-    quad = joints[list(corners), :2].astype(np.float64)
-    if not np.isfinite(quad).all() or joints[list(corners), 2].min() <= 0:
-        return np.zeros(_HUES + _LEVELS), False
-    # A grid over the middle of the quadrilateral: its edges show arms and background.
-    across = np.linspace(0.2, 0.8, _SAMPLES)
-    top = quad[0] + across[:, None] * (quad[1] - quad[0])
-    bottom = quad[3] + across[:, None] * (quad[2] - quad[3])
-    down = np.linspace(0.1, 0.9, _SAMPLES)[:, None, None]
-    points = np.rint(top + down * (bottom - top)).astype(np.intp).reshape(-1, 2)
+def _parts(
+    frame: Pixels, keypoints_px: Floats, gain: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Histograms [n, 2, 12] of torso and legs, sum 1, and which of them are in the picture [n, 2]; others are 0."""
+    count = len(keypoints_px)
+    quads = keypoints_px[:, _CORNERS].astype(np.float64)  # [n, 2, 4, 3]
+    is_seen = np.isfinite(quads[..., :2]).all(axis=(2, 3)) & (quads[..., 2].min(axis=2) > 0)
+    quads = np.where(is_seen[:, :, None, None], quads[..., :2], 0.0)[:, :, :, None, None]
+    top = quads[:, :, 0] + _ACROSS * (quads[:, :, 1] - quads[:, :, 0])
+    bottom = quads[:, :, 3] + _ACROSS * (quads[:, :, 2] - quads[:, :, 3])
+    points = np.rint(top + _DOWN * (bottom - top)).astype(np.intp).reshape(count, 2, _SAMPLES**2, 2)
+    x, y = points[..., 0], points[..., 1]
     height, width = frame.shape[:2]
-    is_inside = (points >= 0).all(axis=1) & (points[:, 0] < width) & (points[:, 1] < height)
-    if is_inside.sum() < points.shape[0] // 4:
-        return np.zeros(_HUES + _LEVELS), False
-    points = points[is_inside]
-    colours = np.clip(frame[points[:, 1], points[:, 0]] * gain, 0, 255).astype(np.float32)
-    return _histogram(colours), True
+    is_inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    is_seen &= is_inside.sum(axis=2) >= _SAMPLES**2 // 4
+    is_inside &= is_seen[:, :, None]
+    colours = np.clip(frame[y[is_inside], x[is_inside]] * gain, 0, 255).astype(np.float32)
+    part = np.broadcast_to(np.arange(2 * count).reshape(count, 2, 1), is_inside.shape)[is_inside]
+    histograms = _histograms(colours, part, 2 * count).reshape(count, 2, _BINS)
+    total = histograms.sum(axis=2, keepdims=True)
+    return histograms / np.where(total > 0, total, 1.0), is_seen
 
 
-def _histogram(colours: NDArray[np.float32]) -> NDArray[np.float64]:
-    """BGR colours [n, 3] in 0..255 to shares of eight hues and four levels [12]."""
+def _histograms(colours: NDArray[np.float32], part: NDArray[np.intp], parts: int) -> NDArray[np.float64]:
+    """Weights [parts, 12] of eight hues and four levels: of BGR colours [m, 3] in 0..255, each of its `part` [m]."""
+    if not len(colours):
+        return np.zeros((parts, _BINS))
     hsv = np.asarray(cv2.cvtColor((colours / 255.0)[None], cv2.COLOR_BGR2HSV), np.float64)[0]
     hue, saturation, value = hsv[:, 0] / 360.0 * _HUES, hsv[:, 1], hsv[:, 2]
     # How far the colour is from grey on the screen, not in the cone: dark noise has no hue.
@@ -86,5 +94,5 @@ def _histogram(colours: NDArray[np.float32]) -> NDArray[np.float64]:
     weights = np.concatenate(
         [coloured * (1 - hue_rest), coloured * hue_rest, grey * (1 - level_rest), grey * level_rest]
     )
-    shares = np.bincount(bins, weights, _HUES + _LEVELS)
-    return shares / shares.sum()
+    counts = np.bincount(bins + np.tile(part, 4) * _BINS, weights, parts * _BINS)
+    return np.asarray(counts, np.float64).reshape(parts, _BINS)

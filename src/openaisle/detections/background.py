@@ -6,6 +6,9 @@ that is no person (a moved pack, an opened door). Bounded steps follow the media
 seen (McFarlane and Schofield 1995, "Segmentation and tracking of piglets in images"). Before comparing, exposure and
 white balance of the background are brought to those of the picture, channel by channel, by the median ratio over
 the pixels that nobody covers. All arrays are at working resolution (see crops.py).
+
+Every camera pays for this on every frame. So pictures are kept as three planes, which OpenCV handles several times
+faster than interleaved pixels, and every plane has its place for ever: new memory costs more than what is done to it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.units import NS_PER_S
@@ -26,7 +30,11 @@ GRID_PX: Final = 8
 MOVED_SHARE: Final = 0.15  # of a block's pixels
 LIGHT_GRID_PX: Final = 12
 LIGHT_STEP: Final = 0.006
+LIGHT_MIN: Final = 0.4
+LIGHT_MAX: Final = 2.5
+_LIGHT_BINS_PER_1: Final = 512
 FAIR_SAMPLES_MIN: Final = 40
+Planes = list[Pixels]  # blue, green, red, each [h, w]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,19 +59,13 @@ class Background:
 
     def __init__(self, settings: BackgroundSettings | None = None) -> None:
         self._settings = settings or BackgroundSettings()
-        self._mean = np.zeros((0, 0, 3), np.float32)  # under the light of the time it was begun
-        self._unrest = np.zeros((0, 0), np.float32)  # usual difference
         self._light = np.ones(3, np.float32)
-        # What follows from mean, unrest and light is made anew only when they change.
-        self._expected: Pixels | None = None  # [h, w, 3]
-        self._bound: Pixels = np.zeros((0, 0), np.uint8)
-        self._working: Pixels = np.zeros((0, 0, 3), np.uint8)
-        self._difference: Pixels = np.zeros((0, 0), np.uint8)
-        self._foreground: Pixels = np.zeros((0, 0), np.uint8)
-        self._before: Pixels = np.zeros((0, 0, 3), np.uint8)  # the picture of the last step
-        self._moved_ns = np.zeros((0, 0), np.int64)  # when each block last differed from the step before
+        self._is_expected = (
+            False  # what follows from mean, unrest and light is made anew only when they change
+        )
         self._began_ns = self._learned_ns = self._upset_since_ns = 0
         self._is_known = self._is_upset = False
+        self._take_places(0, 0)
 
     @property
     def is_trusted(self) -> bool:
@@ -81,10 +83,15 @@ class Background:
         return self._foreground
 
     @property
+    def block_shares(self) -> Pixels:
+        """Share 0..255 of foreground in each block of GRID_PX [h // GRID_PX, w // GRID_PX] of the last picture."""
+        return self._blocks
+
+    @property
     def colour_mean(self) -> NDArray[np.float32]:
         """Mean colour [3] (BGR) of the empty shop under the present light: the camera's grey balance."""
-        samples = self._mean[::GRID_PX, ::GRID_PX]
-        return np.asarray(samples.mean(axis=(0, 1)) * self._light, np.float32)
+        samples = self._mean[:, ::GRID_PX, ::GRID_PX]
+        return np.asarray(samples.mean(axis=(1, 2)) * self._light, np.float32)
 
     def start_from(self, working: Pixels, at_ns: int) -> None:
         """Take a picture known to be empty as the background."""
@@ -94,26 +101,28 @@ class Background:
     def compare(self, working: Pixels, at_ns: int) -> Pixels:
         """Difference [h, w] of a working picture [h, w, 3] to the background: the largest of the three channels.
 
-        All zero while the background is not trusted: a wrong difference is worse than none.
+        All zero while the background is not trusted: a wrong difference is worse than none. It is overwritten by the
+        next call.
         """
-        if self._mean.shape != working.shape:
+        if self._foreground.shape != working.shape[:2]:
             self._begin(working, at_ns)
         self._is_known = self._is_known or at_ns - self._began_ns >= self._settings.settle_s * NS_PER_S
-        self._working = working
-        self._follow_light(working)
-        if self._expected is None:
-            self._expected = _bytes(cv2.multiply(self._mean, _scalar(self._light)))
-            self._bound = _bytes(self._unrest, 2.5, self._settings.threshold)
-        self._difference = _difference(working, self._expected)
-        self._foreground = np.asarray(cv2.compare(self._difference, self._bound, cv2.CMP_GT), np.uint8)
+        cv2.split(working, self._working)
+        self._follow_light()
+        if not self._is_expected:
+            for mean, expected, gain in zip(self._mean, self._expected, self._light, strict=True):
+                cv2.convertScaleAbs(mean, dst=expected, alpha=float(gain))
+            cv2.convertScaleAbs(self._unrest, dst=self._bound, alpha=2.5, beta=self._settings.threshold)
+            self._is_expected = True
+        _difference(self._working, self._expected, self._difference, self._scratch)
+        cv2.compare(self._difference, self._bound, cv2.CMP_GT, dst=self._foreground)
+        self._blocks = _block_shares(self._foreground)
         self._notice_upset(working, at_ns)
         return self._difference if self.is_trusted else np.zeros_like(self._difference)
 
     def has_motion(self) -> bool:
         """Is anything in the last picture that is not the empty shop? True while the background is not trusted."""
-        if not self.is_trusted:
-            return True
-        return bool(_block_shares(self._foreground).max() >= self._settings.block_share * 255)
+        return not self.is_trusted or bool(self._blocks.max() >= self._settings.block_share * 255)
 
     def foreground_shares(self, boxes_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """Share of foreground 0..1 in each box [n, 4] of working px; 1 while the background is not trusted."""
@@ -135,18 +144,10 @@ class Background:
         """
         elapsed_s = (at_ns - self._learned_ns) / NS_PER_S
         settings = self._settings
-        if self._is_upset or self._expected is None or elapsed_s < settings.learn_every_s:
+        if self._is_upset or not self._is_expected or elapsed_s < settings.learn_every_s:
             return
         self._learned_ns = at_ns
         self._note_movement(at_ns)
-        # Bounded steps, under the light in which the background was begun.
-        step = _scalar(np.full(3, settings.step_max))
-        lowest, highest = cv2.subtract(self._expected, step), cv2.add(self._expected, step)
-        bounded = cv2.min(cv2.max(self._working, lowest), highest)
-        target = cv2.multiply(bounded, _scalar(1.0 / self._light), dtype=cv2.CV_32F)
-        usual = cv2.min(self._difference, step)
-        # Young backgrounds average what they have seen so far.
-        age_s = (at_ns - self._began_ns) / NS_PER_S + 0.1
         people = np.zeros_like(self._foreground)
         for box in person_boxes_px:
             x1, y1, x2, y2 = _clipped(box, people.shape[1], people.shape[0])
@@ -154,33 +155,69 @@ class Background:
                 people[y1:y2, x1:x2] = 255
         changed = cv2.subtract(self._foreground, people)
         empty = cv2.bitwise_not(cv2.bitwise_or(self._foreground, people))
-        for mask, follow_s in (
-            (empty, settings.empty_s),
-            (changed, settings.changed_s),
-            (people, settings.person_s),
-        ):
-            follow_s = min(follow_s, age_s) if mask is not people else follow_s
-            rate = 1.0 - math.exp(-elapsed_s / follow_s)
-            cv2.accumulateWeighted(target, self._mean, rate, mask)
+        # Young backgrounds average what they have seen so far.
+        age_s = (at_ns - self._began_ns) / NS_PER_S + 0.1
+        paces_s = (min(settings.empty_s, age_s), min(settings.changed_s, age_s), settings.person_s)
+        masks = [
+            (mask, 1.0 - math.exp(-elapsed_s / pace_s))
+            for mask, pace_s in zip((empty, changed, people), paces_s, strict=True)
+            if cv2.countNonZero(mask)
+        ]
+        self._step_towards(self._working, masks)
+        self._is_expected = False
+
+    def _step_towards(self, planes: Planes, masks: list[tuple[Any, float]]) -> None:
+        """Bounded steps, under the light in which the background was begun, at each mask's rate."""
+        step: Any = self._settings.step_max  # a number may stand for a picture; the stubs do not know
+        for plane, expected, mean, gain in zip(planes, self._expected, self._mean, self._light, strict=True):
+            # Expected is made anew after this, and serves as a place for its own bounds.
+            lowest = cv2.subtract(expected, step, dst=self._scratch)
+            highest = cv2.add(expected, step, dst=expected)
+            bounded = cv2.min(cv2.max(plane, lowest, dst=lowest), highest, dst=highest)
+            target = np.multiply(bounded, np.float32(1.0) / gain, out=self._target)
+            for mask, rate in masks:
+                cv2.accumulateWeighted(target, mean, rate, mask)
+        usual = cv2.min(self._difference, step, dst=self._scratch)
+        for mask, rate in masks:
             cv2.accumulateWeighted(usual, self._unrest, rate, mask)
-        self._expected = None
+
+    def _take_places(self, height: int, width: int) -> None:
+        """Memory for all that is kept of a camera."""
+        self._mean = np.zeros((3, height, width), np.float32)  # under the light of the time it was begun
+        self._unrest = np.ones((height, width), np.float32)  # usual difference
+        self._target = np.zeros((height, width), np.float32)
+        self._working, self._before, self._expected = (  # before: the picture of the last step
+            [np.zeros((height, width), np.uint8) for _ in range(3)] for _ in range(3)
+        )
+        self._bound, self._difference, self._foreground, self._scratch = (
+            np.zeros((height, width), np.uint8) for _ in range(4)
+        )
+        self._blocks = np.zeros((1, 1), np.uint8)
+        # When each block last differed from the step before.
+        self._moved_ns = np.zeros((max(1, height // GRID_PX), max(1, width // GRID_PX)), np.int64)
 
     def _begin(self, working: Pixels, at_ns: int) -> None:
-        self._mean = working.astype(np.float32)
-        self._unrest = np.full(working.shape[:2], 1.0, np.float32)
+        height, width = working.shape[:2]
+        if self._foreground.shape != (height, width):
+            self._take_places(height, width)
+        cv2.split(working, self._before)
+        for mean, plane in zip(self._mean, self._before, strict=True):
+            mean[:] = plane
+        self._unrest[:] = 1.0
         self._light = np.ones(3, np.float32)
-        self._before = working
-        blocks = tuple(max(1, each // GRID_PX) for each in working.shape[:2])
-        self._moved_ns = np.full(blocks, at_ns, np.int64)
-        self._expected = None
+        self._moved_ns[:] = at_ns
+        self._is_expected = False
         self._began_ns = self._learned_ns = at_ns
         self._is_known = self._is_upset = False
 
     def _note_movement(self, at_ns: int) -> None:
-        change = _difference(self._working, self._before)
-        moved = (change > self._settings.threshold).astype(np.uint8) * 255
+        """In the scratch; the picture compared becomes the one before."""
+        change = _difference(self._working, self._before, self._scratch, self._before[0])
+        threshold: Any = self._settings.threshold
+        moved = np.asarray(cv2.compare(change, threshold, cv2.CMP_GT), np.uint8)
         self._moved_ns[_block_shares(moved) > MOVED_SHARE * 255] = at_ns
-        self._before = self._working
+        for before, plane in zip(self._before, self._working, strict=True):
+            before[:] = plane
 
     def _has_moved(self, x1: int, y1: int, x2: int, y2: int, at_ns: int) -> bool:
         """Whether anything within a box did lately. A box on the very edge is judged by the block beside it."""
@@ -189,19 +226,13 @@ class Background:
         inside = self._moved_ns[top : max(top + 1, y2 // GRID_PX), left : max(left + 1, x2 // GRID_PX)]
         return at_ns - int(inside.max()) < self._settings.still_s * NS_PER_S
 
-    def _follow_light(self, working: Pixels) -> None:
+    def _follow_light(self) -> None:
         """Median ratio [3] of picture to background over a grid of samples, where neither is dark or blown out."""
-        grid = (slice(LIGHT_GRID_PX // 2, None, LIGHT_GRID_PX),) * 2
-        seen, known = working[grid].reshape(-1, 3).astype(np.float32), self._mean[grid].reshape(-1, 3)
-        is_fair = (known.min(axis=1) > 16) & (known.max(axis=1) < 245) & (seen.max(axis=1) < 250)
-        ratios = (seen / np.maximum(known, 1.0))[is_fair]
-        if len(ratios) < FAIR_SAMPLES_MIN:
-            return
-        ratios.sort(axis=0)
-        light = np.clip(ratios[len(ratios) // 2], 0.4, 2.5)
+        blue, green, red = self._working
+        light = _median_ratios(blue, green, red, self._mean)
         # Light that is the same but for noise leaves what was made of it valid.
         if np.abs(light - self._light).max() > LIGHT_STEP:
-            self._light, self._expected = light, None
+            self._light, self._is_expected = light, False
 
     def _notice_upset(self, working: Pixels, at_ns: int) -> None:
         share = cv2.countNonZero(self._foreground) / self._foreground.size
@@ -213,10 +244,49 @@ class Background:
             self._begin(working, at_ns)
 
 
-def _difference(one: Pixels, other: Pixels) -> Pixels:
-    """[h, w] of two pictures [h, w, 3]: the largest of the three channels."""
-    blue, green, red = cv2.split(cv2.absdiff(one, other))
-    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
+@njit(cache=True)
+def _median_ratios(
+    blue: Pixels, green: Pixels, red: Pixels, known: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Median [3] of picture (three planes) over background [3, h, w] on the grid; NaN with too few fair samples.
+
+    By counting in bins of 1 / _LIGHT_BINS_PER_1: a third of LIGHT_STEP.
+    """
+    bins = round((LIGHT_MAX - LIGHT_MIN) * _LIGHT_BINS_PER_1)
+    counts = np.zeros((3, bins + 1), np.int32)
+    height, width = blue.shape
+    fair = 0
+    for y in range(LIGHT_GRID_PX // 2, height, LIGHT_GRID_PX):
+        for x in range(LIGHT_GRID_PX // 2, width, LIGHT_GRID_PX):
+            seen = (blue[y, x], green[y, x], red[y, x])
+            before = (known[0, y, x], known[1, y, x], known[2, y, x])
+            if min(before) <= 16 or max(before) >= 245 or max(seen) >= 250:
+                continue
+            fair += 1
+            for channel in range(3):
+                place = round((seen[channel] / before[channel] - LIGHT_MIN) * _LIGHT_BINS_PER_1)
+                counts[channel, min(max(place, 0), bins)] += 1
+    medians = np.full(3, np.nan, np.float32)
+    if fair < FAIR_SAMPLES_MIN:
+        return medians
+    for channel in range(3):
+        below = 0
+        for place in range(bins + 1):
+            below += counts[channel, place]
+            if below > fair // 2:
+                medians[channel] = LIGHT_MIN + place / _LIGHT_BINS_PER_1
+                break
+    return medians
+
+
+def _difference(one: Planes, other: Planes, into: Pixels, scratch: Pixels) -> Pixels:
+    """[h, w] of two pictures in planes: the largest of the three channels. `scratch` may be a plane of `other`."""
+    # The first plane is done with before a second scratch is needed.
+    cv2.absdiff(one[0], other[0], dst=into)
+    for channel in (1, 2):
+        cv2.absdiff(one[channel], other[channel], dst=scratch)
+        cv2.max(into, scratch, dst=into)
+    return into
 
 
 def _block_shares(mask: Pixels) -> Pixels:
@@ -224,15 +294,6 @@ def _block_shares(mask: Pixels) -> Pixels:
     height, width = (max(GRID_PX, each // GRID_PX * GRID_PX) for each in mask.shape)
     size = (width // GRID_PX, height // GRID_PX)
     return np.asarray(cv2.resize(mask[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _scalar(values: NDArray[np.floating]) -> Any:
-    """OpenCV's scalar for pictures of three channels."""
-    return (*values.tolist(), 0.0)
-
-
-def _bytes(values: Any, gain: float = 1.0, offset: float = 0.0) -> Pixels:
-    return np.asarray(cv2.convertScaleAbs(values, alpha=gain, beta=offset), np.uint8)
 
 
 def _clipped(box_px: NDArray[np.floating], width: int, height: int) -> tuple[int, int, int, int]:

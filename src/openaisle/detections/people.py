@@ -1,10 +1,10 @@
 """People and their 17 joints in the frames of ceiling cameras: `openaisle.ports.Detector`.
 
 For each camera: a picture in which nothing differs from the empty shop costs one comparison and is done. Otherwise
-the box network looks at the shrunk picture and the difference, the keypoint network at a window on each person it
-proposes, and at each place where somebody was a moment ago. Cameras share batches. The score of a person comes from
-both networks, the confidence of a joint from its map's peak; both are calibrated on held-out pictures (the figures
-travel in the models' metadata).
+the box network looks at the shrunk picture and the difference, around what differs; the keypoint network at a window
+on each person it proposes, and at each place where somebody was a moment ago. Cameras share batches. The score of a
+person comes from both networks, the confidence of a joint from its map's peak; both are calibrated on held-out
+pictures (the figures travel in the models' metadata).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background, BackgroundSettings
 from openaisle.detections.crops import Floats, Letterbox, Pixels
-from openaisle.detections.runtime import OnnxModel, RuntimeSettings
+from openaisle.detections.regions import WHOLE, Region, RegionSettings, regions
+from openaisle.detections.runtime import OnnxModel, RuntimeSettings, runs_on_cpu
 from openaisle.store.schema import Camera
 
 BOXES_FILE: Final = "people-boxes.onnx"
@@ -34,6 +35,7 @@ REMEMBER_NS: Final = 500_000_000
 class PeopleSettings:
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     background: BackgroundSettings = field(default_factory=BackgroundSettings)
+    regions: RegionSettings | None = field(default_factory=RegionSettings)  # None: always the whole picture
     score_min: float = 0.5  # of a person that is reported
     proposal_min: float = 0.15  # of a place that the keypoint network looks at
     people_max: int = 12  # of one frame; the best stay
@@ -133,8 +135,12 @@ class PeopleDetector:
     def _people(self, looks: Sequence[_Look]) -> list[_Found]:
         if not looks:
             return []
-        pixels = np.stack([crops.box_input(look.working, look.difference) for look in looks])
-        centres = self._networks.propose(pixels, self._settings.proposal_min, 2 * self._settings.people_max)
+        centres = self._networks.propose(
+            [crops.box_input(look.working, look.difference) for look in looks],
+            [self._regions(look.view) for look in looks],
+            self._settings.proposal_min,
+            2 * self._settings.people_max,
+        )
         proposals = [self._proposals(look, *found) for look, found in zip(looks, centres, strict=True)]
         windows = [crops.windows_of_boxes(boxes) for boxes, _ in proposals]
         cut = [
@@ -158,6 +164,12 @@ class PeopleDetector:
             visibility = calibration.visible(seen.visible_logits[part])
             found.append(self._chosen(look, _Found(boxes, scores, keypoints, visibility)))
         return found
+
+    def _regions(self, view: _View) -> list[Region]:
+        settings = self._settings.regions
+        if settings is None or not self._networks.sees_parts or not view.background.is_trusted:
+            return [WHOLE]
+        return regions(view.background.block_shares, view.boxes_px * view.letterbox.scale, settings)
 
     def _proposals(self, look: _Look, boxes: Floats, scores: Floats) -> tuple[Floats, Floats]:
         """Boxes [n, 4] in frame px and their heat [n]: the box network's, then those who were there a moment ago."""
@@ -245,15 +257,38 @@ class PeopleNetworks:
             settings=runtime,
         )
         self.calibration = Calibration.of(self._keypoints.metadata)
+        # Where every new size is planned or compiled anew, parts would cost more than they spare.
+        self.sees_parts = runs_on_cpu(runtime) and self._boxes.sizes["pixels"][1:3] == [None, None]
 
-    def propose(self, pixels: Pixels, heat_min: float, boxes_max: int) -> list[tuple[Floats, Floats]]:
-        """Of each `crops.box_input` [n, 192, 320, 4]: boxes [k, 4] in its px and their heat [k], best first."""
-        heat, sides = self._boxes.run(pixels=pixels)
-        stride = crops.FRAME_WIDTH_PX // heat.shape[3]
-        return [
-            decode.boxes(each[0], distances, stride, heat_min, boxes_max)
-            for each, distances in zip(heat, sides, strict=True)
-        ]
+    def propose(
+        self,
+        pictures: Sequence[Pixels],
+        looked_at: Sequence[Sequence[Region]],
+        heat_min: float,
+        boxes_max: int,
+    ) -> list[tuple[Floats, Floats]]:
+        """Of each `crops.box_input` [192, 320, 4], within its regions: boxes [k, 4] in its px and heat [k], best first.
+
+        Regions of one size share a batch.
+        """
+        by_size: dict[tuple[int, int], list[tuple[int, Region]]] = {}
+        for index, rows in enumerate(looked_at):
+            for region in rows:
+                size = (region.bottom - region.top, region.right - region.left)
+                by_size.setdefault(size, []).append((index, region))
+        found: list[list[tuple[Floats, Floats]]] = [[] for _ in pictures]
+        for (_, width_px), places in sorted(by_size.items()):
+            parts = [
+                pictures[index][region.top : region.bottom, region.left : region.right]
+                for index, region in places
+            ]
+            heat, sides = self._boxes.run(pixels=np.stack(parts))
+            stride = width_px // heat.shape[3]
+            for (index, region), each, distances in zip(places, heat, sides, strict=True):
+                boxes, scores = decode.boxes(each[0], distances, stride, heat_min, boxes_max)
+                corner = np.array([region.left, region.top] * 2, np.float32)
+                found[index].append((boxes + corner, scores))
+        return [_best(each, boxes_max) for each in found]
 
     def look(self, pixels: Pixels) -> Seen:
         """Crops [n, 128, 128, 4] of `crops.cut`."""
@@ -306,6 +341,16 @@ NOBODY: Final = _Found(
     np.zeros((0, len(JOINTS), 3), np.float32),
     np.zeros((0, len(JOINTS)), np.float32),
 )
+
+
+def _best(found: Sequence[tuple[Floats, Floats]], boxes_max: int) -> tuple[Floats, Floats]:
+    """Boxes [n, 4] and scores [n] of several regions, best first."""
+    if len(found) == 1:
+        return found[0]
+    boxes = np.concatenate([NOBODY.boxes_px, *(boxes for boxes, _ in found)])
+    scores = np.concatenate([NOBODY.scores, *(scores for _, scores in found)])
+    best = np.argsort(-scores, kind="stable")[:boxes_max]
+    return boxes[best], scores[best]
 
 
 def _sigmoid(logits: Floats) -> Floats:

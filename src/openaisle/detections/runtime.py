@@ -70,8 +70,11 @@ class OnnxModel:
         self._outputs = list(outputs)
         self._session = _session(path, kind, settings)
         self.metadata = _metadata(self._session, path, kind)
+        found = {given.name: given.shape for given in self._session.get_inputs()}
+        self.sizes: dict[str, list[int | None]] = {  # of each input as the file has it; None: any
+            name: [size if isinstance(size, int) else None for size in shape] for name, shape in found.items()
+        }
         for name, shape in inputs.items():
-            found = {given.name: given.shape for given in self._session.get_inputs()}
             if name not in found or not _fits(found[name], shape):
                 expected = f"input '{name}' of shape {list(shape)}"
                 raise ModelError("wrong model", file=str(path), expected=expected, found=found)
@@ -110,6 +113,11 @@ def resolved_providers(settings: RuntimeSettings) -> list[tuple[str, dict[str, s
         )
     names = list(dict.fromkeys([*wished, _CPU]))
     return [(name, _options(name, settings)) for name in names]
+
+
+def runs_on_cpu(settings: RuntimeSettings) -> bool:
+    """Whether ONNX Runtime's own CPU provider comes first."""
+    return resolved_providers(settings)[0][0] == _CPU
 
 
 def _options(provider: str, settings: RuntimeSettings) -> dict[str, str]:

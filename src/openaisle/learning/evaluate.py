@@ -19,6 +19,7 @@ from openaisle.detections import crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox
 from openaisle.detections.people import PeopleDetector, PeopleNetworks, PeopleSettings
+from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
 from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
@@ -141,7 +142,7 @@ def calibrate(
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
             letterbox, working, difference = _prepared(sight)
-            boxes, heats = networks.propose(crops.box_input(working, difference)[None], 0.05, 24)[0]
+            boxes, heats = networks.propose([crops.box_input(working, difference)], [[WHOLE]], 0.05, 24)[0]
             kept = decode.suppress(boxes, heats, 0.65)
             if not len(kept):
                 continue

@@ -26,6 +26,15 @@ OUTPUTS_OF: Final = {
     "boxes": ["heat", "sides"],
     "keypoints": ["maps", "pair_logits", "person_logit", "visible_logits"],
 }
+FREE_SIZES_OF: Final[dict[str, dict[str, dict[int, str]]]] = {
+    # The box network looks at parts of pictures, in sizes that are multiples of its coarsest stride.
+    "boxes": {
+        "pixels": {1: "height", 2: "width"},
+        "heat": {2: "rows", 3: "columns"},
+        "sides": {2: "rows", 3: "columns"},
+    },
+    "keypoints": {},
+}
 
 
 def export(job: str, checkpoint: Path, weights: Path) -> Path:
@@ -52,7 +61,9 @@ def export(job: str, checkpoint: Path, weights: Path) -> Path:
             str(path),
             input_names=["pixels"],
             output_names=names,
-            dynamic_axes={name: {0: "pictures"} for name in ["pixels", *names]},
+            dynamic_axes={
+                name: {0: "pictures", **FREE_SIZES_OF[job].get(name, {})} for name in ["pixels", *names]
+            },
             opset_version=OPSET,
             dynamo=False,
         )
@@ -61,6 +72,17 @@ def export(job: str, checkpoint: Path, weights: Path) -> Path:
     }
     write_metadata(path, {"kind": KIND_OF[job], "version": VERSION, "made": made})
     return path
+
+
+def free_sizes(job: str, path: Path) -> None:
+    """Let a file that was exported for one size of pictures take any, as those exported now do; weights stay."""
+    import onnx  # pyright: ignore[reportMissingImports]
+
+    model = onnx.load(str(path))
+    for value in (*model.graph.input, *model.graph.output):
+        for axis, name in FREE_SIZES_OF[job].get(value.name, {}).items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
+    onnx.save(model, str(path))
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

@@ -41,12 +41,12 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_shape_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"expected input 'pixels' of shape \[None, 99, 320, 4\]"):
+    with pytest.raises(ModelError, match=r"expected input 'pixels' of shape \[None, 99, 128, 4\]"):
         OnnxModel(
-            SHIPPED / BOXES_FILE,
-            kind=BOXES_KIND,
-            inputs={"pixels": (None, 99, 320, 4)},
-            outputs=("heat",),
+            SHIPPED / KEYPOINTS_FILE,
+            kind=KEYPOINTS_KIND,
+            inputs={"pixels": (None, 99, 128, 4)},
+            outputs=("maps",),
             settings=RuntimeSettings(),
         )
     with pytest.raises(ModelError, match=r"expected outputs \['tail'\]"):
