@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import DataOption, OutOption, bar, need
+from openaisle.cli._learning import CocoOption, DataOption, OutOption, PicturesOption, bar, need
 
 
 class Job(StrEnum):
@@ -24,17 +24,24 @@ def synthesise(
     shopped: Annotated[
         float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
     ] = 0.4,
+    coco: CocoOption = None,
+    pictures: PicturesOption = "jpg",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Render pictures of random people in random shops, with the truth about them."""
     from openaisle.learning import synthesise as room
+    from openaisle.learning.coco_labels import CocoOut
 
     settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
         manifest = room.synthesise(
-            out, settings, workers=workers, report=lambda done: shown.update(task, completed=done)
+            out,
+            settings,
+            coco_out=None if coco is None else CocoOut(folder=coco, suffix=pictures),
+            workers=workers,
+            report=lambda done: shown.update(task, completed=done),
         )
     counts = manifest["counts"]
     text = f"{counts['frames']} frames, {counts['people']} people in {out}"

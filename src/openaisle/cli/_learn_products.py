@@ -8,24 +8,31 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import DataOption, OutOption, bar, need
+from openaisle.cli._learning import CocoOption, DataOption, OutOption, PicturesOption, bar, need
 
 
 def synthesise(
     out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/products"),
     first_store: Annotated[int, typer.Option(help="Seed of the first random store.")] = 1000,
     stores: Annotated[int, typer.Option(help="How many random stores.")] = 30,
+    coco: CocoOption = None,
+    pictures: PicturesOption = "jpg",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Render packs in hands, before shelves and on tables."""
     from openaisle.learning import products_pictures as room
+    from openaisle.learning.coco_labels import CocoOut
 
     settings = room.PackSettings(first_store=first_store, stores=stores)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
         manifest = room.synthesise(
-            out, settings, workers=workers, report=lambda done: shown.update(task, completed=done)
+            out,
+            settings,
+            coco_out=None if coco is None else CocoOut(folder=coco, suffix=pictures),
+            workers=workers,
+            report=lambda done: shown.update(task, completed=done),
         )
     counts = manifest["counts"]
     text = f"{counts['pictures']} pictures of {counts['products']} products in {out}"

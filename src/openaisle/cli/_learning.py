@@ -13,6 +13,11 @@ DataOption = Annotated[
 OutOption = Annotated[
     Path, typer.Option(help="Folder of the checkpoint; training goes on from one found there.")
 ]
+CocoOption = Annotated[
+    Path | None,
+    typer.Option("--coco", help="Also write whole pictures with COCO labels here, for other training code."),
+]
+PicturesOption = Annotated[str, typer.Option("--pictures", help="With --coco: jpg | png.")]
 
 
 def bar(quiet: bool = False):

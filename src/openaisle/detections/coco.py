@@ -6,9 +6,11 @@ the file, the frame and the time themselves. docs/FORMATS.md describes the docum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINTS, CameraDetections
 from openaisle.core.units import NS_PER_S
@@ -22,6 +24,12 @@ _BONES: Final = (
 )  # fmt: skip
 BONES: Final = tuple((a, b) for a, b in _BONES)
 """Pairs of JOINTS that COCO draws a line between."""
+PERSON_CATEGORY: Final[Mapping[str, Any]] = {
+    "id": PERSON,
+    "name": "person",
+    "keypoints": list(JOINTS),
+    "skeleton": [[a + 1, b + 1] for a, b in BONES],  # COCO counts joints from 1
+}
 
 
 class CocoDocument:
@@ -57,14 +65,7 @@ class CocoDocument:
             "info": {"description": "people found by OpenAisle", "model": self._model},
             "images": self._images,
             "annotations": self._annotations,
-            "categories": [
-                {
-                    "id": PERSON,
-                    "name": "person",
-                    "keypoints": list(JOINTS),
-                    "skeleton": [[a + 1, b + 1] for a, b in BONES],  # COCO counts joints from 1
-                }
-            ],
+            "categories": [dict(PERSON_CATEGORY)],
         }
 
     def lines(self) -> list[str]:
@@ -87,15 +88,28 @@ class CocoDocument:
         return lines
 
 
+def clipped_bbox(box_px: NDArray[np.floating], width_px: int, height_px: int) -> list[float]:
+    """COCO's x, y, width, height of a box x1 y1 x2 y2, as far as it is in the picture."""
+    x1, y1, x2, y2 = np.clip(box_px, 0, [width_px, height_px, width_px, height_px]).tolist()
+    return [round(each, 2) for each in (x1, y1, x2 - x1, y2 - y1)]
+
+
+def flat_keypoints(points_px: NDArray[np.floating], visibility: NDArray[np.integer]) -> list[float]:
+    """COCO's row of x, y, visibility of joints [n, 2] with visibility [n]; 0, 0, 0 where there is none."""
+    flat: list[float] = []
+    for (x, y), state in zip(points_px.tolist(), visibility.tolist(), strict=True):
+        flat += [round(x, 2), round(y, 2), state] if state else [0, 0, 0]
+    return flat
+
+
 def _person(detections: CameraDetections, row: int, width_px: int, height_px: int) -> dict[str, Any]:
     """A person's box as far as it is in the picture, and joints. Joints are absent where a model finds none."""
-    limits = np.array([width_px, height_px, width_px, height_px], np.float32)
-    x1, y1, x2, y2 = np.clip(detections.boxes_image_px[row], 0, limits).tolist()
+    bbox = clipped_bbox(detections.boxes_image_px[row], width_px, height_px)
     person: dict[str, Any] = {
         "category_id": PERSON,
         "category": "person",
-        "bbox": [round(each, 2) for each in (x1, y1, x2 - x1, y2 - y1)],
-        "area": round((x2 - x1) * (y2 - y1), 1),
+        "bbox": bbox,
+        "area": round(bbox[2] * bbox[3], 1),
         "iscrowd": 0,
         "score": round(float(detections.scores[row]), 4),
     }
@@ -106,10 +120,7 @@ def _person(detections: CameraDetections, row: int, width_px: int, height_px: in
     # Where a model tells whether a joint is in view, that is its visibility; else how sure it is of the place.
     in_view = detections.visibility[row] if detections.visibility.shape[1] else confidence
     visibility = np.where(confidence > 0, np.where(in_view >= SURE_MIN, 2, 1), 0)
-    flat: list[float] = []
-    for (x, y), state in zip(joints[:, :2].tolist(), visibility.tolist(), strict=True):
-        flat += [round(x, 2), round(y, 2), state] if state else [0, 0, 0]
-    person["keypoints"] = flat
+    person["keypoints"] = flat_keypoints(joints[:, :2], visibility)
     person["num_keypoints"] = int((visibility == 2).sum())
     person["keypoint_scores"] = [round(each, 3) for each in confidence.tolist()]
     return person

@@ -15,9 +15,8 @@ folder of shards, one a store:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +29,13 @@ from openaisle.interactions.actions import ACTIONS
 from openaisle.interactions.actions_paths import TICK_S, TICKS, ArmHistory, ArmPaths
 from openaisle.interactions.reach import hands_of
 from openaisle.learning.actions_truth import TrueReach, WatchedEyes, action_at
-from openaisle.learning.people_data import read_manifest, shard_folder, write_manifest, write_shard
+from openaisle.learning.people_data import (
+    read_manifest,
+    shard_folder,
+    write_manifest,
+    write_shard,
+    write_stores,
+)
 from openaisle.learning.people_stores import fitted_store
 from openaisle.sim.choices import Choices
 from openaisle.sim.day import SimulatedDay
@@ -148,20 +153,14 @@ def synthesise(
 ) -> dict[str, Any]:
     """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest."""
     out.mkdir(parents=True, exist_ok=True)
-    counts = {action.value: 0 for action in ACTIONS}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        seeds = range(settings.first_store, settings.first_store + settings.stores)
-        jobs = [pool.submit(_write_store, out, seed, settings) for seed in seeds]
-        for done, job in enumerate(as_completed(jobs), start=1):
-            for action, count in job.result().items():
-                counts[action] += count
-            report(done)
+    write = partial(_write_store, out, settings)
+    counts = write_stores(write, settings.first_store, settings.stores, workers=workers, report=report)
     manifest = {"settings": asdict(settings), "counts": counts}
     write_manifest(out, manifest)
     return manifest
 
 
-def _write_store(out: Path, seed: int, settings: ActionDataSettings) -> dict[str, int]:
+def _write_store(out: Path, settings: ActionDataSettings, seed: int) -> dict[str, int]:
     """The shard of one store, unless it is there already: a run that was stopped goes on."""
     folder = shard_folder(out, KIND, seed)
     if not folder.is_dir():

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +71,29 @@ def write_shard(folder: Path, kind: str, number: int, arrays: dict[str, NDArray[
         np.save(unfinished / f"{name}.npy", array)
     shutil.rmtree(path, ignore_errors=True)
     unfinished.rename(path)
+
+
+def write_stores(
+    write: Callable[[int], dict[str, int]],
+    first_store: int,
+    stores: int,
+    *,
+    workers: int,
+    report: Callable[[int], None],
+) -> dict[str, int]:
+    """Have `write(seed)` make each store's shard, in `workers` processes. Returns the sums of what it counts.
+
+    `report` hears the number of finished stores. `write` is sent to other processes: a function of a module, or a
+    `partial` of one.
+    """
+    counts: dict[str, int] = {}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(write, seed) for seed in range(first_store, first_store + stores)]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            for name, count in job.result().items():
+                counts[name] = counts.get(name, 0) + count
+            report(done)
+    return counts
 
 
 def shard_folder(folder: Path, kind: str, number: int) -> Path:

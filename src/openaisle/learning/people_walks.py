@@ -49,5 +49,6 @@ def walks(
         for renderer, eye, before in zip(renderers, eyes, empty, strict=True):
             rendered = renderer.draw(scene)
             pixels = encoded(rendered.pixels, jpeg_quality)
-            sights.append(Sight(renderer.camera, before, pixels, labels(scene, rendered, eye), scene.at_ns))
+            people = labels(scene, rendered, eye)
+            sights.append(Sight(renderer.camera, before, pixels, people, scene.at_ns, renderer.appearance))
         yield sights

@@ -14,10 +14,9 @@ both. A store makes one shard, a folder of raw arrays that are mapped, not read:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import ProductId
-from openaisle.learning.people_data import shard_folder, write_manifest, write_shard
+from openaisle.detections.coco import clipped_bbox
+from openaisle.learning.coco_labels import CocoOut, StoreLabels, join, light_fields, rounded
+from openaisle.learning.people_data import shard_folder, write_manifest, write_shard, write_stores
 from openaisle.learning.people_scenes import SceneMaker, random_body
 from openaisle.learning.people_stores import training_store
 from openaisle.sim.assortment import DEPARTMENTS
@@ -60,51 +61,91 @@ def synthesise(
     out: Path,
     settings: PackSettings,
     *,
+    coco_out: CocoOut | None = None,
     workers: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest."""
+    """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest.
+
+    With `coco_out` the pictures and their labels go there too, for other people's training code.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    seeds = range(settings.first_store, settings.first_store + settings.stores)
-    left = [seed for seed in seeds if not shard_folder(out, "packs", seed).is_dir()]
-    report(len(seeds) - len(left))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(write_store, out, seed, settings.pictures) for seed in left]
-        for done, future in enumerate(as_completed(futures), start=len(seeds) - len(left) + 1):
-            future.result()
-            report(done)
-    counts = {"pictures": 0, "products": 0, "empty_hands": 0}
-    for seed in seeds:
-        product = np.load(shard_folder(out, "packs", seed) / "product.npy")
-        counts["pictures"] += len(product)
-        counts["products"] += len(np.unique(product[product >= 0]))
-        counts["empty_hands"] += int((product < 0).sum())
+    write = partial(_write_store, out, settings, coco_out)
+    counts = write_stores(write, settings.first_store, settings.stores, workers=workers, report=report)
     manifest = {"kind": "packs", "settings": asdict(settings), "counts": counts}
     write_manifest(out, manifest)
+    if coco_out is not None:
+        seeds = range(settings.first_store, settings.first_store + settings.stores)
+        join(coco_out, seeds, "packs in hands and on tables, rendered by OpenAisle")
     return manifest
 
 
-def write_store(out: Path, seed: int, pictures: int) -> None:
-    """The shard of one random store."""
+def _write_store(out: Path, settings: PackSettings, coco_out: CocoOut | None, seed: int) -> dict[str, int]:
+    """The shard of one random store, unless it is there already: a run that was stopped goes on."""
+    folder = shard_folder(out, "packs", seed)
+    if not folder.is_dir() or (coco_out is not None and not coco_out.part(seed).is_file()):
+        _draw_store(out, settings, coco_out, seed)
+    product = np.load(folder / "product.npy")
+    return {
+        "pictures": len(product),
+        "products": len(np.unique(product[product >= 0])),
+        "empty_hands": int((product < 0).sum()),
+    }
+
+
+def _draw_store(out: Path, settings: PackSettings, coco_out: CocoOut | None, seed: int) -> None:
     maker = PackMaker(training_store(seed), seed)
-    views = max(1, round(pictures * len(maker.store.products) / (2 * PAIRS_A_VIEW)))
-    pixels: list[Pixels] = []
-    product: list[int] = []
-    seen: list[float] = []
-    for _ in range(views):
-        for picture, row, share in maker.view():
-            pixels.append(picture)
-            product.append(row)
-            seen.append(share)
-    rows = np.array(product, np.int32)
+    views = max(1, round(settings.pictures * len(maker.store.products) / (2 * PAIRS_A_VIEW)))
+    pictures = [picture for _ in range(views) for picture in maker.view()]
+    rows = np.array([picture.row for picture in pictures], np.int32)
     arrays = {
-        "pixels": np.stack(pixels),
+        "pixels": np.stack([picture.pixels for picture in pictures]),
         "product": rows,
         "pair": np.where(rows >= 0, maker.pair_of[rows], -1).astype(np.int32),
-        "seen": np.array(seen, np.float32),
+        "seen": np.array([picture.seen_share for picture in pictures], np.float32),
         "traits": maker.traits(),
     }
     write_shard(out, "packs", seed, arrays)
+    if coco_out is not None:
+        _write_labels(StoreLabels(coco_out, seed, f"random-{seed}"), maker, pictures)
+
+
+def _write_labels(store: StoreLabels, maker: PackMaker, pictures: Sequence[StoredPicture]) -> None:
+    """A category a product; an empty hand is a picture without annotations."""
+    for picture in pictures:
+        store.add_image(
+            picture.pixels,
+            is_on_table=picture.is_on_table,
+            camera={
+                "position_floor_m": rounded(picture.eye_floor_m),
+                "aim_floor_m": rounded(picture.aim_floor_m),
+            },
+            light=light_fields(picture.appearance) | {"mean_grey": round(float(picture.pixels.mean()), 1)},
+        )
+        if picture.row >= 0:
+            bbox = clipped_bbox(np.array(picture.box_px), STORED_PX, STORED_PX)
+            store.add_annotation(
+                category_id=picture.row + 1,
+                bbox=bbox,
+                area=round(bbox[2] * bbox[3], 1),
+                iscrowd=0,
+                segmentation=[],
+                visibility=round(picture.seen_share, 4),
+            )
+    products = [maker.store.products[product_id] for product_id in maker.goods.product_ids]
+    store.write(
+        [
+            {
+                "id": row + 1,
+                "name": product.name,
+                "supercategory": "product",
+                "product_id": product.product_id,
+                "look_alike_of": product.look_alike_of,
+                "store_id": store.store_id,
+            }
+            for row, product in enumerate(products)
+        ]
+    )
 
 
 def with_look_alikes(store: Store, rng: np.random.Generator) -> Store:
@@ -118,6 +159,20 @@ def with_look_alikes(store: Store, rng: np.random.Generator) -> Store:
             name = _another_variant(product.name, rng)
             more[other] = replace(product, product_id=other, name=name, look_alike_of=product_id)
     return replace(store, products={**store.products, **more})
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """One picture of a data set and the truth about it."""
+
+    pixels: Pixels  # [144, 144, 3]
+    row: int  # of the store's goods, -1 = an empty hand
+    seen_share: float
+    box_px: tuple[float, float, float, float]  # of the whole pack, hidden parts included
+    eye_floor_m: Floats  # [3]
+    aim_floor_m: Floats  # [3]
+    appearance: Appearance
+    is_on_table: bool
 
 
 class PackMaker:
@@ -147,8 +202,8 @@ class PackMaker:
         originals = [self.store.products.get(product.look_alike_of or ProductId("")) for product in products]
         return np.stack([pack_traits(*both) for both in zip(products, originals, strict=True)])
 
-    def view(self) -> list[tuple[Pixels, int, float]]:
-        """Pictures, rows and seen shares of some pairs of about the same size, from one eye."""
+    def view(self) -> list[StoredPicture]:
+        """Pictures of some pairs of about the same size, from one eye."""
         rng = self._rng
         if self._views % VIEWS_A_LOOK == 0:
             self._appearance = Appearance.random(rng)
@@ -174,7 +229,14 @@ class PackMaker:
             ground = np.clip(rng.uniform(40, 230) + rng.normal(0, 12, 3), 0, 255)
             blue, green, red = (int(value) for value in ground)
             backdrop.fill((blue, green, red))
-        found: list[tuple[Pixels, int, float]] = []
+        stored = partial(
+            StoredPicture,
+            eye_floor_m=np.array(eye),
+            aim_floor_m=aim,
+            appearance=self._appearance,
+            is_on_table=on_table,
+        )
+        found: list[StoredPicture] = []
         for row in rows:
             turned = float(rng.normal(0, 0.25) if rng.random() < 0.5 else rng.uniform(-math.pi, math.pi))
             size_m = self.goods.sizes_m[row]
@@ -184,12 +246,14 @@ class PackMaker:
                 grip = replace(hold, foot_floor_m=foot, yaw_rad=hold.yaw_rad + turned)
             picture = backdrop.draw(row, grip)
             if picture.seen_share >= SEEN_MIN:
-                found.append((_window(picture.pixels, picture.box_px), row, picture.seen_share))
+                window, box = _window(picture.pixels, picture.box_px)
+                found.append(stored(window, row, picture.seen_share, box))
         if hold.body is not None:
             middle = (CANVAS_PX - 1) / 2
             reach = CANVAS_PX * float(rng.uniform(0.2, 0.35))
             box = (middle - reach, middle - reach, middle + reach, middle + reach)
-            found.append((_window(backdrop.empty(), box), -1, 0.0))
+            window, box = _window(backdrop.empty(), box)
+            found.append(stored(window, -1, 0.0, box))
         return found
 
     def _held(self) -> Grip:
@@ -228,8 +292,10 @@ class PackMaker:
         return [float(x), float(y), float(aim[2] + away * math.sin(down))]
 
 
-def _window(pixels: Pixels, box_px: tuple[float, float, float, float]) -> Pixels:
-    """The square around a box, [144, 144, 3], the box's longer side filling 62 % of it."""
+def _window(
+    pixels: Pixels, box_px: tuple[float, float, float, float]
+) -> tuple[Pixels, tuple[float, float, float, float]]:
+    """The square around a box, [144, 144, 3], the box's longer side filling 62 % of it; and where the box is in it."""
     x1, y1, x2, y2 = box_px
     side = max(x2 - x1, y2 - y1) / STORED_FILLED
     step = side / STORED_PX
@@ -241,7 +307,8 @@ def _window(pixels: Pixels, box_px: tuple[float, float, float, float]) -> Pixels
     window = cv2.warpAffine(
         pixels, source_from_window, (STORED_PX, STORED_PX), flags=flags, borderMode=cv2.BORDER_REFLECT_101
     )
-    return np.asarray(window, np.uint8)
+    box = ((x1 - corner_x) / step, (y1 - corner_y) / step, (x2 - corner_x) / step, (y2 - corner_y) / step)
+    return np.asarray(window, np.uint8), box
 
 
 def _another_variant(name: str, rng: np.random.Generator) -> str:

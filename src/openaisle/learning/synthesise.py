@@ -8,18 +8,18 @@ and a background difference from the very code that runs in the shop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 
-from openaisle.detections import crops
+from openaisle.detections import coco, crops
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox, Pixels
+from openaisle.learning.coco_labels import CocoOut, StoreLabels, camera_fields, join, light_fields
 from openaisle.learning.people_data import (
     PEOPLE_MAX,
     STORED_CROP_PX,
@@ -27,6 +27,7 @@ from openaisle.learning.people_data import (
     shard_folder,
     write_manifest,
     write_shard,
+    write_stores,
 )
 from openaisle.learning.people_scenes import SceneMaker, random_camera
 from openaisle.learning.people_stores import training_store
@@ -63,27 +64,29 @@ class Sight:
     pixels: Pixels  # [h, w, 3]
     people: list[PersonLabel]
     at_ns: int
+    appearance: Appearance  # of the shop and its light
 
 
 def synthesise(
     out: Path,
     settings: SynthesiseSettings,
     *,
+    coco_out: CocoOut | None = None,
     workers: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest."""
+    """Write a data set, or what it still lacks; `report` hears the number of finished stores. Returns the manifest.
+
+    With `coco_out` the whole frames and their labels go there too, for other people's training code.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    seeds = range(settings.first_store, settings.first_store + settings.stores)
-    counts = {"frames": 0, "people": 0, "crops": 0, "false_crops": 0}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(_write_store, out, seed, settings) for seed in seeds]
-        for done, job in enumerate(as_completed(jobs), start=1):
-            for name, count in job.result().items():
-                counts[name] += count
-            report(done)
+    write = partial(_write_store, out, settings, coco_out)
+    counts = write_stores(write, settings.first_store, settings.stores, workers=workers, report=report)
     manifest = {"settings": asdict(settings), "counts": counts}
     write_manifest(out, manifest)
+    if coco_out is not None:
+        seeds = range(settings.first_store, settings.first_store + settings.stores)
+        join(coco_out, seeds, "people in rendered shops, by OpenAisle")
     return manifest
 
 
@@ -109,7 +112,12 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
             rendered = renderer.draw(scene)
             people = labels(scene, rendered, eye)
             yield Sight(
-                camera, encoded(empty, quality), encoded(rendered.pixels, quality), people, scene.at_ns
+                camera,
+                encoded(empty, quality),
+                encoded(rendered.pixels, quality),
+                people,
+                scene.at_ns,
+                appearance,
             )
 
 
@@ -123,10 +131,13 @@ def clipped_box(label: PersonLabel, width_px: int, height_px: int) -> Floats:
     return np.array([max(0, x1), max(0, y1), min(width_px, x2), min(height_px, y2)], np.float32)
 
 
-def _write_store(out: Path, seed: int, settings: SynthesiseSettings) -> dict[str, int]:
+def _write_store(
+    out: Path, settings: SynthesiseSettings, coco_out: CocoOut | None, seed: int
+) -> dict[str, int]:
     """Both shards of one store, unless they are there already: a run that was stopped goes on."""
-    if not all(shard_folder(out, kind, seed).is_dir() for kind in ("frames", "crops")):
-        _render_store(out, seed, settings)
+    is_written = all(shard_folder(out, kind, seed).is_dir() for kind in ("frames", "crops"))
+    if not is_written or (coco_out is not None and not coco_out.part(seed).is_file()):
+        _render_store(out, settings, coco_out, seed)
     is_person = np.load(shard_folder(out, "crops", seed) / "is_person.npy")
     frames = len(np.load(shard_folder(out, "frames", seed) / "boxes.npy"))
     people = int(is_person.sum())
@@ -138,13 +149,16 @@ def _write_store(out: Path, seed: int, settings: SynthesiseSettings) -> dict[str
     }
 
 
-def _render_store(out: Path, seed: int, settings: SynthesiseSettings) -> None:
+def _render_store(out: Path, settings: SynthesiseSettings, coco_out: CocoOut | None, seed: int) -> None:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 23])
     frames: list[Pixels] = []
     boxes: list[Floats] = []
     windows: list[tuple[Pixels, Floats, int]] = []
+    labels_of = None if coco_out is None else _SightLabels(StoreLabels(coco_out, seed, f"random-{seed}"))
     for sight in sights(seed, settings):
+        if labels_of is not None:
+            labels_of.add(sight)
         height, width = sight.pixels.shape[:2]
         letterbox = Letterbox(width, height)
         background = Background()
@@ -171,6 +185,45 @@ def _render_store(out: Path, seed: int, settings: SynthesiseSettings) -> None:
         "is_person": np.array([is_person for _, _, is_person in windows], np.uint8),
     }
     write_shard(out, "crops", seed, arrays)
+    if labels_of is not None:
+        labels_of.write()
+
+
+class _SightLabels:
+    """Frames of one store in COCO's format, each camera's empty picture beside them."""
+
+    def __init__(self, store: StoreLabels) -> None:
+        self._store = store
+        self._camera_id = self._empty = ""
+
+    def add(self, sight: Sight) -> None:
+        height, width = sight.pixels.shape[:2]
+        if sight.camera.camera_id != self._camera_id:
+            self._camera_id, self._empty = sight.camera.camera_id, self._store.save(sight.empty)
+        self._store.add_image(
+            sight.pixels,
+            empty_file_name=self._empty,
+            captured_ns=sight.at_ns,
+            camera=camera_fields(sight.camera),
+            light=light_fields(sight.appearance) | {"mean_grey": round(float(sight.pixels.mean()), 1)},
+        )
+        for label in sight.people:
+            joints = label.keypoints_px
+            seen_px = np.nan_to_num(label.visible_box_px)
+            self._store.add_annotation(
+                category_id=coco.PERSON,
+                bbox=coco.clipped_bbox(label.amodal_box_px, width, height),
+                visible_bbox=coco.clipped_bbox(seen_px, width, height),
+                area=label.visible_px,
+                iscrowd=int(not is_judged(label)),
+                segmentation=[],
+                keypoints=coco.flat_keypoints(joints[:, :2], joints[:, 2].astype(int)),
+                num_keypoints=int((joints[:, 2] > 0).sum()),
+                visibility=round(label.visible_fraction, 4),
+            )
+
+    def write(self) -> None:
+        self._store.write([coco.PERSON_CATEGORY])
 
 
 def _person_crop(

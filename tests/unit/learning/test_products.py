@@ -1,11 +1,14 @@
 """Product pictures, their batches, and training. What needs torch is skipped without it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from openaisle.core.errors import InputError
+from openaisle.learning.coco_labels import LABELS, CocoOut
+from openaisle.learning.enrol import read_picture
 from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_data import NOTHING, Packs
 from openaisle.learning.products_pictures import STORED_PX, PackSettings, synthesise, with_look_alikes
@@ -14,7 +17,8 @@ from openaisle.learning.products_pictures import STORED_PX, PackSettings, synthe
 @pytest.fixture(scope="session")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packs")
-    synthesise(folder, PackSettings(first_store=35, stores=1, pictures=3))
+    settings = PackSettings(first_store=35, stores=1, pictures=3)
+    synthesise(folder, settings, coco_out=CocoOut(folder=folder / "coco"))
     return folder
 
 
@@ -36,6 +40,26 @@ def test_a_shard_holds_pictures_with_the_truth_about_them(packs: Path) -> None:
     assert (pair[is_pack] >= 0).all()
     assert (pair[is_pack] != product[is_pack]).all()
     assert len(np.load(shard / "traits.npy")) > product.max()
+
+
+def test_labels_in_cocos_words_name_each_pack_and_where_it_is(packs: Path) -> None:
+    labels = json.loads((packs / "coco" / LABELS).read_text())
+    product = np.load(packs / "packs-0035" / "product.npy")
+    assert len(labels["images"]) == len(product)
+    assert len(labels["annotations"]) == (product >= 0).sum()
+    names = {each["id"]: each["product_id"] for each in labels["categories"]}
+    pairs = {each["product_id"]: each["look_alike_of"] for each in labels["categories"]}
+    assert any(other in pairs for other in pairs.values())
+    for each in labels["annotations"]:
+        assert product[each["image_id"] - 1] == each["category_id"] - 1
+        assert each["category_id"] in names
+        x, y, width, height = each["bbox"]
+        assert max(width, height) == pytest.approx(0.62 * STORED_PX, rel=0.01)
+        assert x + width / 2 == pytest.approx(STORED_PX / 2, abs=1)
+        assert y + height / 2 == pytest.approx(STORED_PX / 2, abs=1)
+    picture = read_picture(packs / "coco" / labels["images"][0]["file_name"])
+    stored = np.load(packs / "packs-0035" / "pixels.npy")[0]
+    assert np.abs(picture.astype(int) - stored).mean() < 6  # JPEG
 
 
 def test_a_batch_is_made_of_look_alike_pairs_and_empty_hands(packs: Path) -> None:
