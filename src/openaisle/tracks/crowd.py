@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.store.schema import Store
+from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
+from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies, Person
+from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
-from openaisle.tracks.triangulate import Rig, Sightings, sightings_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,6 +59,11 @@ class CrowdSettings:
     twin_windows: int = 5
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     found_cost_max: float = 12.0
+    learns_cameras: bool = False  # how far each camera is off and strays, from the people it sees
+    views_share: float = (
+        0.0  # of the cameras that should see somebody; who fewer see is doubted. 0: two suffice
+    )
+    few_views_doubt: float = -0.5
     missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
     found_at_once_cost_max: float = 4.0  # ... if quite near
 
@@ -65,16 +71,23 @@ class CrowdSettings:
 class Crowd:
     """All people in view of the cameras. `people` are followed, `lost` are waited for."""
 
-    def __init__(self, store: Store, settings: CrowdSettings | None = None) -> None:
+    def __init__(
+        self,
+        cameras: Sequence[Camera],
+        coverage: Coverage,
+        gates: Sequence[Gate] = (),
+        settings: CrowdSettings | None = None,
+    ) -> None:
         self.settings = settings or CrowdSettings()
-        self.rig = Rig.of(store.cameras)
+        self.rig = Rig.of(cameras)
         self.people: list[Person] = []
         self.lost: list[Person] = []
         self.bodies = Bodies(self.settings.tracks_max)
         self.looks = Looks(self.settings.tracks_max)
+        self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
-        self._coverage = Coverage(store, self.rig)
-        self._gates = tuple(gate.centre_floor_m for gate in store.gates)
+        self._coverage = coverage
+        self._gates = tuple(gate.centre_floor_m for gate in gates)
         self._twins: dict[tuple[int, int], int] = {}  # rows -> windows close together and never seen at once
         self._named_count = 0
         self._at_ns: int | None = None
@@ -88,7 +101,10 @@ class Crowd:
         `misses_somebody`: people are inside of whom no track is known, so that a stranger may well be one of them.
         """
         self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
-        sightings = sightings_of(frames, self.rig, self._index_of, until_ns)
+        errors = self._errors
+        sightings = sightings_of(
+            frames, self.rig, self._index_of, until_ns, errors and errors.offset, errors and errors.factor
+        )
         rows = _rows(self.people)
         if self._at_ns is not None and len(rows):
             seconds = min((until_ns - self._at_ns) / 1e9, 2.0)
@@ -124,6 +140,8 @@ class Crowd:
         take_in(self.bodies, rows, sightings, owner, labels)
         unseen = np.bincount(owner[owner >= 0], minlength=len(rows)) == 0
         look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
+        if self._errors:
+            self._errors.learn(rows, sightings, owner, self.bodies.mean, self.bodies.covariance)
         views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
         return owner, views
@@ -182,10 +200,14 @@ class Crowd:
     def _evidence_of(self, person: Person, views: int) -> float:
         """What so many views of somebody without a visit say for them."""
         settings = self.settings
+        x, y = self.bodies.root[person.row, :2].tolist()
+        expected = self._coverage.views_at(x, y)
+        if settings.views_share and views and expected > 2:
+            agreeing = (views / expected - settings.views_share) / 0.2
+            return min(max(agreeing, settings.few_views_doubt), 1.0)
         if views >= 2:
             return 1.0
-        x, y = self.bodies.root[person.row, :2].tolist()
-        if views == 1 and (self._coverage.views_at(x, y) <= 2 or self._is_near_gate(x, y)):
+        if views == 1 and (expected <= 2 or self._is_near_gate(x, y)):
             return settings.single_view_evidence_alone
         if views == 1:
             return settings.single_view_doubt if person.is_believed else settings.single_view_evidence

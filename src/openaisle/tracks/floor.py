@@ -22,6 +22,7 @@ from openaisle.core.messages import (
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
+from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd import Crowd, CrowdSettings
 from openaisle.tracks.entry import Doors, DoorSettings
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
@@ -55,7 +56,7 @@ class Tracks:
 
     def __init__(self, store: Store, settings: TracksSettings | None = None) -> None:
         self.settings = settings or TracksSettings()
-        self._crowd = Crowd(store, self.settings.crowd)
+        self._crowd = Crowd(store.cameras, Coverage.of_store(store), store.gates, self.settings.crowd)
         self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
         self._doors = Doors(store, self.settings.doors)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from openaisle.tracks.associate import assign_frames, fit_tracks
 from openaisle.tracks.motion import follow_joints
 from openaisle.tracks.people import Bodies
+from openaisle.tracks.sightings import Sightings
 from openaisle.tracks.skeleton import PAIRS, STATURE_M, STATURE_SD_M, TEMPLATE, learn_bones, side_vote
-from openaisle.tracks.triangulate import JOINT_COUNT, Sightings, fuse
+from openaisle.tracks.triangulate import JOINT_COUNT, fuse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

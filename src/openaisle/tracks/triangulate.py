@@ -1,4 +1,4 @@
-"""From pixels to rays, and from many rays of many moments to one moving point in space.
+"""From many rays of many moments to one moving point in space.
 
 Cameras do not take their pictures at the same time, so a wrist is never where all of them saw it: every joint is
 estimated with its velocity, each ray at its own time. For one joint that is a linear problem in six unknowns (position
@@ -9,40 +9,21 @@ Geman-McClure weights, hardened step by step as in graduated non-convexity, Yang
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from openaisle.core.messages import JOINT_INDEX, CameraDetections
-from openaisle.store.schema import Camera
+from openaisle.core.messages import JOINT_INDEX
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 JOINT_COUNT: Final = len(JOINT_INDEX)
-UNDISTORT_STEPS_MAX: Final = 20
 RANGE_M_MIN: Final = 0.2  # nothing is nearer to a lens
 HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by solve
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
-KEYPOINT_SD_PX_MIN: Final = 1.5
-# How precisely people mark a joint, relative to the size of the person (COCO's keypoint constants).
-_COCO_SIGMAS: Final = np.array(
-    [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
-     0.089]
-)  # fmt: skip
-# Networks come within about half of that.
-KEYPOINT_SD_OF_SIZE: Final = 0.5 * np.maximum(_COCO_SIGMAS, 0.04)
-
-BOX_ONLY_TRUST_MAX: Final = 1.5  # keypoints whose confidences sum to less are as good as none
-BOX_TRUST: Final = 0.5
-BOX_JOINTS: Final = (  # joints near the body's axis, and how far down the box of somebody standing they are
-    (0, 0.09), (1, 0.08), (2, 0.08), (3, 0.08), (4, 0.08), (5, 0.19), (6, 0.19), (11, 0.48), (12, 0.48),
-    (13, 0.72), (14, 0.72), (15, 0.94), (16, 0.94),
-)  # fmt: skip
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
 """(parent, child) joints: upper arms, forearms, thighs, shanks."""
@@ -57,160 +38,6 @@ _BONE_OF_CHILD: Final = np.array(
 _PARENT_OF_CHILD: Final = np.array(
     [next((parent for parent, child in BONES if child == j), -1) for j in range(JOINT_COUNT)], np.int64
 )
-
-
-@dataclass(frozen=True)
-class Rig:
-    """All cameras of a store as arrays, in the order of their ids."""
-
-    camera_ids: tuple[str, ...]
-    rotation: Floats  # [cameras, 3, 3] floor_from_camera
-    origin_floor_m: Floats  # [cameras, 3]
-    pinhole: Floats  # [cameras, 4] focal x, focal y, centre x, centre y
-    distortion: Floats  # [cameras, 5] k1 k2 p1 p2 k3
-    radius_squared_max: Floats  # [cameras] where the distortion folds back
-    size_px: Floats  # [cameras, 2]
-    period_ns: Ints  # [cameras]
-
-    @classmethod
-    def of(cls, cameras: Sequence[Camera]) -> Rig:
-        """The order of `cameras` does not matter."""
-        ordered = sorted(cameras, key=lambda camera: camera.camera_id)
-        lenses = [camera.lens for camera in ordered]
-        count = len(ordered)
-        return cls(
-            camera_ids=tuple(camera.camera_id for camera in ordered),
-            rotation=np.array([c.floor_from_camera.rotation for c in ordered]).reshape(count, 3, 3),
-            origin_floor_m=np.array([c.floor_from_camera.translation_m for c in ordered]).reshape(count, 3),
-            pinhole=np.array(
-                [[o.focal_x_px, o.focal_y_px, o.centre_x_px, o.centre_y_px] for o in lenses]
-            ).reshape(count, 4),
-            distortion=np.array([o.distortion for o in lenses], float).reshape(count, 5),
-            radius_squared_max=np.array([_radius_squared_max(o.distortion) for o in lenses], float),
-            size_px=np.array([[o.width_px, o.height_px] for o in lenses], float).reshape(count, 2),
-            period_ns=np.array([round(1e9 / max(c.fps, 0.1)) for c in ordered], np.int64),
-        )
-
-    def index_of(self) -> dict[str, int]:
-        return {camera_id: index for index, camera_id in enumerate(self.camera_ids)}
-
-
-@dataclass
-class Sightings:
-    """All people seen in one window of frames; one row each. Frames are in (captured_ns, camera) order."""
-
-    camera: Ints  # [n] row of the rig
-    frame: Ints  # [n] which frame of the window; rows of one frame are adjacent
-    dt_s: Floats  # [n] capture time minus the window's end
-    origin_floor_m: Floats  # [n, 3] of the camera
-    rays_floor: Floats  # [n, 17, 3] unit directions
-    confidence: Floats  # [n, 17]
-    noise_rad: Floats  # [n, 17] standard deviation across the ray
-    scores: Floats  # [n]
-    appearance: Floats  # [n, features]
-    frame_starts: Ints  # [frames + 1]
-
-    def __len__(self) -> int:
-        return len(self.camera)
-
-
-def sightings_of(
-    frames: Sequence[CameraDetections], rig: Rig, index_of: dict[str, int], until_ns: int
-) -> Sightings:
-    """The detections of `frames` (sorted) as rays. A camera's pixels are undistorted in one compiled pass."""
-    counts = [len(frame.scores) for frame in frames]
-    total = sum(counts)
-    starts = np.zeros(len(frames) + 1, np.int64)
-    starts[1:] = np.cumsum(counts)
-    features = max((frame.appearance.shape[1] for frame in frames if len(frame.scores)), default=0)
-    camera = np.repeat(np.array([index_of[f.camera_id] for f in frames], np.int64), counts)
-    dt_s = np.repeat(np.array([(f.captured_ns - until_ns) / 1e9 for f in frames]), counts)
-    keypoints = np.empty((total, JOINT_COUNT, 3))
-    boxes = np.empty((total, 4))
-    scores = np.empty(total)
-    appearance = np.zeros((total, features))
-    for index, frame in enumerate(frames):
-        rows = slice(starts[index], starts[index + 1])
-        if counts[index]:
-            keypoints[rows] = frame.keypoints_image_px
-            boxes[rows] = frame.boxes_image_px
-            scores[rows] = frame.scores
-            appearance[rows, : frame.appearance.shape[1]] = frame.appearance
-    _fill_from_boxes(keypoints, boxes, rig.size_px[camera].reshape(total, 2))
-    rays = np.empty((total, JOINT_COUNT, 3))
-    noise = np.empty((total, JOINT_COUNT))
-    _rays_and_noise(
-        keypoints, boxes, camera, rig.rotation, rig.pinhole, rig.distortion, rig.radius_squared_max, rays, noise
-    )  # fmt: skip
-    return Sightings(
-        camera=camera,
-        frame=np.repeat(np.arange(len(frames)), counts),
-        dt_s=dt_s,
-        origin_floor_m=rig.origin_floor_m[camera].reshape(total, 3),
-        rays_floor=rays,
-        confidence=np.clip(keypoints[:, :, 2], 0.0, 1.0),
-        noise_rad=noise,
-        scores=scores,
-        appearance=appearance,
-        frame_starts=starts,
-    )
-
-
-def _fill_from_boxes(keypoints: Floats, boxes: Floats, size_px: Floats) -> None:
-    """Give people whom a detector found without keypoints those that a standing body has in its box. In place.
-
-    Down the middle of the box only, so that no side is claimed; unsure, so that they are given room to be wrong. What a
-    frame's edge cuts off is left out: the box ends there, not the body.
-    """
-    rows = np.flatnonzero(keypoints[:, :, 2].sum(axis=1) < BOX_ONLY_TRUST_MAX)
-    if not len(rows):
-        return
-    left, top, right, bottom = boxes[rows].T
-    is_tall = (bottom - top > 1.5 * (right - left)) & (bottom - top > 12.0)
-    is_whole = is_tall & (top > 2.0) & (bottom < size_px[rows, 1] - 3.0)
-    is_whole &= (left > 2.0) & (right < size_px[rows, 0] - 3.0)
-    for joint, down in BOX_JOINTS:
-        keypoints[rows, joint, 0] = (left + right) / 2.0
-        keypoints[rows, joint, 1] = top + down * (bottom - top)
-        keypoints[rows, joint, 2] = np.where(is_whole, BOX_TRUST, 0.0)
-
-
-@njit(cache=True)
-def _rays_and_noise(
-    keypoints, boxes, camera, rotation, pinhole, distortion, radius_squared_max, rays, noise
-) -> None:
-    """Keypoints [n, 17, 3] to unit rays [n, 17, 3] of the floor frame and their angular noise [n, 17].
-
-    Fixed-point undistortion of Brown's model (1966), as Lens.rays, stopped once a step is below 1e-10.
-    """
-    for i in range(keypoints.shape[0]):
-        c = camera[i]
-        fx, fy, cx, cy = pinhole[c, 0], pinhole[c, 1], pinhole[c, 2], pinhole[c, 3]
-        k1, k2, p1, p2, k3 = (
-            distortion[c, 0], distortion[c, 1], distortion[c, 2], distortion[c, 3], distortion[c, 4],
-        )  # fmt: skip
-        size_px = math.sqrt(max(1.0, (boxes[i, 2] - boxes[i, 0]) * (boxes[i, 3] - boxes[i, 1])))
-        for j in range(keypoints.shape[1]):
-            xd = (keypoints[i, j, 0] - cx) / fx
-            yd = (keypoints[i, j, 1] - cy) / fy
-            x, y = xd, yd
-            for _ in range(UNDISTORT_STEPS_MAX):
-                r2 = min(x * x + y * y, radius_squared_max[c])
-                radial = max(1.0 + r2 * (k1 + r2 * (k2 + r2 * k3)), 0.1)
-                nx = (xd - 2 * p1 * x * y - p2 * (r2 + 2 * x * x)) / radial
-                ny = (yd - p1 * (r2 + 2 * y * y) - 2 * p2 * x * y) / radial
-                moved = abs(nx - x) + abs(ny - y)
-                x, y = nx, ny
-                if moved < 1e-10:
-                    break
-            norm = math.sqrt(x * x + y * y + 1.0)
-            for k in range(3):
-                rays[i, j, k] = (rotation[c, k, 0] * x + rotation[c, k, 1] * y + rotation[c, k, 2]) / norm
-            sd_px = math.hypot(KEYPOINT_SD_PX_MIN, KEYPOINT_SD_OF_SIZE[j] * size_px)
-            # A network that says it is unsure is: errors grow about as confidence falls.
-            sd_px *= min(max((1.02 - keypoints[i, j, 2]) / 0.32, 0.5), 4.0)
-            # A pixel away from the axis spans a smaller angle than one on it.
-            noise[i, j] = sd_px / fx / norm
 
 
 @njit(cache=True)
@@ -404,11 +231,3 @@ def _add_bone(
         for b in range(3):
             information[a, b] += normal[a] * normal[b] / variance
         vector[a] += normal[a] * missing / variance
-
-
-def _radius_squared_max(distortion: tuple[float, float, float, float, float]) -> float:
-    """Squared radius past which Brown's radial polynomial folds back; infinite if it does not."""
-    k1, k2, _, _, k3 = distortion
-    roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
-    real = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and root.real > 0]
-    return min(real, default=math.inf)

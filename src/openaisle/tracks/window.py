@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.tracks.triangulate import Rig
+from openaisle.tracks.sightings import Rig
 
 
 class FrameWindow:

@@ -11,11 +11,13 @@ from tests.unit.tracks.walkers import Walker, World, bare_room
 
 from openaisle.core.messages import JOINT_INDEX, CameraDetections
 from openaisle.tracks.associate import assign_frames, fit_tracks, pair_sightings
+from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd import Crowd
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies
+from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import PAIRS, joints_for_others, standing
-from openaisle.tracks.triangulate import JOINT_COUNT, Rig, Sightings, fuse, invert_spd, sightings_of
+from openaisle.tracks.triangulate import JOINT_COUNT, fuse, invert_spd
 
 STORE = bare_room()
 RIG = Rig.of(STORE.cameras)
@@ -220,7 +222,7 @@ def test_somebody_who_crouches_keeps_the_height_they_walked_in_with() -> None:
     heights = []
     crouch_from = 40
     world = World(STORE, [Walker(((0.0, 2.5, 2.0), (12.0, 2.5, 2.0)), hand_hz=0.0)], seed=3)
-    crowd = Crowd(STORE)
+    crowd = Crowd(STORE.cameras, Coverage.of_store(STORE), STORE.gates)
     frames = world.film(12.0)
     for window in range(1, 90):
         until_ns = frames[0].captured_ns // 125_000_000 * 125_000_000 + window * 125_000_000

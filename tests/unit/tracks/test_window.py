@@ -5,7 +5,7 @@ from tests.unit.tracks.walkers import bare_room
 
 from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.tracks.triangulate import Rig
+from openaisle.tracks.sightings import Rig
 from openaisle.tracks.window import FrameWindow
 
 PERIOD_NS = NS_PER_S // 8
