@@ -25,7 +25,7 @@ from openaisle.adapters.clock import WallClock
 from openaisle.adapters.main_stream_av import KEPT_NS, AvMainStream
 from openaisle.core.geometry import Lens
 from openaisle.core.messages import SensorDegraded, SensorRecovered
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_S
 from openaisle.ports import MainStream
 from openaisle.store.schema import Camera
 
