@@ -7,9 +7,13 @@ suite against every implementation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from openaisle.core.messages import CameraDetections, Frame, GateTap, ScaleBatch
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.messages import CameraDetections, CameraId, Frame, GateTap, ScaleBatch
 
 
 class Clock(Protocol):
@@ -31,6 +35,33 @@ class Camera(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """Frames as they come, until `close`. A file ends; a live camera does not."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Parts of one picture. Live in RAM only."""
+
+    captured_ns: int  # of the picture
+    pixels: tuple[NDArray[np.uint8], ...]  # [side, side, 3] BGR each; of a smaller stream, as many as it has
+
+
+class MainStream(Protocol):
+    """The large pictures of a camera around the present, of which somebody may want a part now and then."""
+
+    camera_id: CameraId
+
+    def newest_ns(self) -> int:
+        """Capture time of the newest picture that can be asked for; 0 while there is none."""
+        ...
+
+    def regions(self, captured_ns: int, windows_main_px: Sequence[tuple[int, int, int]]) -> Regions | None:
+        """What the picture nearest to a time shows in windows (left, top and side of squares in main-stream pixels).
+
+        What lies outside the picture repeats its edge. None where there is no picture near that time, or no more.
+        """
         ...
 
     def close(self) -> None: ...

@@ -20,7 +20,8 @@ from tests.contracts.doors import (
     rtsp_cameras,
 )
 
-from openaisle.adapters.camera_av import AvCamera, CameraSettings, check_camera, shown
+from openaisle.adapters.av_source import CameraSettings, shown
+from openaisle.adapters.camera_av import AvCamera, check_camera
 from openaisle.adapters.clock import WallClock
 from openaisle.adapters.precision_time import stamp, stamped_ns
 from openaisle.core.errors import PortUnavailable

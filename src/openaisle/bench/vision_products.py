@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from openaisle.core.messages import ProductId
 from openaisle.detections.products import (
-    NONE_SHARE,
     ProductLook,
     ProductNetwork,
     ProductRecogniser,
@@ -24,6 +23,7 @@ from openaisle.detections.products import (
 )
 from openaisle.learning.galleries import rendered_gallery
 from openaisle.learning.people_stores import training_store
+from openaisle.learning.products_calibrate import NONE_SHARE
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
 from openaisle.store.schema import Store
 

@@ -43,8 +43,6 @@ RIVALS_MAX: Final = 4
 """Compared cell by cell: at most so many products, whose likeness is at most so much less than the best's."""
 CENTRE_SD: Final = 0.25  # of a picture's side
 PAIRS_KEPT_MAX: Final = 512
-NONE_SHARE: Final = 0.2
-"""Of crops that calibrations are fitted on show none of the plausible products."""
 WINDOW_FILLED: Final = 0.7
 """A window is this much larger than what is expected in the hand."""
 
@@ -67,6 +65,7 @@ class Calibration:
     closer: float = 20.0  # weight of the comparison by cells
     none_at: float = 0.5  # from this probability on, a decision is "none of these"
     empty_vector: tuple[float, ...] = ()  # what an empty hand looks like
+    even: float = 1.2  # on the log odds of a product against none, where both are as likely beforehand
 
     @staticmethod
     def of_metadata(metadata: dict[str, Any]) -> Calibration:
@@ -193,7 +192,7 @@ class ProductRecogniser:
         if enrolled:
             rows = np.array([self._row_of[products[at]] for at in enrolled], np.intp)
             found = self.logits(seen, index, rows)
-            odds[enrolled] = found[:-1] - found[-1] - _prior_log_odds(len(enrolled))
+            odds[enrolled] = found[:-1] - found[-1] + self.calibration.even
         return odds
 
     def judge(self, seen: Seen, rows: NDArray[np.intp], *, top: int = 5) -> list[ProductLook]:
@@ -298,11 +297,6 @@ def logits(
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
     shares = np.exp(values - values.max())
     return shares / shares.sum()
-
-
-def _prior_log_odds(count: int) -> float:
-    """Of each of `count` products against none of them, as crops were when the logits were fitted."""
-    return float(np.log((1 - NONE_SHARE) / count / NONE_SHARE))
 
 
 def _log_side(side_px: float) -> float:

@@ -322,7 +322,8 @@ def _cameras(store: Store) -> Iterator[Finding]:
 
 
 def _camera(camera: object) -> Finding:
-    from openaisle.adapters.camera_av import check_camera, shown
+    from openaisle.adapters.av_source import shown
+    from openaisle.adapters.camera_av import check_camera
     from openaisle.store.schema import Camera
 
     assert isinstance(camera, Camera)

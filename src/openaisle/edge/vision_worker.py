@@ -16,7 +16,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from openaisle.adapters.camera_av import AvCamera, CameraSettings, first_time_ns
+from openaisle.adapters.av_source import CameraSettings, first_time_ns
+from openaisle.adapters.camera_av import AvCamera
 from openaisle.core.messages import CameraDetections, Frame, encode
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.people import PeopleDetector, PeopleSettings

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from openaisle.detections.products import (
-    NONE_SHARE,
     Calibration,
     ProductNetwork,
     ProductRecogniser,
     ProductSettings,
     Seen,
+    logits,
     probabilities,
 )
 from openaisle.learning.galleries import rendered_gallery
@@ -24,6 +24,8 @@ from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
 
 PACK_PX: Final = (15.0, 200.0)
+NONE_SHARE: Final = 0.2
+"""Of crops that show none of the plausible products: `ProductLook` says so to whoever reads its probabilities."""
 NONE_RECALL: Final = 0.965
 NONE_PX_MIN: Final = 40.0
 """The threshold for "none of these" is set on packs of so many px and more, for this recall."""
@@ -122,7 +124,33 @@ def fit(examples: list[Example], start: Calibration) -> Calibration:
         if none and example.pack_px >= NONE_PX_MIN
     ]
     threshold = float(np.quantile(none, 1 - NONE_RECALL)) if none else fitted.none_at
-    return replace(fitted, none_at=round(threshold, 4))
+    return replace(fitted, none_at=round(threshold, 4), even=round(fit_even(fitted, examples), 3))
+
+
+def fit_even(calibration: Calibration, examples: Sequence[Example]) -> float:
+    """What log odds against "none of these" lack for all to be as likely as each other beforehand.
+
+    One number, whatever the number of plausible products: a likelihood does not depend on its rivals.
+    """
+    found = [
+        (logits(calibration, one.likeness, one.evidence, one.like_empty, one.side_px), one.truth)
+        for one in examples
+    ]
+    log_odds = [(values[:-1] - values[-1], truth) for values, truth in found]
+    is_none = np.array([truth == len(odds) for odds, truth in log_odds])
+    counts = np.array([len(odds) for odds, _ in log_odds])
+    weight = np.where(
+        is_none, 1 / (counts + 1) / max(is_none.sum(), 1), counts / (counts + 1) / max((~is_none).sum(), 1)
+    )
+
+    def surprise(even: float) -> float:
+        lost = [
+            np.logaddexp.reduce(np.append(odds + even, 0.0)) - np.append(odds + even, 0.0)[truth]
+            for odds, truth in log_odds
+        ]
+        return float((weight * np.array(lost)).sum())
+
+    return float(minimize_scalar(surprise, bounds=(-5.0, 5.0), method="bounded").x)
 
 
 def _chances(calibration: Calibration, example: Example) -> NDArray[np.float64]:

@@ -75,12 +75,21 @@ def test_of_a_product_that_is_not_enrolled_nothing_is_said(recogniser: ProductRe
     assert none.log_odds.tolist() == [0.0]
 
 
-def test_odds_are_the_probabilities_without_what_they_take_for_granted(recogniser: ProductRecogniser) -> None:
-    # Four crops in five show one of the plausible products: of two, each is twice as likely beforehand as none is.
-    look = recogniser.recognise([pack(RED, BLUE)], ["red", "blue"])[0]
-    (log_odds,) = recogniser.log_odds([pack(RED, BLUE)], [["red", "blue"]])
-    expected = {name: np.log(chance / look.none) - np.log(2) for name, chance in look.top}
-    assert dict(zip(("red", "blue"), log_odds.tolist(), strict=True)) == pytest.approx(expected, abs=1e-5)
+def test_odds_are_the_probabilities_with_everything_as_likely_beforehand(
+    recogniser: ProductRecogniser,
+) -> None:
+    crop = pack(RED, BLUE)
+    look = recogniser.recognise([crop], ["red", "blue"])[0]
+    (log_odds,) = recogniser.log_odds([crop], [["red", "blue"]])
+    chances = dict(look.top)
+    expected = [np.log(chances[name] / look.none) + recogniser.calibration.even for name in ("red", "blue")]
+    assert log_odds.tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_odds_of_a_product_do_not_depend_on_its_rivals_number(recogniser: ProductRecogniser) -> None:
+    crop = pack(GREEN)
+    alone, among = recogniser.log_odds([crop, crop], [["green"], ["red", "green", "blue"]])
+    assert among[1] == pytest.approx(alone[0])
 
 
 def test_no_windows_are_no_answers(recogniser: ProductRecogniser) -> None:
