@@ -28,7 +28,7 @@ class SimulatedLooks:
         self._streams = streams
         self._looker = looker
         self._waiting: deque[LookWanted] = deque(maxlen=WAITING_MAX)
-        self._due: list[tuple[int, int, LookWanted, Shot]] = []  # received_ns, order of finding
+        self._due: list[tuple[int, int, LookWanted, Shot, Shot | None]] = []  # received_ns, order of finding
         self._number = 0
         self.asked_count = 0
         self.answered_count = 0
@@ -49,17 +49,24 @@ class SimulatedLooks:
         received_ns = self._due[0][0]
         windows: list[Window] = []
         while self._due and self._due[0][0] == received_ns:
-            _, _, wanted, shot = heapq.heappop(self._due)
+            _, _, wanted, shot, other = heapq.heappop(self._due)
             pixels = self._streams.window(shot, wanted.window_main_px)
-            windows.append(Window(wanted, pixels, shot.scene.at_ns))
+            without = self._streams.window(other, wanted.window_main_px) if other else None
+            windows.append(Window(wanted, pixels, shot.scene.at_ns, without))
         self.answered_count += len(windows)
         return self._looker.look(windows, received_ns)
 
     def _fetch(self, wanted: LookWanted) -> None:
-        """Find the frame that is meant, wait on for it, or forget a question whose frame is gone."""
-        if self._streams.newest_ns(wanted.camera_id) < wanted.captured_ns:
+        """Find the frames that are meant, wait on for them, or forget a question whose frames are gone."""
+        newest_ns = self._streams.newest_ns(wanted.camera_id)
+        if newest_ns < max(wanted.captured_ns, wanted.without_ns):
             self._waiting.append(wanted)
-        elif shot := self._streams.nearest(wanted.camera_id, wanted.captured_ns):
-            received_ns = max(wanted.wanted_ns, shot.scene.at_ns) + LOOKING_NS
-            heapq.heappush(self._due, (received_ns, self._number, wanted, shot))
-            self._number += 1
+            return
+        shot = self._streams.nearest(wanted.camera_id, wanted.captured_ns)
+        other = self._streams.nearest(wanted.camera_id, wanted.without_ns) if wanted.without_ns else None
+        if shot is None or (wanted.without_ns and other is None):
+            return
+        last_ns = max(shot.scene.at_ns, other.scene.at_ns if other else 0)
+        received_ns = max(wanted.wanted_ns, last_ns) + LOOKING_NS
+        heapq.heappush(self._due, (received_ns, self._number, wanted, shot, other))
+        self._number += 1

@@ -150,10 +150,9 @@ class LookWanted(Message, frozen=True, kw_only=True):
     track_id: TrackId | None  # whose hand; None: goods on a shelf
     hand: int  # 0 left, 1 right, as the track has it; -1 without a track
     shelf_id: ShelfId
-    product_ids: tuple[
-        ProductId, ...
-    ]  # the plausible ones, told apart from each other and from "none of these"
+    product_ids: tuple[ProductId, ...]  # plausible ones, told apart from each other and from "none of these"
     wanted_ns: int
+    without_ns: int = 0  # then the pack was not there: what differs is meant; 0: what fills the window
 
 
 class PackLook(Message, frozen=True, kw_only=True):

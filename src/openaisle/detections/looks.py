@@ -3,7 +3,9 @@
     looker = PackLooker(recogniser)
     looks = looker.look([Window(wanted, pixels, captured_ns)], received_ns)
 
-All windows of one call go through the network together, each against its own plausible products. No picture is kept.
+All windows of one call go through the network together, each against its own plausible products. Where it is asked
+what changed, the place that did is looked at; where none did, every answer is as likely as every other. No picture is
+kept.
 """
 
 from __future__ import annotations
@@ -11,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from openaisle.core.messages import LookWanted, PackLook
-from openaisle.detections.products import Pixels, ProductRecogniser
+from openaisle.detections.changes import changed_square
+from openaisle.detections.products import Pixels, ProductRecogniser, cut_window
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Window:
     wanted: LookWanted
     pixels: Pixels  # [side, side, 3] BGR
     captured_ns: int  # of the frame that it was cut from
+    without: Pixels | None = None  # the same window when the pack was not there, where that was asked
 
 
 class PackLooker:
@@ -32,11 +38,19 @@ class PackLooker:
 
     def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
         """One answer a window, same order."""
-        if not windows:
-            return []
-        odds = self._recogniser.log_odds(
-            [window.pixels for window in windows], [window.wanted.product_ids for window in windows]
+        meant = [_meant(window) for window in windows]
+        seen = [index for index, pixels in enumerate(meant) if pixels is not None]
+        found = (
+            self._recogniser.log_odds(
+                [pixels for pixels in meant if pixels is not None],
+                [windows[index].wanted.product_ids for index in seen],
+            )
+            if seen
+            else []
         )
+        odds = [np.zeros(len(window.wanted.product_ids), np.float32) for window in windows]
+        for index, log_odds in zip(seen, found, strict=True):
+            odds[index] = log_odds
         return [
             PackLook(
                 look_id=window.wanted.look_id,
@@ -51,3 +65,11 @@ class PackLooker:
             )
             for window, log_odds in zip(windows, odds, strict=True)
         ]
+
+
+def _meant(window: Window) -> Pixels | None:
+    """The part of a window that was asked about; None where nothing changed though a change was asked for."""
+    if window.without is None:
+        return window.pixels
+    square = changed_square(window.pixels, window.without)
+    return None if square is None else cut_window(window.pixels, square)

@@ -1,10 +1,11 @@
-"""What a look into a hand would tell, asked for where it helps, and what the answers tell.
+"""What a look at a hand or a shelf would tell, asked for where it helps, and what the answers tell.
 
 The path has no pictures. It asks (`LookWanted`) whoever has them to look at a hand in the main stream of the cameras
 that see it best: after a loss, when the hand comes out of the shelf with what it took; before a gain, when it goes in
-with what it brings. A `PackLook` gives odds for each plausible product, and its word is weighed for what it is: with
-some probability the window showed something else, or the pack from a side that tells nothing. Looks at one hand at
-one moment err together, so each further one counts less than the first.
+with what it brings. And it asks what changed on the shelf, from before the hand came to after it went. A `PackLook`
+gives odds for each plausible product, and its word is weighed for what it is: with some probability the window showed
+something else, or the pack from a side that tells nothing. Looks at one thing err together, so each further one
+counts less than the first.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ Sight = tuple[int, Floats, Floats]
 
 @dataclass(frozen=True)
 class _Plan:
-    """One hand to be looked at, once it is out of the shelf."""
+    """A hand to be looked at once it is out of the shelf, or a place on the shelf once no hand is there."""
 
-    hand: Hand
     product_ids: tuple[ProductId, ...]
     extent_m: float
 
@@ -50,10 +50,11 @@ class _Asked:
     step_id: str
     target: Target
     is_loss: bool
-    plans: dict[Hand, _Plan] = field(default_factory=dict[Hand, _Plan])
+    plans: dict[Hand | None, _Plan] = field(default_factory=dict[Hand | None, _Plan])  # None: the place
+    has_asked_shelf: bool = False
     looked_ns: dict[Hand, list[int]] = field(default_factory=dict[Hand, list[int]])  # sights asked about
     waiting: dict[str, int] = field(default_factory=dict[str, int])  # look_id -> when it was asked
-    heard: dict[Hand, list[PackLook]] = field(default_factory=dict[Hand, list[PackLook]])
+    heard: dict[Hand | None, list[PackLook]] = field(default_factory=dict[Hand | None, list[PackLook]])
 
 
 class Looks:
@@ -100,19 +101,24 @@ class Looks:
         extent_m = max(extents_m, default=_extent_m(self._store.products[likely[0]]))
         for hand in sorted(hands, key=lambda hand: (-hands[hand], hand))[: settings.hands_max]:
             if hands[hand] >= settings.hand_probability_min:
-                asked.plans.setdefault(hand, _Plan(hand, product_ids, extent_m))
+                asked.plans.setdefault(hand, _Plan(product_ids, extent_m))
+        if not asked.has_asked_shelf:
+            asked.plans[None] = _Plan(product_ids, extent_m)
 
     def ask(self, now_ns: int) -> list[LookWanted]:
         """The planned looks whose moments are known by now."""
         found: list[LookWanted] = []
         search_ns = round(self._settings.search_s * NS_PER_S)
         for asked in self._asked.values():
-            for plan in list(asked.plans.values()):
-                for sight in self._moments(asked, plan.hand):
-                    found += self._wanted(asked, plan, sight, now_ns)
+            for hand, plan in list(asked.plans.items()):
+                if hand is None:
+                    found += self._of_shelf(asked, plan, now_ns)
+                    continue
+                for sight in self._moments(asked, hand):
+                    found += self._of_hand(asked, hand, plan, sight, now_ns)
                 # Before a gain nothing is to come; after a loss the hand may take its time.
-                if not asked.is_loss or len(asked.looked_ns.get(plan.hand, ())) >= self._settings.times:
-                    del asked.plans[plan.hand]
+                if not asked.is_loss or len(asked.looked_ns.get(hand, ())) >= self._settings.times:
+                    del asked.plans[hand]
             if self._arms.latest_ns - asked.target.edge_ns > search_ns:
                 asked.plans.clear()
         return found
@@ -140,40 +146,74 @@ class Looks:
                 chosen.append(sight)
         return chosen
 
-    def _wanted(self, asked: _Asked, plan: _Plan, sight: Sight, now_ns: int) -> Iterator[LookWanted]:
+    def _of_hand(
+        self, asked: _Asked, hand: Hand, plan: _Plan, sight: Sight, now_ns: int
+    ) -> Iterator[LookWanted]:
         """One question a camera that should see the hand."""
-        track_id, hand = plan.hand
         captured_ns, hand_floor_m, body_floor_m = sight
         for camera in self._best_views(hand_floor_m, body_floor_m):
-            self._count += 1
-            look_id = f"{asked.step_id}?{self._count}"
-            asked.waiting[look_id] = now_ns
-            self._of_look[look_id] = asked.step_id
-            yield LookWanted(
-                look_id=look_id,
-                camera_id=camera.camera_id,
-                captured_ns=captured_ns,
-                window_main_px=window_main_px(
-                    camera, hand_floor_m, plan.extent_m, self._settings.window_filled
-                ),
-                track_id=track_id,
-                hand=hand,
-                shelf_id=asked.target.shelf.shelf_id,
-                product_ids=plan.product_ids,
-                wanted_ns=now_ns,
-            )
+            yield self._wanted(asked, hand, plan, camera, hand_floor_m, captured_ns, now_ns)
 
-    def _best_views(self, hand_floor_m: Floats, body_floor_m: Floats) -> list[Camera]:
-        """The cameras with most pixels on a hand, of those that it is not hidden from."""
-        point = hand_floor_m[None]
+    def _of_shelf(self, asked: _Asked, plan: _Plan, now_ns: int) -> Iterator[LookWanted]:
+        """One question a camera that should see the place, when it is known when no hand hid it."""
+        settings, shelf, edge_ns = self._settings, asked.target.shelf, asked.target.edge_ns
+        high_m = 0.5 * min(plan.extent_m, shelf.clearance_m)
+        front, place = (
+            self._store.shelf_point_floor_m(shelf, asked.target.along_m, into_m, high_m)
+            for into_m in (-settings.out_m, 0.5 * min(plan.extent_m, shelf.depth_m))
+        )
+        search_ns, least_ns = (round(s * NS_PER_S) for s in (settings.search_s, settings.after_s))
+        before = self._arms.quiet_times(place, settings.away_m, edge_ns - search_ns, edge_ns - least_ns)
+        after = self._arms.quiet_times(place, settings.away_m, edge_ns + least_ns, edge_ns + search_ns)
+        if not before or not after:
+            return
+        del asked.plans[None]
+        asked.has_asked_shelf = True
+        there_ns, gone_ns = (before[-1], after[0]) if asked.is_loss else (after[0], before[-1])
+        for camera in self._best_views(front):
+            yield self._wanted(asked, None, plan, camera, place, there_ns, now_ns, without_ns=gone_ns)
+
+    def _wanted(
+        self,
+        asked: _Asked,
+        hand: Hand | None,
+        plan: _Plan,
+        camera: Camera,
+        place_floor_m: Floats,
+        captured_ns: int,
+        now_ns: int,
+        without_ns: int = 0,
+    ) -> LookWanted:
+        self._count += 1
+        look_id = f"{asked.step_id}?{self._count}"
+        asked.waiting[look_id] = now_ns
+        self._of_look[look_id] = asked.step_id
+        filled = self._settings.window_filled if hand else self._settings.shelf_window_filled
+        return LookWanted(
+            look_id=look_id,
+            camera_id=camera.camera_id,
+            captured_ns=captured_ns,
+            window_main_px=window_main_px(camera, place_floor_m, plan.extent_m, filled),
+            track_id=hand[0] if hand else None,
+            hand=hand[1] if hand else -1,
+            shelf_id=asked.target.shelf.shelf_id,
+            product_ids=plan.product_ids,
+            wanted_ns=now_ns,
+            without_ns=without_ns,
+        )
+
+    def _best_views(self, place_floor_m: Floats, body_floor_m: Floats | None = None) -> list[Camera]:
+        """The cameras with most pixels on a place, of those that it is not hidden from by shelving or that body."""
+        point = place_floor_m[None]
         inside = np.array([in_picture(camera, point) for camera in self._cameras])
         clear = lines_of_sight(
             self._eyes, point, self._store.gondolas, self._store.walls_floor_m, wanted=inside
         )[:, 0]
-        clear &= ~_hidden_by_body(self._eyes, hand_floor_m, body_floor_m)
+        if body_floor_m is not None:
+            clear &= ~_hidden_by_body(self._eyes, place_floor_m, body_floor_m)
         pixels_a_metre = np.array(
             [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
-        ) / np.linalg.norm(self._eyes - hand_floor_m, axis=1)
+        ) / np.linalg.norm(self._eyes - place_floor_m, axis=1)
         order = sorted(np.flatnonzero(clear).tolist(), key=lambda index: -pixels_a_metre[index])
         return [self._cameras[index] for index in order[: self._settings.views]]
 
@@ -182,10 +222,11 @@ class Looks:
     def hear(self, look: PackLook) -> str | None:
         """Take in an answer; the step it belongs to, or None if it answers nothing that is open."""
         asked = self._asked.get(self._of_look.get(look.look_id, ""))
-        if asked is None or look.track_id is None or asked.waiting.pop(look.look_id, None) is None:
+        if asked is None or asked.waiting.pop(look.look_id, None) is None:
             return None
         self._outcomes.append(True)
-        asked.heard.setdefault((look.track_id, look.hand), []).append(look)
+        hand = (look.track_id, look.hand) if look.track_id is not None else None
+        asked.heard.setdefault(hand, []).append(look)
         return asked.step_id
 
     def is_waiting(self, step_id: str, now_ns: int) -> bool:
@@ -203,21 +244,22 @@ class Looks:
 
         Whether it held anything at all is not asked: an unseen pack and an empty hand look too much alike.
         """
-        asked = self._asked.get(step_id)
-        looks = asked.heard.get((suspect.track_id, suspect.hand), []) if asked else []
-        if not looks:
-            return 0.0
-        each = sorted((self._of_one(look, product_id) for look in looks), key=abs, reverse=True)
-        return sum(value * self._settings.further**rank for rank, value in enumerate(each))
+        settings, hand = self._settings, (suspect.track_id, suspect.hand)
+        return self._log_ratio(step_id, product_id, hand, settings.seen, settings.trust)
 
-    def _of_one(self, look: PackLook, product_id: ProductId) -> float:
-        """Of one look: a mixture of one that saw the pack and one that tells nothing."""
-        if product_id not in look.product_ids:
-            return 0.0
-        terms = self._settings.trust * look.log_odds.astype(np.float64)
-        shares = np.exp(terms - terms.max())
-        share = float(shares[look.product_ids.index(product_id)] / shares.mean())
-        return math.log(self._settings.seen * share + 1.0 - self._settings.seen)
+    def log_ratio_of_shelf(self, step_id: str, product_id: ProductId) -> float:
+        """The same of what left the shelf or came to it."""
+        settings = self._settings
+        return self._log_ratio(step_id, product_id, None, settings.shelf_seen, settings.shelf_trust)
+
+    def _log_ratio(
+        self, step_id: str, product_id: ProductId, hand: Hand | None, seen: float, trust: float
+    ) -> float:
+        asked = self._asked.get(step_id)
+        looks = asked.heard.get(hand, []) if asked else []
+        ratios = [_log_ratio_of_one(look, product_id, seen, trust) for look in looks]
+        ordered = sorted(ratios, key=abs, reverse=True)
+        return sum(value * self._settings.further**rank for rank, value in enumerate(ordered))
 
     def forget(self, step_ids: Sequence[str], now_ns: int) -> None:
         """Steps that are closed; questions that nobody answered in time are counted."""
@@ -246,6 +288,15 @@ def window_main_px(
     x, y = lens.project(hand_camera_m)
     side = extent_m / filled * lens.focal_x_px / float(hand_camera_m[2])
     return (round(float(x) - side / 2), round(float(y) - side / 2), max(8, round(side)))
+
+
+def _log_ratio_of_one(look: PackLook, product_id: ProductId, seen: float, trust: float) -> float:
+    """Of one look: a mixture of one that saw the pack, with a share of `seen`, and one that tells nothing."""
+    if product_id not in look.product_ids:
+        return 0.0
+    terms = trust * look.log_odds.astype(np.float64)
+    shares = np.exp(terms - terms.max())
+    return math.log(seen * float(shares[look.product_ids.index(product_id)] / shares.mean()) + 1.0 - seen)
 
 
 def _extent_m(product: Product) -> float:

@@ -113,6 +113,16 @@ class Arms:
                     found.append((rows.captured_ns, point, body))
         return sorted(found, key=lambda sight: sight[0])
 
+    def quiet_times(self, place_floor_m: Floats, away_m: float, from_ns: int, until_ns: int) -> list[int]:
+        """Times at which people were watched and nobody's hand was near a place [3], in order."""
+        found: list[int] = []
+        for rows in self._rows:
+            if from_ns <= rows.captured_ns <= until_ns:
+                distance_m = np.linalg.norm(rows.hands_floor_m - place_floor_m, axis=2)
+                if not (distance_m < away_m).any():
+                    found.append(rows.captured_ns)
+        return sorted(found)
+
     def suspects(self, target: Target) -> list[Suspect]:
         """Everybody seen around that time, best first."""
         rows, lag_s = self._around(target)

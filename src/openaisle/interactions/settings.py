@@ -80,10 +80,14 @@ class LookSettings:
     products_max: int = 12
     product_probability_min: float = 0.02  # less likely ones do not make the window larger
     window_filled: float = 0.7  # by the longest of the plausible goods
+    away_m: float = 0.3  # from the place of a change: a hand this far hides nothing of it
+    shelf_window_filled: float = 0.45  # where on the shelf it was is less sure than where a hand is
     wait_s: float = 0.8  # for an answer
     trusted_looks: int = 20  # nobody waits for eyes that answered none of so many
     seen: float = 0.5  # the window shows the pack from a side that tells
     trust: float = 0.5  # of log odds
+    shelf_seen: float = 0.6  # the same of a change on the shelf
+    shelf_trust: float = 0.5
     further: float = 0.5  # each further look at the same hand counts so much of the one before
 
 

@@ -119,7 +119,9 @@ class Suppose:
             if part is not None:  # of several goods in one hand, one may be seen
                 ratio = self._looks.log_ratio(case.step.step_id, part.product_id, suspect)
                 held[hand] = max(held.get(hand, ratio), ratio)
-        seen = sum(held.values()) + sum(did.values())
+        parts = hypothesis.explanation.parts
+        moved = [self._looks.log_ratio_of_shelf(case.step.step_id, part.product_id) for part in parts]
+        seen = sum(held.values()) + sum(did.values()) + max(moved, default=0.0)
         return replace(hypothesis, log_weight=hypothesis.log_weight + seen) if seen else hypothesis
 
     def _by_one(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:

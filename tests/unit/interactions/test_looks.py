@@ -81,11 +81,32 @@ def test_a_look_tells_twins_apart_that_weight_and_place_cannot(product_id: str) 
 def test_looks_are_asked_for_when_the_hand_comes_out_from_the_cameras_that_see_it() -> None:
     scene = seam(sees({}))
     scene.run(9)
-    assert {wanted.camera_id for wanted in scene.asked} == {"near", "far"}
-    assert {wanted.hand for wanted in scene.asked} == {1}
-    assert all(at_ns(5.2) < wanted.captured_ns < at_ns(6.5) for wanted in scene.asked)
+    of_hand = [wanted for wanted in scene.asked if wanted.track_id is not None]
+    assert {wanted.camera_id for wanted in of_hand} == {"near", "far"}
+    assert {(wanted.track_id, wanted.hand) for wanted in of_hand} == {("t-ana", 1)}
+    assert all(at_ns(5.2) < wanted.captured_ns < at_ns(6.5) for wanted in of_hand)
     assert all({"P13", "P14"} <= set(wanted.product_ids) for wanted in scene.asked)
-    assert all(wanted.track_id == "t-ana" and wanted.shelf_id == "A1" for wanted in scene.asked)
+    assert all(wanted.shelf_id == "A1" for wanted in scene.asked)
+
+
+def test_the_shelf_is_compared_before_the_hand_came_and_after_it_went() -> None:
+    scene = seam(sees({}))
+    scene.run(9)
+    of_shelf = [wanted for wanted in scene.asked if wanted.track_id is None]
+    assert {wanted.camera_id for wanted in of_shelf} <= {"near", "far"}
+    assert of_shelf
+    for wanted in of_shelf:  # the pack was there before, when the hand was not in the shelf yet
+        assert wanted.captured_ns < at_ns(4.4)
+        assert at_ns(5.2) < wanted.without_ns < at_ns(6.5)
+
+
+def test_what_changed_on_the_shelf_tells_twins_apart_too() -> None:
+    def eyes(wanted: LookWanted) -> PackLook | None:
+        return sees({"P14": 3.0})(wanted) if wanted.track_id is None else None
+
+    (interaction,) = seam(eyes).run(9).values()
+    assert interaction.product_id == "P14"
+    assert interaction.probability > 0.7
 
 
 def test_goods_that_come_are_looked_at_before_they_are_put_down() -> None:
@@ -96,8 +117,13 @@ def test_goods_that_come_are_looked_at_before_they_are_put_down() -> None:
     scene.change(10.0, {7: 350.0})
     assert scene.moved(13) == [("pick_up", "P14", 1, "ana"), ("put_back", "P14", 1, "ana")]
     later = [wanted for wanted in scene.asked if wanted.captured_ns > at_ns(8)]
-    assert later
-    assert all(wanted.captured_ns < at_ns(9.4) for wanted in later)
+    assert {wanted.track_id for wanted in later} == {"t-ana", None}
+    for wanted in later:
+        if wanted.track_id is None:  # it is there once the hand has gone
+            assert wanted.without_ns < at_ns(9.4)
+            assert wanted.captured_ns > at_ns(10.1)
+        else:
+            assert wanted.captured_ns < at_ns(9.4)
 
 
 def test_a_camera_behind_the_shoppers_body_is_not_asked() -> None:
