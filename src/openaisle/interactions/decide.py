@@ -77,7 +77,9 @@ class Interactions:
             self._deeds.hear(action)
         said: list[Interaction] = []
         due = {step.step_id for step in steps if self._take_in(step, said, now_ns)}
-        due |= {step_id for look in looks if (step_id := self._looks.hear(look)) in self._cases and step_id}
+        for look in looks:
+            self._looks.hear(look)
+        due |= self._looks.settled(now_ns) & self._cases.keys()
         due |= {step_id for step_id, case in self._cases.items() if self._is_due(case, now_ns)}
         for group in self._groups(due):
             said += self._decide(group, holdings, now_ns)
@@ -125,7 +127,7 @@ class Interactions:
         marks_s = (self._settings.reach.covered_s, self._settings.decide_after_s)
         marks_ns = [case.step.edge_ns + round(mark_s * NS_PER_S) for mark_s in marks_s]
         passed = any(case.tracks_ns < mark_ns <= self._arms.latest_ns for mark_ns in marks_ns)
-        has_looked = case.is_looking and not self._looks.is_waiting(case.step.step_id, now_ns)
+        has_looked = case.is_looking and not self._looks.is_waiting(case.step.step_id)
         return passed or has_looked or self._has_waited(case, now_ns)
 
     def _has_waited(self, case: Case, now_ns: int) -> bool:
@@ -165,7 +167,7 @@ class Interactions:
             for rank, (step_id, case) in enumerate(self._cases.items())
             if now_ns - case.seen_ns > limit_ns or rank < surplus
         ]
-        self._looks.forget(old, now_ns)
+        self._looks.forget(old)
         for step_id in old:
             for interaction_id in self._cases.pop(step_id).said:
                 self._memory.contents.settle(interaction_id)
@@ -191,7 +193,7 @@ class Interactions:
             passed_ns = case.step.edge_ns + round(self._settings.decide_after_s * NS_PER_S)
             is_settled = case.step.status is StepStatus.CONFIRMED
             is_seen = is_settled and self._arms.latest_ns >= passed_ns
-            case.is_looking = self._looks.is_waiting(case.step.step_id, now_ns)
+            case.is_looking = self._looks.is_waiting(case.step.step_id)
             is_seen = is_seen and not case.is_looking
             case.is_final = is_last or is_seen or self._has_waited(case, now_ns)
             said += self._say(case, found, now_ns)

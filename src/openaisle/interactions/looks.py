@@ -51,8 +51,9 @@ class _Asked:
     target: Target
     is_loss: bool
     plans: dict[Hand | None, _Plan] = field(default_factory=dict[Hand | None, _Plan])  # None: the place
-    has_asked_shelf: bool = False
+    planned: set[Hand | None] = field(default_factory=set[Hand | None])  # all that were ever planned
     looked_ns: dict[Hand, list[int]] = field(default_factory=dict[Hand, list[int]])  # sights asked about
+    is_news: bool = False  # something was heard since the step was decided
     waiting: dict[str, int] = field(default_factory=dict[str, int])  # look_id -> when it was asked
     heard: dict[Hand | None, list[PackLook]] = field(default_factory=dict[Hand | None, list[PackLook]])
 
@@ -101,9 +102,15 @@ class Looks:
         extent_m = max(extents_m, default=_extent_m(self._store.products[likely[0]]))
         for hand in sorted(hands, key=lambda hand: (-hands[hand], hand))[: settings.hands_max]:
             if hands[hand] >= settings.hand_probability_min:
-                asked.plans.setdefault(hand, _Plan(product_ids, extent_m))
-        if not asked.has_asked_shelf:
-            asked.plans[None] = _Plan(product_ids, extent_m)
+                self._plan(asked, hand, _Plan(product_ids, extent_m))
+        self._plan(asked, None, _Plan(product_ids, extent_m))
+
+    def _plan(self, asked: _Asked, hand: Hand | None, plan: _Plan) -> None:
+        """Once, and not for what is too long ago; what is still to be asked is asked for the newest products."""
+        is_over = self._arms.latest_ns - asked.target.edge_ns > self._settings.search_s * NS_PER_S
+        if hand in asked.plans or (hand not in asked.planned and not is_over):
+            asked.planned.add(hand)
+            asked.plans[hand] = plan
 
     def ask(self, now_ns: int) -> list[LookWanted]:
         """The planned looks whose moments are known by now."""
@@ -168,7 +175,6 @@ class Looks:
         if not before or not after:
             return
         del asked.plans[None]
-        asked.has_asked_shelf = True
         there_ns, gone_ns = (before[-1], after[0]) if asked.is_loss else (after[0], before[-1])
         for camera in self._best_views(front):
             yield self._wanted(asked, None, plan, camera, place, there_ns, now_ns, without_ns=gone_ns)
@@ -219,25 +225,30 @@ class Looks:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def hear(self, look: PackLook) -> str | None:
-        """Take in an answer; the step it belongs to, or None if it answers nothing that is open."""
-        asked = self._asked.get(self._of_look.get(look.look_id, ""))
+    def hear(self, look: PackLook) -> None:
+        """Take in an answer; one to nothing that is open is passed over."""
+        asked = self._asked.get(self._of_look.pop(look.look_id, ""))
         if asked is None or asked.waiting.pop(look.look_id, None) is None:
-            return None
+            return
         self._outcomes.append(True)
         hand = (look.track_id, look.hand) if look.track_id is not None else None
         asked.heard.setdefault(hand, []).append(look)
-        return asked.step_id
+        asked.is_news = True
 
-    def is_waiting(self, step_id: str, now_ns: int) -> bool:
+    def settled(self, now_ns: int) -> set[str]:
+        """Steps that something new was heard of since they were last named here, and no more is expected for now."""
+        self._give_up(now_ns)
+        found = {asked.step_id for asked in self._asked.values() if asked.is_news and not asked.waiting}
+        for step_id in found:
+            self._asked[step_id].is_news = False
+        return found
+
+    def is_waiting(self, step_id: str) -> bool:
         """Whether answers about a step may still come; nobody waits for eyes that have not answered lately."""
         asked = self._asked.get(step_id)
         if asked is None or not any(self._outcomes):
             return False
-        wait_ns = round(self._settings.wait_s * NS_PER_S)
-        if asked.plans:
-            return True
-        return any(now_ns - since_ns < wait_ns for since_ns in asked.waiting.values())
+        return bool(asked.plans or asked.waiting)
 
     def log_ratio(self, step_id: str, product_id: ProductId, suspect: Suspect) -> float:
         """How much likelier the looks are if this hand held this product, than if it held any of the plausible ones.
@@ -261,8 +272,15 @@ class Looks:
         ordered = sorted(ratios, key=abs, reverse=True)
         return sum(value * self._settings.further**rank for rank, value in enumerate(ordered))
 
-    def forget(self, step_ids: Sequence[str], now_ns: int) -> None:
-        """Steps that are closed; questions that nobody answered in time are counted."""
+    def forget(self, step_ids: Sequence[str]) -> None:
+        """Steps that are closed."""
+        for step_id in step_ids:
+            asked = self._asked.pop(step_id, None)
+            for look_id in asked.waiting if asked else ():
+                self._of_look.pop(look_id, None)
+
+    def _give_up(self, now_ns: int) -> None:
+        """Questions that nobody answered in time."""
         wait_ns = round(self._settings.wait_s * NS_PER_S)
         for asked in self._asked.values():
             late = [look_id for look_id, since_ns in asked.waiting.items() if now_ns - since_ns > wait_ns]
@@ -270,10 +288,6 @@ class Looks:
                 del asked.waiting[look_id]
                 self._of_look.pop(look_id, None)
                 self._outcomes.append(False)
-        for step_id in step_ids:
-            asked = self._asked.pop(step_id, None)
-            for look_id in asked.waiting if asked else ():
-                self._of_look.pop(look_id, None)
 
 
 def window_main_px(

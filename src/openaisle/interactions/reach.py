@@ -87,7 +87,9 @@ class Arms:
             hands_of(tracks.joints_floor_m, settings.hand_beyond_wrist_m),
             _bodies_of(tracks),
         )
-        self._visit_of |= dict(zip(tracks.track_ids, tracks.visit_ids, strict=True))
+        # Whoever leaves is nobody's any more, but what they did before is still theirs.
+        for track_id, visit_id in zip(tracks.track_ids, tracks.visit_ids, strict=True):
+            self._visit_of[track_id] = visit_id or self._visit_of.get(track_id)
         self.latest_ns = max(self.latest_ns, tracks.captured_ns)
         self._rows.append(rows)
         self._row_count += len(rows.track_ids)
