@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from openaisle.core.messages import LookWanted, PackLook
-from openaisle.detections.products import Pixels, ProductRecogniser
+from openaisle.detections.products import LOOK_PX, Pixels, ProductRecogniser
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class PackLooker:
 
     def __init__(self, recogniser: ProductRecogniser) -> None:
         self._recogniser = recogniser
+
+    def rehearse(self) -> None:
+        """Run the network once, so that the first question does not wait for it to be warm."""
+        self._recogniser.log_odds([np.zeros((LOOK_PX, LOOK_PX, 3), np.uint8)], [()])
 
     def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
         """One answer a window, same order."""
