@@ -17,7 +17,7 @@ import numpy as np
 
 from openaisle.core.messages import LookWanted, PackLook
 from openaisle.detections.changes import changed_square
-from openaisle.detections.products import Pixels, ProductRecogniser, cut_window
+from openaisle.detections.products import LOOK_PX, Pixels, ProductRecogniser, cut_window
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class PackLooker:
 
     def __init__(self, recogniser: ProductRecogniser) -> None:
         self._recogniser = recogniser
+
+    def rehearse(self) -> None:
+        """Run the network once, so that the first question does not wait for it to be warm."""
+        self._recogniser.log_odds([np.zeros((LOOK_PX, LOOK_PX, 3), np.uint8)], [()])
 
     def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
         """One answer a window, same order."""

@@ -50,6 +50,9 @@ class Cell(IntEnum):
     VISITS_STARTED = 20
     VISITS_OVER = 21
     RATE_PERCENT = 22  # sim: shop time over real time
+    LOOKS_ASKED = 23  # core: questions about packs
+    LOOKS_ANSWERED = 24
+    LOOKS_DROPPED = 25  # too late, or without a picture of that moment
 
 
 class Board:

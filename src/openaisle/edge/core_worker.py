@@ -26,9 +26,11 @@ from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.adapters.scale_mqtt import MqttScales
 from openaisle.core.messages import (
     AnyMessage,
+    CameraDetections,
     CartChanged,
     FloorTracks,
     GateTap,
+    LookWanted,
     Reading,
     Receipt,
     ReviewOpened,
@@ -45,6 +47,7 @@ from openaisle.edge.board import Cell
 from openaisle.edge.bus import Inlet, Outlet
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
+from openaisle.edge.questions import Questions
 from openaisle.edge.settings import LOOPBACK
 from openaisle.edge.warm import warm_up
 from openaisle.edge.wire import MESSAGE
@@ -52,7 +55,7 @@ from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
 from openaisle.replay.recording import RecordingWriter
 
-DETECTIONS_MAX: Final = 256
+SEEN_MAX: Final = 256  # detections and looks of all vision workers
 PAGES_MAX: Final = 512
 POLL_S: Final = 0.02
 STRAGGLERS_S: Final = 0.5  # after the day's end, for what is still on its way
@@ -75,7 +78,7 @@ def run(context: Context) -> None:
         recorder = RecordingWriter(settings.record_folder, store, settings.about)
     elif settings.record_folder:
         context.line("core was restarted: the recording ended there and is left unfinished")
-    said = _Said(context)
+    said = _Said(context, Questions(context, store))
     gc.collect()
     gc.freeze()  # What is here now stays: no later collection needs to look at it.
     doors.open()
@@ -110,8 +113,9 @@ def run(context: Context) -> None:
 
 
 def _count(context: Context, reading: Reading) -> None:
-    cells = {ScaleBatch: Cell.BATCHES, GateTap: Cell.TAPS}
-    context.board.add(context.name, cells.get(type(reading), Cell.DETECTIONS))
+    cells = {ScaleBatch: Cell.BATCHES, GateTap: Cell.TAPS, CameraDetections: Cell.DETECTIONS}
+    if cell := cells.get(type(reading)):
+        context.board.add(context.name, cell)
     context.board.add(context.name, Cell.STEPS)
 
 
@@ -136,7 +140,7 @@ class _Doors:
 
     def open(self) -> None:
         context, store = self._context, self._store
-        inlet = Inlet(context.core_socket, DETECTIONS_MAX)
+        inlet = Inlet(context.core_socket, SEEN_MAX)
         gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock)
         scales = MqttScales(
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
@@ -147,7 +151,7 @@ class _Doors:
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
         self._pump(gatekeeper.taps(), "gates")
-        self._pump(_detections(inlet, lambda: context.is_stopping), "detections")
+        self._pump(_seen(inlet, lambda: context.is_stopping), "seen")
 
     def close(self) -> None:
         for close in self._closers:
@@ -170,17 +174,18 @@ class _Doors:
         self._context.line(f"gate {gate_id}: a code was refused ({reason})")
 
 
-def _detections(inlet: Inlet, is_stopping: Callable[[], bool]) -> Iterable[Reading]:
+def _seen(inlet: Inlet, is_stopping: Callable[[], bool]) -> Iterable[Reading]:
     while not is_stopping():
         for _, payload in inlet.take(0.2):
             yield decode(payload)  # type: ignore[misc]
 
 
 class _Said:
-    """Passes on what the pipeline says: to the pages, and to the supervisor what it keeps."""
+    """Passes on what the pipeline says: to the pages, to the supervisor what it keeps, questions to the pictures."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, questions: Questions) -> None:
         self._context = context
+        self._questions = questions
         self._tracks_shown_ns = 0
         self._tracks_kept_ns = 0
         self._lags_ns: deque[int] = deque(maxlen=LAGS_MAX)
@@ -199,11 +204,14 @@ class _Said:
             self._count(message)
             if isinstance(message, FloorTracks):
                 self._publish_tracks(message)
+            elif isinstance(message, LookWanted):
+                self._questions.ask(message)
             else:
                 self._show(message)
                 self._keep(message)
 
     def close(self) -> None:
+        self._questions.close()
         if self._pages:
             self._pages.close(timeout_s=0.3)
         if self._lags_ns:

@@ -22,14 +22,17 @@ from openaisle.adapters.scale_payload import encode_binary_payload, scale_topic
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import GateTap, ScaleBatch, StoreId
 from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.detections.products import LOOK_PX
 from openaisle.edge.board import Cell, State
 from openaisle.edge.keys import code_issuer
 from openaisle.edge.pace import Pace, Speedometer
 from openaisle.edge.settings import LOOPBACK, Simulation
+from openaisle.edge.sim_regions import RegionServer
 from openaisle.edge.worker import Context
 from openaisle.replay.truth import truth_of_simulation
 from openaisle.sim.live import LiveShop
 from openaisle.sim.live_video import VideoStream
+from openaisle.sim.main_streams import MainStreams
 from openaisle.sim.render import Renderer
 from openaisle.sim.scripts import plan_day
 from openaisle.sim.shop import SimulatedShop
@@ -71,6 +74,8 @@ class _World:
     def __init__(self, context: Context, store: Store, simulation: Simulation) -> None:
         self._context, self._store, self._simulation = context, store, simulation
         self._renderers: dict[str, Renderer] = {}
+        self._main_streams = MainStreams({})
+        self._regions = RegionServer(context.regions_socket)
         self._streams = {
             camera.camera_id: VideoStream(
                 camera.camera_id,
@@ -95,7 +100,7 @@ class _World:
 
     def rehearse(self) -> None:
         """Draw the first shopper once with every camera, so that nothing is compiled or cached while the shop runs."""
-        self._renderers = self._new_renderers(0)
+        self._renew_renderers(0)
         shop = self._new_shop(0, self._context.clock.now_ns())
         scenes = [shop.scene()]
         until_ns = min(visit.enters_ns for visit in shop.plan.visits) + 2 * NS_PER_S
@@ -104,6 +109,7 @@ class _World:
         for scene in (*scenes, shop.scene()):
             for renderer in self._renderers.values():
                 renderer.draw(scene)
+                renderer.draw_region(scene, (0, 0, LOOK_PX, LOOK_PX))
                 self._context.beat()
 
     def wait_until_open(self) -> None:
@@ -119,7 +125,7 @@ class _World:
     def run_day(self, day: int) -> None:
         context, board = self._context, self._context.board
         if day:
-            self._renderers = self._new_renderers(day)  # Night: the clock stands, shelves are filled.
+            self._renew_renderers(day)  # Night: the clock stands, shelves are filled.
         shop = self._new_shop(day, context.clock.now_ns())
         live = LiveShop(
             shop,
@@ -129,7 +135,8 @@ class _World:
             fps=self._simulation.fps,
             publish=self._publish,
             present=self._phones.present,
-            on_pump=context.beat,
+            on_pump=self._pump,
+            show=self._main_streams.show,
         )
         board.add(context.name, Cell.VISITS_PLANNED, len(shop.plan.visits))
         slack_ns = self._pace.period_ns // SLACK_PARTS
@@ -147,13 +154,21 @@ class _World:
             self._end(shop)
 
     def close(self) -> None:
+        self._regions.close()
         self._mqtt.close()
         for stream in self._streams.values():
             stream.close()
 
-    def _new_renderers(self, day: int) -> dict[str, Renderer]:
+    def _renew_renderers(self, day: int) -> None:
         seed = self._simulation.seed + day
-        return {camera.camera_id: Renderer(self._store, camera, seed=seed) for camera in self._store.cameras}
+        self._renderers = {
+            camera.camera_id: Renderer(self._store, camera, seed=seed) for camera in self._store.cameras
+        }
+        self._main_streams = MainStreams(self._renderers)
+
+    def _pump(self) -> None:
+        self._context.beat()
+        self._regions.serve(self._main_streams)
 
     def _new_shop(self, day: int, start_ns: int) -> SimulatedShop:
         plan = plan_day(
@@ -180,7 +195,7 @@ class _World:
         # The clock stands at what was allowed last: nothing happens any more, and silence is no fault now.
         done, quiet_since = -1, time.monotonic()
         while time.monotonic() - quiet_since < DRAIN_S and not context.is_stopping:
-            context.beat()
+            self._pump()
             before, done = done, sum(board.total(cell) for cell in (Cell.FRAMES_SEEN, Cell.STEPS))
             quiet_since = quiet_since if done == before else time.monotonic()
             time.sleep(0.05)

@@ -33,6 +33,11 @@ def run_report(settings: ShopSettings, result: ShopResult) -> dict[str, Any]:
         "scale_batches": board.total(Cell.BATCHES),
         "frames_seen": board.total(Cell.FRAMES_SEEN),
         "skipped_frames": board.total(Cell.FRAMES_SKIPPED),
+        "looks": {
+            "asked": board.total(Cell.LOOKS_ASKED),
+            "answered": board.total(Cell.LOOKS_ANSWERED),
+            "dropped": board.total(Cell.LOOKS_DROPPED),
+        },
         "page_messages_dropped": board.total(Cell.PAGES_DROPPED),
         "refused": board.total(Cell.REFUSED),
         "slowest_step_ms": round(board.get("core", Cell.STEP_US_MAX) / 1000, 1),
@@ -126,6 +131,7 @@ def demo_text(settings: ShopSettings, report: dict[str, Any]) -> str:
             f"the shop ran at {report['shop_rate_mean']:.2f} of real time (slowest {report['shop_rate_min']:.2f}); "
             f"{report['skipped_frames']} of {report['frames_shown']} frames skipped"
         )
+    lines += _looks(report)
     lines += _wrong(settings, report)
     lines.append(_processes(report))
     return "\n".join(lines) + "\n"
@@ -140,8 +146,16 @@ def run_text(settings: ShopSettings, report: dict[str, Any]) -> str:
         for receipt in report["receipts"][-20:]
     ]
     lines.append(f"{len(report['receipts'])} receipts, {report['reviews']} in review")
+    lines += _looks(report)
     lines.append(_processes(report))
     return "\n".join(lines) + "\n"
+
+
+def _looks(report: dict[str, Any]) -> list[str]:
+    looks = report["looks"]
+    if not looks["asked"]:
+        return []
+    return [f"{looks['answered']} of {looks['asked']} looks into hands answered, {looks['dropped']} dropped"]
 
 
 def _wrong(settings: ShopSettings, report: dict[str, Any]) -> list[str]:

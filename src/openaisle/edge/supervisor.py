@@ -262,6 +262,9 @@ class _Supervisor:
         status: dict[str, Any] = {
             "frames_seen": board.total(Cell.FRAMES_SEEN),
             "frames_skipped": board.total(Cell.FRAMES_SKIPPED),
+            "looks_asked": board.total(Cell.LOOKS_ASKED),
+            "looks_answered": board.total(Cell.LOOKS_ANSWERED),
+            "looks_dropped": board.total(Cell.LOOKS_DROPPED),
             "scale_batches": board.total(Cell.BATCHES),
             "page_messages_dropped": board.total(Cell.PAGES_DROPPED),
             "refused": board.total(Cell.REFUSED),

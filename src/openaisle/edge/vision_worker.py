@@ -2,7 +2,7 @@
 
 One thread a camera decodes and keeps its newest two frames (one more than the loop looks at, against jitter); the loop
 takes what is there from all cameras at once and detects in one batch. A frame that had to make room is counted as
-skipped.
+skipped. What core asks about packs is answered beside that (edge/looks.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import cv2
@@ -18,13 +19,17 @@ import numpy as np
 
 from openaisle.adapters.av_source import CameraSettings, first_time_ns
 from openaisle.adapters.camera_av import AvCamera
-from openaisle.core.messages import CameraDetections, Frame, encode
+from openaisle.adapters.main_stream_av import AvMainStream
+from openaisle.core.messages import CameraDetections, CameraId, Frame, encode
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Outlet
+from openaisle.edge.looks import LookDesk, pack_looker
+from openaisle.edge.sim_regions import RegionClient
 from openaisle.edge.wire import DETECTIONS, PREVIEW, encode_preview
 from openaisle.edge.worker import Context
+from openaisle.ports import MainStream
 from openaisle.store.schema import Camera
 
 DETECTIONS_MAX: Final = 64  # encoded, on their way to core; when full, frames wait and are overtaken
@@ -50,11 +55,13 @@ def run(context: Context) -> None:
     to_core = Outlet(context.core_socket, DETECTIONS_MAX)
     previews = None if settings.is_headless else _Previews(context)
     _rehearse(context, cameras)
+    looker = pack_looker(context, store) if cameras else None
     context.ready()
     while settings.is_simulated and not context.board.is_open and not context.is_stopping:
         context.beat()
         time.sleep(0.02)  # The simulated cameras are not up yet; that is no trouble to be reported.
     doors = [_open(context, camera) for camera in cameras]
+    desk = LookDesk(context, looker, _main_streams(context, cameras, newest), to_core) if looker else None
     for door in doors:
         threading.Thread(
             target=_keep_newest, args=(context, door, newest), name=door.camera_id, daemon=True
@@ -72,6 +79,8 @@ def run(context: Context) -> None:
             previews.offer(frames, found)
     for door in doors:
         door.close()
+    if desk:
+        desk.close()
     to_core.close(timeout_s=0.5)
 
 
@@ -93,11 +102,34 @@ def _rehearse(context: Context, cameras: Sequence[Camera]) -> None:
 
 
 def _open(context: Context, camera: Camera) -> AvCamera:
+    return AvCamera(
+        camera.camera_id, camera.source, context.clock, context.message, _settings_of(context, camera)
+    )
+
+
+def _main_streams(context: Context, cameras: Sequence[Camera], newest: _Newest) -> dict[CameraId, MainStream]:
+    if context.settings.is_simulated:
+        client = RegionClient(context.regions_socket, context.sockets / f"regions-{context.index}")
+        return {
+            camera.camera_id: client.stream(camera.camera_id, partial(newest.newest_ns, camera.camera_id))
+            for camera in cameras
+        }
+    if small := [camera.camera_id for camera in cameras if not camera.main_source]:
+        context.line(
+            f"no main_source in cameras.toml: packs are looked at in substreams of {', '.join(small)}"
+        )
+    return {
+        camera.camera_id: AvMainStream(camera, context.clock, context.message, _settings_of(context, camera))
+        for camera in cameras
+    }
+
+
+def _settings_of(context: Context, camera: Camera) -> CameraSettings:
     settings = context.settings
     starts = [
         start for other in settings.store().cameras if (start := first_time_ns(other.source)) is not None
     ]
-    camera_settings = CameraSettings(
+    return CameraSettings(
         # The simulator's streams begin when the shop opens and slow down with its clock; a dead one hangs up.
         open_timeout_s=60.0 if settings.is_simulated else 5.0,
         read_timeout_s=60.0 if settings.is_simulated else max(2.0, 3.0 / camera.fps),
@@ -106,7 +138,6 @@ def _open(context: Context, camera: Camera) -> AvCamera:
         # All recordings that play together keep their common time.
         file_shift_ns=context.started_ns - min(starts) if starts else None,
     )
-    return AvCamera(camera.camera_id, camera.source, context.clock, context.message, camera_settings)
 
 
 def _keep_newest(context: Context, door: AvCamera, newest: _Newest) -> None:
@@ -126,7 +157,7 @@ class _Newest:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._frames: dict[str, deque[tuple[Frame, int]]] = {}
-        self._live: set[str] = set()
+        self._newest_ns: dict[CameraId, int] = {}
         self._changed = threading.Condition()
 
     def put(self, frame: Frame) -> None:
@@ -137,10 +168,14 @@ class _Newest:
             if len(waiting) > FRAMES_MAX:
                 waiting.popleft()
                 board.add(name, Cell.FRAMES_SKIPPED)
-            self._live.add(frame.camera_id)
+            self._newest_ns[frame.camera_id] = frame.captured_ns
             board.add(name, Cell.FRAMES_IN)
-            board.put(name, Cell.CAMERAS_LIVE, len(self._live))
+            board.put(name, Cell.CAMERAS_LIVE, len(self._newest_ns))
             self._changed.notify()
+
+    def newest_ns(self, camera_id: CameraId) -> int:
+        """Capture time of a camera's newest frame; 0 before the first."""
+        return self._newest_ns.get(camera_id, 0)
 
     def take(self, timeout_s: float) -> list[Frame]:
         with self._changed:

@@ -8,8 +8,9 @@ import msgspec
 
 from openaisle.core.messages import CameraDetections, decode, encode
 
-DETECTIONS, MESSAGE, PREVIEW, STATUS = range(4)
-"""Kinds on the bus: an encoded CameraDetections to core; to the pages an encoded message, a camera's view, counters."""
+DETECTIONS, MESSAGE, PREVIEW, STATUS, LOOK_WANTED, LOOK, REGIONS_WANTED, REGIONS = range(8)
+"""Kinds on the bus: an encoded CameraDetections to core; to the pages an encoded message, a camera's view, counters;
+an encoded LookWanted from core and a PackLook to it; parts of pictures, asked of the simulator and given by it."""
 
 _LENGTH_BYTES: Final = 4
 

@@ -57,6 +57,15 @@ class Context:
     def pages_socket(self) -> Path:
         return self.sockets / "pages"
 
+    def looks_socket(self, index: int) -> Path:
+        """Where a vision worker takes questions about packs."""
+        return self.sockets / f"looks-{index}"
+
+    @property
+    def regions_socket(self) -> Path:
+        """Where the simulator takes requests for parts of its main streams."""
+        return self.sockets / "regions"
+
     @property
     def is_stopping(self) -> bool:
         return self.board.is_stopping

@@ -150,7 +150,8 @@ def fit_even(calibration: Calibration, examples: Sequence[Example]) -> float:
         ]
         return float((weight * np.array(lost)).sum())
 
-    return float(minimize_scalar(surprise, bounds=(-5.0, 5.0), method="bounded").x)
+    found: Any = minimize_scalar(surprise, bounds=(-5.0, 5.0), method="bounded")
+    return float(found.x)
 
 
 def _chances(calibration: Calibration, example: Example) -> NDArray[np.float64]:

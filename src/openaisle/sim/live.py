@@ -7,7 +7,7 @@ shop cannot tell it from a real one. Only its caller learns the truth, for the s
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from openaisle.core.messages import CameraId, GateTap, ScaleBatch
@@ -15,6 +15,7 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from openaisle.ports import Clock
 from openaisle.sim.live_video import VideoStream
 from openaisle.sim.render import Renderer
+from openaisle.sim.scene import Scene
 from openaisle.sim.shop import SimulatedShop
 
 PUMP_NS: Final = 10 * NS_PER_MS
@@ -38,7 +39,9 @@ class LiveShop:
         publish: Callable[[ScaleBatch], None],
         present: Callable[[GateTap], None],
         on_pump: Callable[[], None],
+        show: Callable[[Scene, Sequence[CameraId]], None] = lambda scene, camera_ids: None,
     ) -> None:
+        """`show` hears of every scene that cameras take a frame of, and of which cameras."""
         self.shop = shop
         self._clock = clock
         self._streams = streams
@@ -47,6 +50,7 @@ class LiveShop:
         self._publish = publish
         self._present = present
         self._on_pump = on_pump
+        self._show = show
         phase_ns = self._period_ns // max(1, len(streams)) // NS_PER_US * NS_PER_US
         first_ns = (shop.now_ns // NS_PER_US + 1) * NS_PER_US + self._period_ns
         self._due = [
@@ -70,6 +74,7 @@ class LiveShop:
         self.shop.advance(due_ns)
         scene = self.shop.scene()
         heapq.heapreplace(self._due, (due_ns + self._period_ns, camera_id))
+        self._show(scene, [camera_id])
         self._streams[camera_id].send(self._renderers[camera_id].draw(scene).pixels, due_ns)
         self._pump(self._clock.now_ns())
 

@@ -1,0 +1,128 @@
+"""Core's questions about packs, answered where the pictures are, beside the people's detector.
+
+A vision worker answers for its cameras in a thread of its own, which the kernel serves after all others: a slow product
+crop never holds back people. What cannot be answered in time is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from openaisle.core.errors import InputError
+from openaisle.core.messages import CameraId, LookWanted, decode, encode
+from openaisle.core.units import NS_PER_S
+from openaisle.detections.gallery import load_gallery
+from openaisle.detections.looks import PackLooker, Window
+from openaisle.detections.products import ProductNetwork, ProductRecogniser, ProductSettings
+from openaisle.edge.board import Cell
+from openaisle.edge.bus import Inlet, Outlet
+from openaisle.edge.questions import QUESTIONS_MAX
+from openaisle.edge.wire import LOOK
+from openaisle.edge.worker import Context
+from openaisle.ports import MainStream
+from openaisle.store.schema import Store
+
+OLD_NS: Final = 2 * NS_PER_S
+"""A question so old is not answered: core has decided without it."""
+WINDOWS_MAX: Final = 16  # through the network together
+POLL_S: Final = 0.02
+NICER: Final = 3  # than the worker's other threads
+
+
+def pack_looker(context: Context, store: Store) -> PackLooker | None:
+    """What recognises this shop's packs; None, and a line for the person, where the shop has no gallery."""
+    from openaisle.learning.enrol import gallery_path
+    from openaisle.learning.galleries import simulated_gallery
+
+    settings = context.settings
+    network = ProductNetwork(ProductSettings(runtime=settings.edge.runtime))
+    try:
+        if settings.is_simulated:
+            gallery = simulated_gallery(store, network)
+        else:
+            gallery = load_gallery(gallery_path(settings.store_name), network.sha256)
+    except InputError as error:
+        if context.index == 0 and not context.restarts:
+            context.line(f"packs are told apart by weight alone: {error}")
+        return None
+    looker = PackLooker(ProductRecogniser(gallery, network))
+    looker.rehearse()
+    return looker
+
+
+class LookDesk:
+    """A vision worker's end."""
+
+    def __init__(
+        self,
+        context: Context,
+        looker: PackLooker,
+        streams: Mapping[CameraId, MainStream],
+        to_core: Outlet,
+    ) -> None:
+        self._context = context
+        self._looker = looker
+        self._streams = streams
+        self._to_core = to_core
+        self._inlet = Inlet(context.looks_socket(context.index), QUESTIONS_MAX)
+        self._waiting: deque[LookWanted] = deque()
+        threading.Thread(target=self._run, name="looks", daemon=True).start()
+
+    def close(self) -> None:
+        self._inlet.close()
+        for stream in self._streams.values():
+            stream.close()
+
+    def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + NICER)
+        while not self._context.is_stopping:
+            for _, payload in self._inlet.take(POLL_S):
+                wanted = decode(payload)
+                assert isinstance(wanted, LookWanted)
+                self._waiting.append(wanted)
+            self._drop_late()
+            windows = self._windows()
+            for look in self._looker.look(windows, self._context.clock.now_ns()):
+                if self._to_core.send(LOOK, encode(look)):
+                    self._count(Cell.LOOKS_ANSWERED)
+                else:
+                    self._count(Cell.LOOKS_DROPPED)
+
+    def _drop_late(self) -> None:
+        now_ns = self._context.clock.now_ns()
+        fresh = [wanted for wanted in self._waiting if now_ns - wanted.wanted_ns < OLD_NS][-QUESTIONS_MAX:]
+        self._count(Cell.LOOKS_DROPPED, len(self._waiting) - len(fresh))
+        self._waiting = deque(fresh)
+
+    def _windows(self) -> list[Window]:
+        """What is seen where questions point, of those whose picture is there; each picture is fetched once."""
+        moments: dict[tuple[CameraId, int], list[LookWanted]] = {}
+        later: deque[LookWanted] = deque()
+        for number, wanted in enumerate(self._waiting):
+            stream = self._streams.get(wanted.camera_id)
+            if number >= WINDOWS_MAX or (stream and stream.newest_ns() < wanted.captured_ns):
+                later.append(wanted)
+            else:
+                moments.setdefault((wanted.camera_id, wanted.captured_ns), []).append(wanted)
+        self._waiting = later
+        windows: list[Window] = []
+        for (camera_id, captured_ns), asked in moments.items():
+            stream = self._streams.get(camera_id)
+            regions = (
+                stream.regions(captured_ns, [wanted.window_main_px for wanted in asked]) if stream else None
+            )
+            if regions is None:
+                self._count(Cell.LOOKS_DROPPED, len(asked))
+                continue
+            windows += [
+                Window(wanted, pixels, regions.captured_ns)
+                for wanted, pixels in zip(asked, regions.pixels, strict=True)
+            ]
+        return windows
+
+    def _count(self, cell: Cell, count: int = 1) -> None:
+        self._context.board.add(self._context.name, cell, count)
