@@ -3,3 +3,5 @@
 In: what each camera saw, foreign skeletons, gate taps. Out: people with 3-D joints, visits opened and closed.
 Never: a face, a look kept after the visit, or a link from one visit to another.
 """
+
+from openaisle.tracks.image import ImageTracker as ImageTracker
