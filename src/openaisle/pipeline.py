@@ -13,9 +13,12 @@ from collections.abc import Mapping, Sequence
 from openaisle.carts.cart import CartMessage, Carts
 from openaisle.core.messages import (
     AnyMessage,
+    ArmAction,
     CartClosed,
     FloorTracks,
     Interaction,
+    LookWanted,
+    PackLook,
     ProductId,
     Reading,
     VisitClosed,
@@ -24,6 +27,8 @@ from openaisle.core.messages import (
     WeightStep,
 )
 from openaisle.detections.weight_steps import WeightSteps
+from openaisle.interactions.actions import Actions
+from openaisle.interactions.actions_paths import hand_look
 from openaisle.interactions.decide import Interactions
 from openaisle.ports import EventLog
 from openaisle.readings.align import Timeline
@@ -39,6 +44,7 @@ class Pipeline:
         self._timeline = Timeline(store)
         self._weight_steps = WeightSteps(store)
         self._tracks = Tracks(store)
+        self._actions = Actions(store)
         self._interactions = Interactions(store)
         self._carts = Carts(store, event_log)
         self._receipts = Receipts(store)
@@ -59,7 +65,8 @@ class Pipeline:
         aligned = self._timeline.step(readings, now_ns)
         weights = self._weight_steps.step(aligned.scale_batches, now_ns)
         people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
-        return [*aligned.health, *weights, *people, *self._conclude(weights, people, now_ns, is_last=False)]
+        concluded = self._conclude(weights, people, aligned.looks, now_ns, is_last=False)
+        return [*aligned.health, *weights, *people, *concluded]
 
     def finish(self, now_ns: int) -> list[AnyMessage]:
         """The recording ended or the shop closes: decide what can be decided, close every visit, price every cart."""
@@ -72,21 +79,34 @@ class Pipeline:
         ]
         people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
         people += self._tracks.finish(now_ns)
-        return [*aligned.health, *weights, *people, *self._conclude(weights, people, now_ns, is_last=True)]
+        concluded = self._conclude(weights, people, aligned.looks, now_ns, is_last=True)
+        return [*aligned.health, *weights, *people, *concluded]
 
     def _conclude(
-        self, weights: Sequence[AnyMessage], people: Sequence[AnyMessage], now_ns: int, *, is_last: bool
+        self,
+        weights: Sequence[AnyMessage],
+        people: Sequence[AnyMessage],
+        looks: Sequence[PackLook],
+        now_ns: int,
+        *,
+        is_last: bool,
     ) -> list[AnyMessage]:
         steps = [message for message in weights if isinstance(message, WeightStep)]
         tracks = [message for message in people if isinstance(message, FloorTracks)]
         visits = [message for message in people if isinstance(message, VisitOpened | VisitClosed)]
-        decided: list[Interaction] = self._interactions.step(
-            steps, tracks, visits, self._carts.holdings, now_ns
+        arms: list[ArmAction] = self._actions.step(
+            tracks, now_ns, [hand_look(look) for look in looks if look.track_id]
         )
+        if is_last:
+            arms += self._actions.finish(now_ns)
+        decided: list[Interaction] = self._interactions.step(
+            steps, tracks, visits, self._carts.holdings, now_ns, looks=looks, arms=arms
+        )
+        wanted: list[LookWanted] = [] if is_last else self._interactions.ask(now_ns)
         if is_last:
             decided += self._interactions.finish(now_ns)
         moved: list[CartMessage] = self._carts.step(decided, visits, now_ns)
         if is_last:
             moved += self._carts.finish(now_ns)
         closed = [message for message in moved if isinstance(message, CartClosed)]
-        return [*decided, *moved, *self._receipts.step(closed, now_ns)]
+        return [*arms, *decided, *wanted, *moved, *self._receipts.step(closed, now_ns)]

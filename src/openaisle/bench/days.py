@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
-from openaisle.bench.pixels import PixelCameras
+from openaisle.bench.looks import SimulatedLooks
+from openaisle.bench.pixels import PixelCameras, renderers_of
 from openaisle.core.messages import AnyMessage, CartChanged, FloorTracks, Reading, Receipt, ReviewOpened
+from openaisle.detections.looks import PackLooker
+from openaisle.detections.products import ProductNetwork, ProductRecogniser
+from openaisle.learning.galleries import simulated_gallery
 from openaisle.pipeline import Pipeline
 from openaisle.replay.player import play
 from openaisle.replay.score import Tally, tally
 from openaisle.replay.truth import truth_of_simulation
 from openaisle.sim.day import SimulatedDay
+from openaisle.sim.main_streams import MainStreams
 from openaisle.sim.scripts import plan_day
 from openaisle.store.load import load_store
+from openaisle.store.schema import Store
 
 Vision = Literal["pixels", "skeleton", "none"]
 
@@ -39,6 +45,7 @@ class DayJob:
     families: tuple[str, ...] | Literal["mixed"]
     arrivals_per_minute: float = 2.0
     people_max: int = 6
+    looks: bool = False  # what the path asks about pictures is answered
 
 
 def days_of(
@@ -50,8 +57,12 @@ def days_of(
     *,
     arrivals_per_minute: float = 2.0,
     people_max: int = 6,
+    looks: bool | None = None,
 ) -> list[DayJob]:
-    """`visit_count` visits as days. Families alternate within a day; day k of seed s has seed 1000 s + k."""
+    """`visit_count` visits as days. Families alternate within a day; day k of seed s has seed 1000 s + k.
+
+    `looks`: whether questions about pictures are answered; None: where there are pictures.
+    """
     wanted: tuple[str, ...] | Literal["mixed"] = "mixed" if families == "mixed" else tuple(families)
     counts = [min(VISITS_A_DAY, visit_count - done) for done in range(0, visit_count, VISITS_A_DAY)]
     return [
@@ -63,6 +74,7 @@ def days_of(
             families=wanted,
             arrivals_per_minute=arrivals_per_minute,
             people_max=people_max,
+            looks=looks if looks is not None else vision == "pixels",
         )
         for day, count in enumerate(counts)
     ]
@@ -79,6 +91,8 @@ class DayOutcome:
     cpu_ns: int  # of everything: simulator, renderer, models, path
     path_cpu_ns: int  # of the path below the seam
     frame_count: int  # looked at by the detector; 0 in skeleton mode
+    looks_asked: int
+    looks_answered: int
 
 
 def run_day(job: DayJob) -> DayOutcome:
@@ -94,10 +108,16 @@ def run_day(job: DayJob) -> DayOutcome:
         people_max=job.people_max,
     )
     eyes = PixelCameras(store, job.seed) if job.vision == "pixels" else None
-    day = SimulatedDay(store, plan, vision=eyes or ("none" if job.vision == "none" else "skeleton"))
+    streams, looks = _looks(store, job, eyes) if job.looks else (None, None)
+    day = SimulatedDay(
+        store,
+        plan,
+        vision=eyes or ("none" if job.vision == "none" else "skeleton"),
+        show=streams.show if streams else None,
+    )
     event_log = MemoryEventLog()
     path = TimedPath(Pipeline(store, event_log))
-    replayed = play(day.readings(), path, keep=lambda message: isinstance(message, _KEPT))
+    replayed = play(day.readings(), path, keep=lambda message: isinstance(message, _KEPT), answers=looks)
     return DayOutcome(
         job=job,
         tally=tally(
@@ -112,7 +132,17 @@ def run_day(job: DayJob) -> DayOutcome:
         cpu_ns=time.process_time_ns() - began_ns,
         path_cpu_ns=path.cpu_ns,
         frame_count=eyes.frame_count if eyes else 0,
+        looks_asked=looks.asked_count if looks else 0,
+        looks_answered=looks.answered_count if looks else 0,
     )
+
+
+def _looks(store: Store, job: DayJob, eyes: PixelCameras | None) -> tuple[MainStreams, SimulatedLooks]:
+    """Main streams of all cameras, and whoever looks into them."""
+    network = ProductNetwork()
+    looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network))
+    streams = MainStreams(eyes.renderers if eyes else renderers_of(store, job.seed))
+    return streams, SimulatedLooks(streams, looker)
 
 
 def run_days(

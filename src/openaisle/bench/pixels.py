@@ -24,16 +24,13 @@ class PixelCameras:
     """Draws and detects. `cpu_ns` of the detector is counted by whoever calls."""
 
     def __init__(self, store: Store, seed: int) -> None:
-        self._renderers = {
-            camera.camera_id: Renderer(store, camera, seed=seed + index)
-            for index, camera in enumerate(store.cameras)
-        }
+        self.renderers = renderers_of(store, seed)
         self._detector = PeopleDetector(store.cameras)
         self.frame_count = 0
 
     def warm_up(self, scene: Scene) -> None:
         """Show the empty shop to every camera: a detector must know what its walls look like."""
-        self.detect(scene, sorted(self._renderers))
+        self.detect(scene, sorted(self.renderers))
 
     def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
         """What the detector sees of `scene` in the frames of these cameras."""
@@ -42,9 +39,17 @@ class PixelCameras:
                 camera_id=camera_id,
                 captured_ns=scene.at_ns,
                 received_ns=scene.at_ns + SEEING_NS,
-                pixels=self._renderers[camera_id].draw(scene).pixels,
+                pixels=self.renderers[camera_id].draw(scene).pixels,
             )
             for camera_id in camera_ids
         ]
         self.frame_count += len(frames)
         return self._detector.detect(frames)
+
+
+def renderers_of(store: Store, seed: int) -> dict[CameraId, Renderer]:
+    """What draws each camera's pictures."""
+    return {
+        camera.camera_id: Renderer(store, camera, seed=seed + index)
+        for index, camera in enumerate(store.cameras)
+    }

@@ -43,6 +43,8 @@ def receipts_report(
         "path_cpu_s": round(path_cpu_s, 2),
         "path_times_real_time": round(shop_s / path_cpu_s, 1) if path_cpu_s else None,
         "frames": sum(outcome.frame_count for outcome in outcomes),
+        "looks_asked": sum(outcome.looks_asked for outcome in outcomes),
+        "looks_answered": sum(outcome.looks_answered for outcome in outcomes),
         "days": len(outcomes),
         "digest": digest,
     }

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from openaisle.core.messages import ProductId
 from openaisle.detections.products import (
+    NONE_SHARE,
     ProductLook,
     ProductNetwork,
     ProductRecogniser,
     ProductSettings,
     Seen,
 )
+from openaisle.learning.galleries import rendered_gallery
 from openaisle.learning.people_stores import training_store
-from openaisle.learning.products_calibrate import NONE_SHARE, rendered_gallery
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
 from openaisle.store.schema import Store
 

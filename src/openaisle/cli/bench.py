@@ -8,6 +8,7 @@ import typer
 
 from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_speed import speed
+from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
 
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("actions")(actions)
+    bench.command("tracking")(tracking)
 
 
 def receipts(
@@ -33,6 +35,13 @@ def receipts(
     ] = None,
     arrivals_per_minute: Annotated[
         float | None, typer.Option(help="How often somebody comes; mixed 2, named families 1.")
+    ] = None,
+    looks: Annotated[
+        bool | None,
+        typer.Option(
+            "--looks/--no-looks",
+            help="Answer what the path asks about main-stream pictures; without either where vision is pixels.",
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Days run at once, each in a process.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -54,6 +63,10 @@ def receipts(
         raise InputError(
             "no such vision", field="--vision", expected="pixels, skeleton or none", found=vision
         )
+    if looks and vision == "none":
+        raise InputError(
+            "nobody has pictures", field="--looks", expected="--vision pixels or skeleton with it"
+        )
     load_store(store)
     asked = "mixed" if families == "mixed" else [name.strip() for name in families.split(",")]
     # Most families are one shopper's (two for some): by name they are measured so. Mixed days are a busy shop's.
@@ -61,7 +74,14 @@ def receipts(
     people_max = people_max or (6 if is_mixed else 2)
     arrivals_per_minute = arrivals_per_minute or (2.0 if is_mixed else 1.0)
     days = days_of(
-        store, visits, seed, vision, asked, arrivals_per_minute=arrivals_per_minute, people_max=people_max
+        store,
+        visits,
+        seed,
+        vision,
+        asked,
+        arrivals_per_minute=arrivals_per_minute,
+        people_max=people_max,
+        looks=looks,
     )
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:

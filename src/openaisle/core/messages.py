@@ -134,6 +134,42 @@ class BodySkeletons(Message, frozen=True, kw_only=True):
         _shape(self, "joints_floor_m", len(self.body_ids), len(JOINTS), 4)
 
 
+class LookWanted(Message, frozen=True, kw_only=True):
+    """The path asks whoever has the pictures: what pack is in this window of the main stream?
+
+    Answered by a `PackLook` or, where the frame is gone, not at all.
+    """
+
+    look_id: str
+    camera_id: CameraId
+    captured_ns: int  # the frame nearest to this time is meant; it may still be to come
+    window_main_px: tuple[int, int, int]  # left, top and side of a square; may reach out of the picture
+    track_id: TrackId | None  # whose hand; None: goods on a shelf
+    hand: int  # 0 left, 1 right, as the track has it; -1 without a track
+    shelf_id: ShelfId
+    product_ids: tuple[
+        ProductId, ...
+    ]  # the plausible ones, told apart from each other and from "none of these"
+    wanted_ns: int
+
+
+class PackLook(Message, frozen=True, kw_only=True):
+    """What a product network saw in one window. Echoes the question, so that it can be used without it."""
+
+    look_id: str
+    camera_id: CameraId
+    captured_ns: int  # of the frame that was looked at
+    received_ns: int
+    track_id: TrackId | None
+    hand: int
+    shelf_id: ShelfId
+    product_ids: tuple[ProductId, ...]
+    log_odds: Array  # [products] of each against "none of these", calibrated, all as likely as each other beforehand
+
+    def __post_init__(self) -> None:
+        _shape(self, "log_odds", len(self.product_ids))
+
+
 class StepStatus(StrEnum):
     PROVISIONAL = "provisional"
     CONFIRMED = "confirmed"
@@ -381,13 +417,12 @@ class SensorRecovered(Message, frozen=True, kw_only=True):
     recovered_ns: int
 
 
-Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons
+Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons | PackLook
 """What enters the path at or above the seam, pixels aside."""
 
 AnyMessage: TypeAlias = (
-    ScaleBatch | GateTap | CameraDetections | BodySkeletons | WeightStep | FloorTracks | VisitOpened | VisitClosed
-    | ArmAction | Interaction | Move | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded
-    | SensorRecovered
+    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
+    | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Enrolling a product replaces its pictures and leaves all others as they are.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def save_gallery(gallery: Gallery, path: Path) -> None:
     vectors = np.concatenate([one.vectors for one in each]) if each else np.zeros((0, 0))
     cells = np.concatenate([one.cells for one in each]) if each else np.zeros((0, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     with unfinished.open("wb") as file:
         np.savez_compressed(
             file,

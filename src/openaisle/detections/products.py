@@ -43,6 +43,8 @@ RIVALS_MAX: Final = 4
 """Compared cell by cell: at most so many products, whose likeness is at most so much less than the best's."""
 CENTRE_SD: Final = 0.25  # of a picture's side
 PAIRS_KEPT_MAX: Final = 512
+NONE_SHARE: Final = 0.2
+"""Of crops that calibrations are fitted on show none of the plausible products."""
 WINDOW_FILLED: Final = 0.7
 """A window is this much larger than what is expected in the hand."""
 
@@ -175,24 +177,46 @@ class ProductRecogniser:
             return []
         return self.judge(self._network.see(crops), rows, top=top)
 
+    def log_odds(self, crops: Sequence[Pixels], plausible: Sequence[Sequence[ProductId]]) -> list[Floats]:
+        """Of each plausible product of each crop against "none of these", all as likely as each other beforehand.
+
+        Every crop has its own products; all go through the network together. Of a product that is not enrolled nothing
+        is known but that the crop shows none of the others: it is as likely as "none of these", so 0.
+        """
+        assert len(crops) == len(plausible)
+        seen = self._network.see(crops)
+        return [self._log_odds(seen, index, products) for index, products in enumerate(plausible)]
+
+    def _log_odds(self, seen: Seen, index: int, products: Sequence[ProductId]) -> Floats:
+        odds = np.zeros(len(products), np.float32)
+        enrolled = [at for at, product_id in enumerate(products) if product_id in self._row_of]
+        if enrolled:
+            rows = np.array([self._row_of[products[at]] for at in enrolled], np.intp)
+            found = self.logits(seen, index, rows)
+            odds[enrolled] = found[:-1] - found[-1] - _prior_log_odds(len(enrolled))
+        return odds
+
     def judge(self, seen: Seen, rows: NDArray[np.intp], *, top: int = 5) -> list[ProductLook]:
         """What crops show that the network has seen already."""
-        likeness = self.likeness(seen.vectors, rows)
         looks: list[ProductLook] = []
         for index in range(len(seen.vectors)):
-            evidence = self.closer_look(seen.cells[index], likeness[index], rows)
-            chances = probabilities(
-                self.calibration,
-                likeness[index],
-                evidence,
-                self.like_empty(seen.vectors[index]),
-                float(seen.sides_px[index]),
-            )
+            chances = _softmax(self.logits(seen, index, rows))
             order = np.argsort(-chances[:-1], kind="stable")[:top]
             named = tuple((self.product_ids[rows[at]], float(chances[at])) for at in order)
             none = float(chances[-1])
             looks.append(ProductLook(named, none, none >= self.calibration.none_at))
         return looks
+
+    def logits(self, seen: Seen, index: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Calibrated, of one crop: of the products [rows] and, last, of none of them."""
+        likeness = self.likeness(seen.vectors[index : index + 1], rows)[0]
+        return logits(
+            self.calibration,
+            likeness,
+            self.closer_look(seen.cells[index], likeness, rows),
+            self.like_empty(seen.vectors[index]),
+            float(seen.sides_px[index]),
+        )
 
     def likeness(self, vectors: Floats, rows: NDArray[np.intp]) -> Floats:
         """Cosine [n, rows] of each crop to the picture of each product that is most like it."""
@@ -256,14 +280,29 @@ def probabilities(
     calibration: Calibration, likeness: Floats, evidence: Floats, like_empty: float, side_px: float
 ) -> NDArray[np.float64]:
     """Chances [n + 1] of n products and, last, of none of them."""
+    return _softmax(logits(calibration, likeness, evidence, like_empty, side_px))
+
+
+def logits(
+    calibration: Calibration, likeness: Floats, evidence: Floats, like_empty: float, side_px: float
+) -> NDArray[np.float64]:
+    """Logarithms of those chances [n + 1], but for a common term."""
     x = _log_side(side_px)
     scale = float(np.exp(calibration.scale[0] + calibration.scale[1] * x))
     products = scale * likeness.astype(np.float64) + calibration.closer * evidence
     unlike = scale * (calibration.nothing[0] + calibration.nothing[1] * x)
     empty = scale * like_empty + calibration.empty
-    logits = np.append(products, np.logaddexp(unlike, empty))
-    shares = np.exp(logits - logits.max())
+    return np.append(products, np.logaddexp(unlike, empty))
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.exp(values - values.max())
     return shares / shares.sum()
+
+
+def _prior_log_odds(count: int) -> float:
+    """Of each of `count` products against none of them, as crops were when the logits were fitted."""
+    return float(np.log((1 - NONE_SHARE) / count / NONE_SHARE))
 
 
 def _log_side(side_px: float) -> float:

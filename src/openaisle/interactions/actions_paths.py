@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from openaisle.core.messages import JOINT_INDEX, FloorTracks, TrackId
+from openaisle.core.messages import JOINT_INDEX, FloorTracks, PackLook, TrackId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.reach import Floats
 from openaisle.store.schema import Gondola, Store
@@ -51,6 +51,12 @@ class HandLook:
     hand: int  # 0 left, 1 right
     at_ns: int
     holds_probability: float  # that there is something in it
+
+
+def hand_look(look: PackLook) -> HandLook:
+    """What a look for products says about whether there is anything in the hand at all."""
+    odds = float(np.exp(np.clip(look.log_odds.astype(np.float64), -20.0, 20.0)).sum())
+    return HandLook(look.track_id or "", look.hand, look.captured_ns, odds / (1.0 + odds))
 
 
 @dataclass(frozen=True)

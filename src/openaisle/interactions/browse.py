@@ -9,6 +9,7 @@ import numpy as np
 
 from openaisle.core.messages import FloorTracks, Interaction, InteractionKind, ShelfId, TrackId, VisitId
 from openaisle.core.units import NS_PER_S
+from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.reach import Floats, Target, hands_of
 from openaisle.interactions.settings import Settings
 from openaisle.store.schema import Gondola, Store
@@ -32,9 +33,10 @@ class _Visit:
 class Browsing:
     """Notices hands crossing a shelf's front and coming back without a step."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, deeds: Deeds) -> None:
         self._gondolas = [gondola for gondola in store.gondolas if gondola.shelves]
         self._settings = settings
+        self._deeds = deeds
         self._stays: dict[tuple[TrackId, int], _Visit] = {}
         self._over: list[tuple[TrackId, int, _Visit]] = []
 
@@ -116,7 +118,7 @@ class Browsing:
             product_id=None,
             quantity=0,
             visit_id=visit_id,
-            probability=0.7,
+            probability=self._deeds.undone_probability(track_id, hand, stay.began_ns, stay.last_ns),
             happened_ns=stay.began_ns,
             decided_ns=now_ns,
         )

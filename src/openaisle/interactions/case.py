@@ -20,6 +20,7 @@ class Case:
     seen_ns: int
     said: dict[str, Interaction] = field(default_factory=dict[str, Interaction])  # withdrawn ones too
     tracks_ns: int = 0  # how far tracks reached when it was decided last
+    is_looking: bool = False  # when it was decided last, somebody was still looking into hands
     is_final: bool = False
     is_learned: bool = False
 

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from openaisle.core.messages import (
+    ArmAction,
     Candidate,
     FloorTracks,
     Interaction,
+    LookWanted,
+    PackLook,
     ProductId,
     StepStatus,
     VisitClosed,
@@ -24,7 +27,9 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
+from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.hypotheses import Outcome, decided, normalised
+from openaisle.interactions.looks import Looks
 from openaisle.interactions.memory import Memory
 from openaisle.interactions.reach import Arms, Target
 from openaisle.interactions.settings import Settings
@@ -41,8 +46,12 @@ class Interactions:
         self._arms = Arms(self._settings.reach)
         self._memory = Memory(store, self._settings)
         self._weigher = Weigher(store, self._memory.masses, self._memory.contents, self._settings.weigh)
-        self._suppose = Suppose(store, self._weigher, self._arms, self._memory, self._settings)
-        self._browsing = Browsing(store, self._settings)
+        self._looks = Looks(store, self._arms, self._settings.looks)
+        self._deeds = Deeds(self._settings.deeds)
+        self._suppose = Suppose(
+            store, self._weigher, self._arms, self._memory, self._settings, self._looks, self._deeds
+        )
+        self._browsing = Browsing(store, self._settings, self._deeds)
         self._cases: dict[str, Case] = {}
 
     def step(
@@ -52,14 +61,23 @@ class Interactions:
         visits: Sequence[VisitOpened | VisitClosed],
         holdings: Mapping[VisitId, Mapping[ProductId, int]],
         now_ns: int,
+        *,
+        looks: Sequence[PackLook] = (),
+        arms: Sequence[ArmAction] = (),
     ) -> list[Interaction]:
-        """Everything that is news. `holdings` is used only for visits that this object did not see open."""
+        """Everything that is news. `holdings` is used only for visits that this object did not see open.
+
+        `looks` answer what `ask` asked; `arms` is what `Actions` makes of the same tracks.
+        """
         for visit in visits:
             self._memory.hear(visit)
         for message in tracks:
             self._arms.add(message)
+        for action in arms:
+            self._deeds.hear(action)
         said: list[Interaction] = []
         due = {step.step_id for step in steps if self._take_in(step, said, now_ns)}
+        due |= {step_id for look in looks if (step_id := self._looks.hear(look)) in self._cases and step_id}
         due |= {step_id for step_id, case in self._cases.items() if self._is_due(case, now_ns)}
         for group in self._groups(due):
             said += self._decide(group, holdings, now_ns)
@@ -67,6 +85,10 @@ class Interactions:
         self._learn(now_ns)
         self._forget(now_ns)
         return said
+
+    def ask(self, now_ns: int) -> list[LookWanted]:
+        """What should be looked at, so that open steps can be told better."""
+        return self._looks.ask(now_ns)
 
     def finish(self, now_ns: int) -> list[Interaction]:
         """Nothing more will be seen: decide what is open with what is there."""
@@ -103,7 +125,8 @@ class Interactions:
         marks_s = (self._settings.reach.covered_s, self._settings.decide_after_s)
         marks_ns = [case.step.edge_ns + round(mark_s * NS_PER_S) for mark_s in marks_s]
         passed = any(case.tracks_ns < mark_ns <= self._arms.latest_ns for mark_ns in marks_ns)
-        return passed or self._has_waited(case, now_ns)
+        has_looked = case.is_looking and not self._looks.is_waiting(case.step.step_id, now_ns)
+        return passed or has_looked or self._has_waited(case, now_ns)
 
     def _has_waited(self, case: Case, now_ns: int) -> bool:
         return now_ns - case.seen_ns >= self._settings.wait_s_max * NS_PER_S
@@ -142,6 +165,7 @@ class Interactions:
             for rank, (step_id, case) in enumerate(self._cases.items())
             if now_ns - case.seen_ns > limit_ns or rank < surplus
         ]
+        self._looks.forget(old, now_ns)
         for step_id in old:
             for interaction_id in self._cases.pop(step_id).said:
                 self._memory.contents.settle(interaction_id)
@@ -160,11 +184,15 @@ class Interactions:
         weighed = [normalised(own) for own in self._suppose.hypotheses(group, holdings)]
         edges_s = [(case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S for case in group]
         said: list[Interaction] = []
+        for case, own in zip(group, weighed, strict=True):
+            self._looks.consider(case, own)
         for case, found in zip(group, decided(weighed, edges_s, self._settings), strict=True):
             case.tracks_ns = self._arms.latest_ns
             passed_ns = case.step.edge_ns + round(self._settings.decide_after_s * NS_PER_S)
             is_settled = case.step.status is StepStatus.CONFIRMED
             is_seen = is_settled and self._arms.latest_ns >= passed_ns
+            case.is_looking = self._looks.is_waiting(case.step.step_id, now_ns)
+            is_seen = is_seen and not case.is_looking
             case.is_final = is_last or is_seen or self._has_waited(case, now_ns)
             said += self._say(case, found, now_ns)
         return said

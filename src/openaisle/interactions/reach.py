@@ -100,6 +100,19 @@ class Arms:
     def visit_of(self, track_id: TrackId) -> VisitId | None:
         return self._visit_of.get(track_id)
 
+    def hand_path(
+        self, track_id: TrackId, hand: int, from_ns: int, until_ns: int
+    ) -> list[tuple[int, Floats, Floats]]:
+        """Sights of a hand within a time, in order: when, hand [3] and body [2] on the floor."""
+        found: list[tuple[int, Floats, Floats]] = []
+        for rows in self._rows:
+            if from_ns <= rows.captured_ns <= until_ns and track_id in rows.track_ids:
+                row = rows.track_ids.index(track_id)
+                point, body = rows.hands_floor_m[row, hand], rows.bodies_floor_m[row]
+                if np.isfinite(point).all() and np.isfinite(body).all():
+                    found.append((rows.captured_ns, point, body))
+        return sorted(found, key=lambda sight: sight[0])
+
     def suspects(self, target: Target) -> list[Suspect]:
         """Everybody seen around that time, best first."""
         rows, lag_s = self._around(target)

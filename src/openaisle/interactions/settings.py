@@ -65,11 +65,47 @@ class ReachSettings:
 
 
 @dataclass(frozen=True)
+class LookSettings:
+    """When to look into hands, and what a look is worth."""
+
+    # What was taken shows when the hand is out of the shelf again, what is brought before it goes in.
+    out_m: float = 0.02  # before the front
+    after_s: float = 0.15  # the edge of a loss: nearer to it the hand is still where the other goods are
+    search_s: float = 1.5  # about the edge of the step
+    times: int = 2  # a hand is looked at
+    apart_s: float = 0.25
+    views: int = 2  # cameras that are asked at each time
+    hands_max: int = 2
+    hand_probability_min: float = 0.05  # of having done it
+    products_max: int = 12
+    product_probability_min: float = 0.02  # less likely ones do not make the window larger
+    window_filled: float = 0.7  # by the longest of the plausible goods
+    wait_s: float = 0.8  # for an answer
+    trusted_looks: int = 20  # nobody waits for eyes that answered none of so many
+    seen: float = 0.5  # the window shows the pack from a side that tells
+    trust: float = 0.5  # of log odds
+    further: float = 0.5  # each further look at the same hand counts so much of the one before
+
+
+@dataclass(frozen=True)
+class DeedSettings:
+    """What the path of an arm says about what it did."""
+
+    after_s: float = 0.25  # a deed shows on the way back: judged from tracks up to so long after the edge
+    near_s: float = 0.3  # a reach is of a step if it was not over for longer before the edge
+    prior: tuple[float, ...] = (0.1, 0.1, 0.5, 0.15, 0.15)  # of each `Action` where a hand is at a shelf
+    sure: float = 0.8  # share of verdicts that are as sure as they say
+    prior_undone: float = 0.7  # a stay that no step explains left everything as it was, if no arm was judged
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of the room."""
 
     weigh: WeighSettings = field(default_factory=WeighSettings)
     reach: ReachSettings = field(default_factory=ReachSettings)
+    looks: LookSettings = field(default_factory=LookSettings)
+    deeds: DeedSettings = field(default_factory=DeedSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0

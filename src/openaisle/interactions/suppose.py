@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from openaisle.core.messages import InteractionKind
+from openaisle.core.messages import InteractionKind, TrackId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.case import Case
+from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.hypotheses import Hypothesis, Move
+from openaisle.interactions.looks import Looks
 from openaisle.interactions.memory import Holdings, Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
@@ -22,9 +24,18 @@ class Suppose:
     """Joins what the scales can mean with whose arms were there. Holds no state of its own."""
 
     def __init__(
-        self, store: Store, weigher: Weigher, arms: Arms, memory: Memory, settings: Settings
+        self,
+        store: Store,
+        weigher: Weigher,
+        arms: Arms,
+        memory: Memory,
+        settings: Settings,
+        looks: Looks,
+        deeds: Deeds,
     ) -> None:
         self._store = store
+        self._looks = looks
+        self._deeds = deeds
         self._weigher = weigher
         self._arms = arms
         self._memory = memory
@@ -91,7 +102,25 @@ class Suppose:
             found += self._by_one(case, explanation, suspects)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
-        return found
+        return [self._as_seen(case, hypothesis) for hypothesis in found]
+
+    def _as_seen(self, case: Case, hypothesis: Hypothesis) -> Hypothesis:
+        """With what was seen of the hands that it names: what they held, and what they did."""
+        kind, gondola_id = hypothesis.explanation.kind, case.target.gondola.gondola_id
+        if kind is InteractionKind.UNEXPLAINED:
+            return hypothesis
+        held: dict[tuple[TrackId, int], float] = {}
+        did: dict[tuple[TrackId, int], float] = {}
+        for part, suspect in hypothesis.moves:
+            if suspect is None:
+                continue
+            hand = (suspect.track_id, suspect.hand)
+            did[hand] = self._deeds.log_ratio(suspect, gondola_id, kind, case.step.edge_ns)
+            if part is not None:  # of several goods in one hand, one may be seen
+                ratio = self._looks.log_ratio(case.step.step_id, part.product_id, suspect)
+                held[hand] = max(held.get(hand, ratio), ratio)
+        seen = sum(held.values()) + sum(did.values())
+        return replace(hypothesis, log_weight=hypothesis.log_weight + seen) if seen else hypothesis
 
     def _by_one(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
         """One person did all of it; or somebody who was not seen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from openaisle.core.messages import ProductId
-from openaisle.detections.gallery import Gallery
 from openaisle.detections.products import (
+    NONE_SHARE,
     Calibration,
     ProductNetwork,
     ProductRecogniser,
@@ -20,14 +19,11 @@ from openaisle.detections.products import (
     Seen,
     probabilities,
 )
+from openaisle.learning.galleries import rendered_gallery
 from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
-from openaisle.sim.pack_pictures import gallery_pictures, goods_for_pictures
-from openaisle.store.schema import Store
 
 PACK_PX: Final = (15.0, 200.0)
-NONE_SHARE: Final = 0.2
-"""Of crops that show none of the plausible products: `ProductLook` says so to whoever reads its probabilities."""
 NONE_RECALL: Final = 0.965
 NONE_PX_MIN: Final = 40.0
 """The threshold for "none of these" is set on packs of so many px and more, for this recall."""
@@ -54,18 +50,6 @@ class Example:
     side_px: float
     pack_px: float
     truth: int  # index among the plausible, n = none of them
-
-
-def rendered_gallery(
-    store: Store, network: ProductNetwork, product_ids: Sequence[ProductId] | None = None
-) -> Gallery:
-    """The gallery of a store whose packs exist only as designs; of all its products or some."""
-    goods = goods_for_pictures(store)
-    enrolled = {
-        product_id: network.enrol(gallery_pictures(store, goods, product_id))
-        for product_id in product_ids or sorted(store.products)
-    }
-    return Gallery(network.sha256, enrolled)
 
 
 def calibrate(

@@ -61,7 +61,7 @@ _JOINT_WEIGHT: Final = np.array(
     ],
     np.float32,
 )
-_STATE_WEIGHT: Final = (0.25, 0.4, 1.0)  # outside the picture or crop, hidden, visible
+_STATE_WEIGHT: Final = (0.25, 0.7, 1.0)  # outside the picture or crop, hidden, visible
 _TARGET_SD_CELLS: Final = 0.7
 
 

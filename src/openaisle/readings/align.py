@@ -21,6 +21,7 @@ from openaisle.core.messages import (
     BodySkeletons,
     CameraDetections,
     GateTap,
+    PackLook,
     Reading,
     ScaleBatch,
     SensorDegraded,
@@ -56,6 +57,7 @@ class AlignedReadings:
     detections: tuple[CameraDetections, ...] = ()
     skeletons: tuple[BodySkeletons, ...] = ()
     taps: tuple[GateTap, ...] = ()
+    looks: tuple[PackLook, ...] = ()
     health: tuple[SensorDegraded | SensorRecovered, ...] = ()
 
 
@@ -79,6 +81,7 @@ class Timeline:
         self._gate_ids = frozenset(store.gate_of)
         self._taps_seen = _Recent(self._settings.remembered_taps_max)
         self._skeletons_seen = _Recent(self._settings.remembered_taps_max)
+        self._looks_seen = _Recent(self._settings.remembered_taps_max)
         self._clocks = {
             sensor_id: DeviceClock(self._settings.clock)
             for sensor_id in sorted({*self._scales, *self._cameras})
@@ -93,6 +96,7 @@ class Timeline:
         detections: list[CameraDetections] = []
         skeletons: list[BodySkeletons] = []
         taps: list[GateTap] = []
+        looks: list[PackLook] = []
         for reading in readings:
             try:
                 match reading:
@@ -104,6 +108,8 @@ class Timeline:
                         self._accept_skeletons(reading, now_ns, skeletons)
                     case GateTap():
                         self._accept_tap(reading, now_ns, taps)
+                    case PackLook():
+                        self._accept_look(reading, looks)
             except ReadingError as error:
                 sensor_id, kind = _sender(reading)
                 self._health.degrade(
@@ -111,7 +117,7 @@ class Timeline:
                 )
         self._give_up_waiting(now_ns, batches)
         self._notice_silence(now_ns)
-        return self._aligned(batches, detections, skeletons, taps, now_ns)
+        return self._aligned(batches, detections, skeletons, taps, looks, now_ns)
 
     def finish(self, now_ns: int) -> AlignedReadings:
         """The recording ended: nothing waits any longer."""
@@ -119,7 +125,7 @@ class Timeline:
         for scale_id, state in self._scales.items():
             while state.waiting:
                 self._give_up_missing(scale_id, state, now_ns, batches)
-        return self._aligned(batches, [], [], [], now_ns)
+        return self._aligned(batches, [], [], [], [], now_ns)
 
     def _aligned(
         self,
@@ -127,6 +133,7 @@ class Timeline:
         detections: list[CameraDetections],
         skeletons: list[BodySkeletons],
         taps: list[GateTap],
+        looks: list[PackLook],
         now_ns: int,
     ) -> AlignedReadings:
         detections.sort(key=lambda reading: (reading.captured_ns, reading.camera_id))
@@ -135,6 +142,7 @@ class Timeline:
             detections=tuple(detections),
             skeletons=tuple(skeletons),
             taps=tuple(taps),
+            looks=tuple(looks),
             health=self._health.take(now_ns),
         )
 
@@ -289,6 +297,19 @@ class Timeline:
         if self._taps_seen.add((tap.gate_id, tap.direction, tap.visit_id, tap.tapped_ns)):
             out.append(tap)
 
+    def _accept_look(self, look: PackLook, out: list[PackLook]) -> None:
+        if look.camera_id not in self._cameras:
+            raise ReadingError(
+                "no such camera in this store",
+                field="camera_id",
+                expected=_some(self._cameras),
+                found=look.camera_id,
+            )
+        if not np.isfinite(look.log_odds).all():
+            raise ReadingError("is not finite", field="log_odds", expected="finite numbers")
+        if self._looks_seen.add(look.look_id):
+            out.append(look)
+
     # --- times ----------------------------------------------------------------------------------------------------
 
     def _heard(self, sensor_id: str, kind: str, said_ns: int, received_ns: int, now_ns: int) -> int:
@@ -431,6 +452,8 @@ def _sender(reading: Reading) -> tuple[str, str]:
             return reading.source_id, "camera"
         case GateTap():
             return reading.gate_id, "gate"
+        case PackLook():
+            return reading.camera_id, "camera"
 
 
 def _some(ids: object, shown_max: int = 6) -> str:

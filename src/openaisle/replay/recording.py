@@ -24,7 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.errors import RecordingError
-from openaisle.core.messages import BodySkeletons, CameraDetections, CameraId, GateTap, Reading, ScaleBatch
+from openaisle.core.messages import (
+    BodySkeletons,
+    CameraDetections,
+    CameraId,
+    GateTap,
+    PackLook,
+    Reading,
+    ScaleBatch,
+)
 from openaisle.replay.streams import LinesWriter, ScaleWriter, read_frame_times, read_lines, read_scale
 from openaisle.store.load import load_store
 from openaisle.store.schema import Store
@@ -37,8 +45,9 @@ MANIFEST: Final = "manifest.json"
 GATES: Final = "gates.ndjson"
 DETECTIONS: Final = "detections.ndjson.gz"
 SKELETONS: Final = "skeletons.ndjson.gz"
+LOOKS: Final = "looks.ndjson.gz"
 
-ARRIVAL_RANK: Final = {GateTap: 0, CameraDetections: 1, BodySkeletons: 2, ScaleBatch: 3}
+ARRIVAL_RANK: Final = {GateTap: 0, CameraDetections: 1, BodySkeletons: 2, ScaleBatch: 3, PackLook: 4}
 """Of readings that arrived in the same nanosecond, who tapped comes before who was seen and what was weighed."""
 
 
@@ -89,6 +98,7 @@ class RecordingWriter:
         self._taps: LinesWriter[GateTap] = LinesWriter(self.folder / GATES)
         self._detections: LinesWriter[CameraDetections] = LinesWriter(self.folder / DETECTIONS)
         self._skeletons: LinesWriter[BodySkeletons] = LinesWriter(self.folder / SKELETONS)
+        self._looks: LinesWriter[PackLook] = LinesWriter(self.folder / LOOKS)
         self._counts = {kind.__name__: 0 for kind in ARRIVAL_RANK}
         self._started_ns = 0
         self._ended_ns = 0
@@ -126,6 +136,8 @@ class RecordingWriter:
             self._taps.write(reading, reading.received_ns, reading.gate_id)
         elif isinstance(reading, CameraDetections):
             self._detections.write(reading, reading.received_ns, reading.camera_id)
+        elif isinstance(reading, PackLook):
+            self._looks.write(reading, reading.received_ns, reading.look_id)
         else:
             self._skeletons.write(reading, reading.received_ns, reading.source_id)
         self._counts[type(reading).__name__] += 1
@@ -178,7 +190,7 @@ class RecordingWriter:
 
     def _close_files(self) -> None:
         self._is_open = False
-        for writer in (*self._scales.values(), self._taps, self._detections, self._skeletons):
+        for writer in (*self._scales.values(), self._taps, self._detections, self._skeletons, self._looks):
             writer.close()
 
 
@@ -244,7 +256,12 @@ class Recording:
 
     def _streams(self) -> list[Iterator[Reading]]:
         streams: list[Iterator[Reading]] = []
-        for name, kind in ((GATES, GateTap), (DETECTIONS, CameraDetections), (SKELETONS, BodySkeletons)):
+        for name, kind in (
+            (GATES, GateTap),
+            (DETECTIONS, CameraDetections),
+            (SKELETONS, BodySkeletons),
+            (LOOKS, PackLook),
+        ):
             if (self.folder / name).exists():
                 streams.append(read_lines(self.folder / name, kind))
         for gondola in sorted(self.store.gondolas, key=lambda gondola: gondola.scale_id):
@@ -272,6 +289,8 @@ def _source_id(reading: Reading) -> str:
         return reading.gate_id
     if isinstance(reading, CameraDetections):
         return reading.camera_id
+    if isinstance(reading, PackLook):
+        return reading.look_id
     return reading.source_id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -37,13 +37,17 @@ class SimulatedDay:
         vision: Literal["skeleton", "none"] | Eyes,
         skeletons: SkeletonSettings | None = None,
         plates: PlateSettings | None = None,
+        show: Callable[[Scene, Sequence[CameraId]], None] | None = None,
     ) -> None:
+        """`show` hears of every scene, goods included, and of the cameras that take a frame of it."""
         self.store = store
         self.plan = plan
         self.shop = SimulatedShop(store, plan, plates=plates)
         rng = np.random.default_rng([plan.seed, 6])
         self._cameras: Eyes | None = None
-        self._sees_items = vision != "skeleton"  # drawn pictures show the goods, skeletons do not
+        self._show = show
+        # Drawn pictures show the goods, skeletons do not.
+        self._sees_items = vision != "skeleton" or show is not None
         if vision == "skeleton":
             self._cameras = SkeletonCameras(store, rng, skeletons)
         elif vision != "none":
@@ -90,7 +94,10 @@ class SimulatedDay:
                 due.append(camera_id)
                 next_ns = first_ns + round((number + 1) * self._period_s[camera_id] * NS_PER_S)
                 heapq.heappush(self._ticks, (next_ns, camera_id, first_ns, number + 1))
-            seen = self._cameras.detect(shop.scene(with_items=self._sees_items), sorted(due))
+            scene = shop.scene(with_items=self._sees_items)
+            seen = self._cameras.detect(scene, sorted(due))
+            if self._show:
+                self._show(scene, sorted(due))
         return [*shop.take_gate_taps(), *shop.take_scale_batches(), *seen]
 
 

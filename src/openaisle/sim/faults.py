@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from openaisle.core.errors import InputError
-from openaisle.core.messages import CameraDetections, GateTap, Reading, ScaleBatch
+from openaisle.core.messages import CameraDetections, GateTap, PackLook, Reading, ScaleBatch
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
 
@@ -293,7 +293,7 @@ def _draw(store: Store, kind: str, start_ns: int, end_ns: int, rng: np.random.Ge
 def _sensor_of(reading: Reading) -> str:
     if isinstance(reading, ScaleBatch):
         return reading.scale_id
-    if isinstance(reading, CameraDetections):
+    if isinstance(reading, CameraDetections | PackLook):
         return reading.camera_id
     if isinstance(reading, GateTap):
         return reading.gate_id

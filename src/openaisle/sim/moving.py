@@ -46,6 +46,10 @@ class MovingThings:
         self._last_ns = scene.at_ns
         return drawn
 
+    def forget(self) -> None:
+        """Nothing was drawn before: what is drawn next stands still."""
+        self._last_rings, self._last_items = {}, {}
+
     def _drawn_bodies(self, scene: Scene, eye: Eye, share: float) -> list[Drawable]:
         joints = scene.joints_floor_m
         near = eye.may_see(joints.reshape(-1, 3), np.full(joints.shape[0] * joints.shape[1], _FLESH_M))

@@ -116,11 +116,14 @@ class Renderer:
         self._refresh_still(scene, round(scene.light * 256) / 256)
         return self._still_developed.copy()
 
-    def draw_region(self, scene: Scene, rectangle_main_px: Rectangle) -> Bytes:
-        """A part [h, w, 3] BGR of the main stream's frame; the rectangle is clipped to the picture."""
+    def draw_region(self, scene: Scene, rectangle_main_px: Rectangle, before: Scene | None = None) -> Bytes:
+        """A part [h, w, 3] BGR of the main stream's frame; the rectangle is clipped to the picture.
+
+        `before`: what the frame before it showed, for the blur of what moves; without it nothing does.
+        """
         if self._main is None:
             self._main = _MainStream(self.store, self.camera, self.appearance, self._seed)
-        return self._main.draw(scene, rectangle_main_px)
+        return self._main.draw(scene, rectangle_main_px, before)
 
     def _refresh_still(self, scene: Scene, light: float) -> None:
         if scene.shelf_version != self._still_version:
@@ -183,7 +186,7 @@ class _MainStream:
         self._stock: Stock | None = None
         self._version: int | None = None
 
-    def draw(self, scene: Scene, rectangle_main_px: Rectangle) -> Bytes:
+    def draw(self, scene: Scene, rectangle_main_px: Rectangle, before: Scene | None) -> Bytes:
         region = clipped(rectangle_main_px, self._eye.width_px, self._eye.height_px)
         if region is None:
             return np.zeros((0, 0, 3), np.uint8)
@@ -201,6 +204,9 @@ class _MainStream:
             points, along = floor_seen(self._camera, self._lens, region)
             floor_xy = floor_in_sight(points, along, canvas.depth)
             paint_discs(canvas, np.array(discs), floor_xy, self._eye)
+        self._moving_things.forget()
+        if before is not None:
+            self._moving_things.drawables(before, self._eye, self._store, self._goods)
         for drawable in self._moving_things.drawables(scene, self._eye, self._store, self._goods):
             paint(canvas, drawable, whole)
         developed = self._sensor.develop(canvas.resolved(whole), scene.light, left, top)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,8 @@ from openaisle.core.messages import (
     FloorTracks,
     Interaction,
     InteractionKind,
+    LookWanted,
+    PackLook,
     StepStatus,
     VisitOpened,
     WeightStep,
@@ -113,6 +115,8 @@ class Scene:
     late_s: float = 0.1  # of tracks
     settings: Settings = field(default_factory=Settings)
     said: list[Interaction] = field(default_factory=list)
+    eyes: Callable[[LookWanted], PackLook | None] | None = None  # who answers questions, 0.2 s later
+    asked: list[LookWanted] = field(default_factory=list)
 
     def change(self, at_s: float, grams: dict[int, float], **more: object) -> None:
         self.steps.append((at_s + 0.3, step(at_s, grams, **more)))  # type: ignore[arg-type]
@@ -130,7 +134,16 @@ class Scene:
             heard = [s for when, s in waiting if when <= now_s]
             waiting = [(when, s) for when, s in waiting if when > now_s]
             seen = [tracks_at(self.people, now_s - self.late_s)] if now_s >= self.late_s else []
-            self.said += room.step(heard, seen, opened if tick == 0 else [], {}, at_ns(now_s))
+            answers = [
+                self.eyes(wanted)
+                for wanted in self.asked
+                if self.eyes and wanted.wanted_ns == at_ns(now_s - 0.2)
+            ]
+            looks = [look for look in answers if look is not None]
+            news = opened if tick == 0 else []
+            self.said += room.step(heard, seen, news, {}, at_ns(now_s), looks=looks)
+            if self.eyes is not None:
+                self.asked += room.ask(at_ns(now_s))
         self.said += room.finish(at_ns(until_s))
         last = {interaction.interaction_id: interaction for interaction in self.said}
         kinds = (InteractionKind.BROWSE, InteractionKind.TOUCH_RETURN)

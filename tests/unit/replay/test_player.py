@@ -2,9 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from tests.unit.carts.shop import START_NS
 
-from openaisle.core.messages import AnyMessage, GateTap, Reading, Receipt, VisitOpened
+from openaisle.core.messages import (
+    AnyMessage,
+    GateTap,
+    LookWanted,
+    PackLook,
+    Reading,
+    Receipt,
+    VisitOpened,
+)
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.replay.compare import first_difference
 from openaisle.replay.player import SILENCE_TICKS_MAX, play
@@ -94,6 +103,83 @@ def test_a_replay_may_end_with_one_visits_receipt() -> None:
     replayed = play([tap(0, "a"), tap(50, "b"), tap(90, "c")], path, until_visit="b")
     assert [receipt.visit_id for receipt in replayed.receipts] == ["a", "b"]
     assert path.finished_ms is None
+
+
+@dataclass
+class Photographer:
+    """Answers every question 30 ms later."""
+
+    due_ns: list[int] = field(default_factory=list)
+
+    def ask(self, wanted: LookWanted) -> None:
+        self.due_ns.append(wanted.wanted_ns + 30 * NS_PER_MS)
+
+    def next_ns(self) -> int | None:
+        return min(self.due_ns, default=None)
+
+    def take(self) -> list[Reading]:
+        at_ns = min(self.due_ns)
+        self.due_ns.remove(at_ns)
+        return [look(at_ns)]
+
+
+@dataclass
+class Curious(Listener):
+    """Asks about whatever it hears of, answers excepted."""
+
+    kinds: list[type] = field(default_factory=list)
+
+    def step(self, readings: list[Reading], now_ns: int) -> list[AnyMessage]:
+        super().step(readings, now_ns)
+        self.kinds += [type(reading) for reading in readings]
+        return [question(now_ns) for reading in readings if not isinstance(reading, PackLook)]
+
+
+def test_answers_go_in_among_the_readings_as_they_arrive() -> None:
+    path = Curious()
+    play([tap(0), tap(10), tap(30), tap(35)], path, answers=Photographer())
+    assert path.calls == [(0, 1), (10, 1), (30, 2), (35, 1), (40, 1), (60, 1), (65, 1)]
+    assert path.kinds[2:4] == [GateTap, PackLook]
+    assert path.finished_ms == 65
+
+
+def test_what_timers_ask_in_a_silence_is_answered_in_it() -> None:
+    class Timed(Listener):
+        def step(self, readings: list[Reading], now_ns: int) -> list[AnyMessage]:
+            super().step(readings, now_ns)
+            return [question(now_ns)] if now_ns == START_NS + 200 * NS_PER_MS else []
+
+    path = Timed()
+    play([tap(0), tap(450)], path, answers=Photographer())
+    assert path.calls == [(0, 1), (100, 0), (200, 0), (230, 1), (330, 0), (430, 0), (450, 1)]
+
+
+def question(now_ns: int) -> LookWanted:
+    return LookWanted(
+        look_id=f"look-{now_ns}",
+        camera_id="c",
+        captured_ns=now_ns,
+        window_main_px=(0, 0, 8),
+        track_id=None,
+        hand=-1,
+        shelf_id="A1",
+        product_ids=(),
+        wanted_ns=now_ns,
+    )
+
+
+def look(received_ns: int) -> PackLook:
+    return PackLook(
+        look_id="look",
+        camera_id="c",
+        captured_ns=received_ns,
+        received_ns=received_ns,
+        track_id=None,
+        hand=-1,
+        shelf_id="A1",
+        product_ids=(),
+        log_odds=np.zeros(0, np.float32),
+    )
 
 
 def test_equal_runs_have_no_difference() -> None:

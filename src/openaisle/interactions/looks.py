@@ -1,0 +1,266 @@
+"""What a look into a hand would tell, asked for where it helps, and what the answers tell.
+
+The path has no pictures. It asks (`LookWanted`) whoever has them to look at a hand in the main stream of the cameras
+that see it best: after a loss, when the hand comes out of the shelf with what it took; before a gain, when it goes in
+with what it brings. A `PackLook` gives odds for each plausible product, and its word is weighed for what it is: with
+some probability the window showed something else, or the pack from a side that tells nothing. Looks at one hand at
+one moment err together, so each further one counts less than the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from openaisle.core.geometry import Floats
+from openaisle.core.messages import LookWanted, PackLook, ProductId, TrackId
+from openaisle.core.units import NS_PER_S
+from openaisle.interactions.case import Case
+from openaisle.interactions.hypotheses import Weighed
+from openaisle.interactions.reach import Arms, Suspect, Target
+from openaisle.interactions.settings import LookSettings
+from openaisle.store.coverage import in_picture, lines_of_sight
+from openaisle.store.schema import Camera, Product, Store
+
+BODY_RADIUS_M = 0.22
+"""Of a trunk that hides what is behind it."""
+
+Hand = tuple[TrackId, int]
+Sight = tuple[int, Floats, Floats]
+"""When, the hand [3] and the body [2] on the floor."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One hand to be looked at, once it is out of the shelf."""
+
+    hand: Hand
+    product_ids: tuple[ProductId, ...]
+    extent_m: float
+
+
+@dataclass
+class _Asked:
+    """What was asked about one step."""
+
+    step_id: str
+    target: Target
+    is_loss: bool
+    plans: dict[Hand, _Plan] = field(default_factory=dict[Hand, _Plan])
+    looked_ns: dict[Hand, list[int]] = field(default_factory=dict[Hand, list[int]])  # sights asked about
+    waiting: dict[str, int] = field(default_factory=dict[str, int])  # look_id -> when it was asked
+    heard: dict[Hand, list[PackLook]] = field(default_factory=dict[Hand, list[PackLook]])
+
+
+class Looks:
+    """Asks for looks into hands and remembers what they told, by step."""
+
+    def __init__(self, store: Store, arms: Arms, settings: LookSettings) -> None:
+        self._store = store
+        self._arms = arms
+        self._settings = settings
+        self._cameras = [camera for camera in store.cameras if camera.main_width_px > 0]
+        self._eyes = np.array([camera.position_floor_m for camera in self._cameras]).reshape(-1, 3)
+        self._asked: dict[str, _Asked] = {}
+        self._of_look: dict[str, str] = {}  # look_id -> step_id
+        self._outcomes: deque[bool] = deque(maxlen=settings.trusted_looks)  # answered in time, newest last
+        self._count = 0
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def consider(self, case: Case, weighed: Weighed) -> None:
+        """Plan looks for a step as it is explained now: at the hands that may have done it, for what it may be."""
+        settings = self._settings
+        if not self._cameras or case.is_final:
+            return
+        is_loss = case.change.mass_g < 0
+        asked = self._asked.setdefault(case.step.step_id, _Asked(case.step.step_id, case.target, is_loss))
+        asked.target, asked.is_loss = case.target, is_loss
+        hands: dict[Hand, float] = {}
+        products: dict[ProductId, float] = {}
+        for hypothesis, probability in weighed:
+            for part, suspect in hypothesis.moves:
+                if suspect is not None:
+                    hand = (suspect.track_id, suspect.hand)
+                    hands[hand] = hands.get(hand, 0.0) + probability
+                if part is not None:
+                    products[part.product_id] = products.get(part.product_id, 0.0) + probability
+        if not products:
+            return
+        likely = sorted(products, key=lambda product_id: (-products[product_id], product_id))
+        # Others of the shelf go along: what they are like tells how much the likeness of the likely ones means.
+        beside = sorted({slot.product_id for slot in case.target.shelf.slots} - products.keys())
+        product_ids = tuple([*likely, *beside][: settings.products_max])
+        least = settings.product_probability_min
+        extents_m = [_extent_m(self._store.products[each]) for each in likely if products[each] >= least]
+        extent_m = max(extents_m, default=_extent_m(self._store.products[likely[0]]))
+        for hand in sorted(hands, key=lambda hand: (-hands[hand], hand))[: settings.hands_max]:
+            if hands[hand] >= settings.hand_probability_min:
+                asked.plans.setdefault(hand, _Plan(hand, product_ids, extent_m))
+
+    def ask(self, now_ns: int) -> list[LookWanted]:
+        """The planned looks whose moments are known by now."""
+        found: list[LookWanted] = []
+        search_ns = round(self._settings.search_s * NS_PER_S)
+        for asked in self._asked.values():
+            for plan in list(asked.plans.values()):
+                for sight in self._moments(asked, plan.hand):
+                    found += self._wanted(asked, plan, sight, now_ns)
+                # Before a gain nothing is to come; after a loss the hand may take its time.
+                if not asked.is_loss or len(asked.looked_ns.get(plan.hand, ())) >= self._settings.times:
+                    del asked.plans[plan.hand]
+            if self._arms.latest_ns - asked.target.edge_ns > search_ns:
+                asked.plans.clear()
+        return found
+
+    def _moments(self, asked: _Asked, hand: Hand) -> list[Sight]:
+        """Sights of a hand outside the shelf that were not asked about yet: after a loss, before a gain."""
+        settings, edge_ns = self._settings, asked.target.edge_ns
+        search_ns, apart_ns = round(settings.search_s * NS_PER_S), round(settings.apart_s * NS_PER_S)
+        after_ns = edge_ns + round(settings.after_s * NS_PER_S)
+        span = (after_ns, edge_ns + search_ns) if asked.is_loss else (edge_ns - search_ns, edge_ns)
+        path = self._arms.hand_path(*hand, *span)
+        if not path:
+            return []
+        gondola_from_floor = asked.target.gondola.floor_from_gondola.inverse()
+        points = gondola_from_floor.apply(np.array([point for _, point, _ in path]))
+        is_out = points[:, 1] < asked.target.shelf.front_m - settings.out_m
+        outside = [sight for sight, out in zip(path, is_out.tolist(), strict=True) if out]
+        looked = asked.looked_ns.setdefault(hand, [])
+        chosen: list[Sight] = []
+        for sight in outside if asked.is_loss else reversed(outside):
+            if len(looked) >= settings.times:
+                break
+            if all(abs(sight[0] - at_ns) >= apart_ns for at_ns in looked):
+                looked.append(sight[0])
+                chosen.append(sight)
+        return chosen
+
+    def _wanted(self, asked: _Asked, plan: _Plan, sight: Sight, now_ns: int) -> Iterator[LookWanted]:
+        """One question a camera that should see the hand."""
+        track_id, hand = plan.hand
+        captured_ns, hand_floor_m, body_floor_m = sight
+        for camera in self._best_views(hand_floor_m, body_floor_m):
+            self._count += 1
+            look_id = f"{asked.step_id}?{self._count}"
+            asked.waiting[look_id] = now_ns
+            self._of_look[look_id] = asked.step_id
+            yield LookWanted(
+                look_id=look_id,
+                camera_id=camera.camera_id,
+                captured_ns=captured_ns,
+                window_main_px=window_main_px(
+                    camera, hand_floor_m, plan.extent_m, self._settings.window_filled
+                ),
+                track_id=track_id,
+                hand=hand,
+                shelf_id=asked.target.shelf.shelf_id,
+                product_ids=plan.product_ids,
+                wanted_ns=now_ns,
+            )
+
+    def _best_views(self, hand_floor_m: Floats, body_floor_m: Floats) -> list[Camera]:
+        """The cameras with most pixels on a hand, of those that it is not hidden from."""
+        point = hand_floor_m[None]
+        inside = np.array([in_picture(camera, point) for camera in self._cameras])
+        clear = lines_of_sight(
+            self._eyes, point, self._store.gondolas, self._store.walls_floor_m, wanted=inside
+        )[:, 0]
+        clear &= ~_hidden_by_body(self._eyes, hand_floor_m, body_floor_m)
+        pixels_a_metre = np.array(
+            [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
+        ) / np.linalg.norm(self._eyes - hand_floor_m, axis=1)
+        order = sorted(np.flatnonzero(clear).tolist(), key=lambda index: -pixels_a_metre[index])
+        return [self._cameras[index] for index in order[: self._settings.views]]
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def hear(self, look: PackLook) -> str | None:
+        """Take in an answer; the step it belongs to, or None if it answers nothing that is open."""
+        asked = self._asked.get(self._of_look.get(look.look_id, ""))
+        if asked is None or look.track_id is None or asked.waiting.pop(look.look_id, None) is None:
+            return None
+        self._outcomes.append(True)
+        asked.heard.setdefault((look.track_id, look.hand), []).append(look)
+        return asked.step_id
+
+    def is_waiting(self, step_id: str, now_ns: int) -> bool:
+        """Whether answers about a step may still come; nobody waits for eyes that have not answered lately."""
+        asked = self._asked.get(step_id)
+        if asked is None or not any(self._outcomes):
+            return False
+        wait_ns = round(self._settings.wait_s * NS_PER_S)
+        if asked.plans:
+            return True
+        return any(now_ns - since_ns < wait_ns for since_ns in asked.waiting.values())
+
+    def log_ratio(self, step_id: str, product_id: ProductId, suspect: Suspect) -> float:
+        """How much likelier the looks are if this hand held this product, than if it held any of the plausible ones.
+
+        Whether it held anything at all is not asked: an unseen pack and an empty hand look too much alike.
+        """
+        asked = self._asked.get(step_id)
+        looks = asked.heard.get((suspect.track_id, suspect.hand), []) if asked else []
+        if not looks:
+            return 0.0
+        each = sorted((self._of_one(look, product_id) for look in looks), key=abs, reverse=True)
+        return sum(value * self._settings.further**rank for rank, value in enumerate(each))
+
+    def _of_one(self, look: PackLook, product_id: ProductId) -> float:
+        """Of one look: a mixture of one that saw the pack and one that tells nothing."""
+        if product_id not in look.product_ids:
+            return 0.0
+        terms = self._settings.trust * look.log_odds.astype(np.float64)
+        shares = np.exp(terms - terms.max())
+        share = float(shares[look.product_ids.index(product_id)] / shares.mean())
+        return math.log(self._settings.seen * share + 1.0 - self._settings.seen)
+
+    def forget(self, step_ids: Sequence[str], now_ns: int) -> None:
+        """Steps that are closed; questions that nobody answered in time are counted."""
+        wait_ns = round(self._settings.wait_s * NS_PER_S)
+        for asked in self._asked.values():
+            late = [look_id for look_id, since_ns in asked.waiting.items() if now_ns - since_ns > wait_ns]
+            for look_id in late:
+                del asked.waiting[look_id]
+                self._of_look.pop(look_id, None)
+                self._outcomes.append(False)
+        for step_id in step_ids:
+            asked = self._asked.pop(step_id, None)
+            for look_id in asked.waiting if asked else ():
+                self._of_look.pop(look_id, None)
+
+
+def window_main_px(
+    camera: Camera, hand_floor_m: Floats, extent_m: float, filled: float
+) -> tuple[int, int, int]:
+    """Where a hand is in the main stream: left, top and side in px of a square that may reach out of the picture.
+
+    `extent_m` is the longest side of what may be in the hand; it is to fill `filled` of the window.
+    """
+    lens = camera.lens.scaled(camera.main_width_px, camera.main_height_px)
+    hand_camera_m = camera.camera_from_floor.apply(hand_floor_m)
+    x, y = lens.project(hand_camera_m)
+    side = extent_m / filled * lens.focal_x_px / float(hand_camera_m[2])
+    return (round(float(x) - side / 2), round(float(y) - side / 2), max(8, round(side)))
+
+
+def _extent_m(product: Product) -> float:
+    return max(product.width_m, product.height_m, product.depth_m)
+
+
+def _hidden_by_body(eyes_floor_m: Floats, hand_floor_m: Floats, body_floor_m: Floats) -> np.ndarray:
+    """[eyes]: whether the hand's own body stands between it and an eye, seen from above."""
+    line = eyes_floor_m[:, :2] - hand_floor_m[:2]
+    length_m = np.linalg.norm(line, axis=1)
+    unit = line / np.maximum(length_m, 1e-6)[:, None]
+    to_body = body_floor_m[:2] - hand_floor_m[:2]
+    along_m = unit @ to_body
+    across_m = np.abs(unit[:, 0] * to_body[1] - unit[:, 1] * to_body[0])
+    rise = (eyes_floor_m[:, 2] - hand_floor_m[2]) / np.maximum(length_m, 1e-6)
+    height_m = hand_floor_m[2] + rise * along_m
+    is_between = (along_m > 0.0) & (along_m < length_m) & (across_m < BODY_RADIUS_M)
+    return is_between & (height_m < 1.6)

@@ -1,0 +1,113 @@
+"""A benchmark answers questions about its pictures, late as a shop would and always alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from openaisle.bench.looks import LOOKING_NS, WAITING_MAX, SimulatedLooks
+from openaisle.core.messages import LookWanted, PackLook
+from openaisle.core.units import NS_PER_MS
+from openaisle.detections.looks import PackLooker, Window
+from openaisle.sim.main_streams import MainStreams, Shot
+
+MS = NS_PER_MS
+
+
+@dataclass
+class Moment:
+    at_ns: int
+
+
+class Streams(MainStreams):
+    """Frames that are nothing but their times."""
+
+    def __init__(self) -> None:
+        super().__init__({"c": cast(Any, None)})
+
+    def take(self, *at_ms: int) -> None:
+        for ms in at_ms:
+            self.show(cast(Any, Moment(ms * MS)), ["c"])
+
+    def window(self, shot: Shot, window_main_px: tuple[int, int, int]) -> np.ndarray:
+        return np.zeros((window_main_px[2],) * 2 + (3,), np.uint8)
+
+
+@dataclass
+class Looker:
+    batches: list[int] = field(default_factory=list)
+
+    def look(self, windows: list[Window], received_ns: int) -> list[PackLook]:
+        self.batches.append(len(windows))
+        return [
+            PackLook(
+                look_id=window.wanted.look_id,
+                camera_id="c",
+                captured_ns=window.captured_ns,
+                received_ns=received_ns,
+                track_id=None,
+                hand=-1,
+                shelf_id="A1",
+                product_ids=(),
+                log_odds=np.zeros(0, np.float32),
+            )
+            for window in windows
+        ]
+
+
+def wanted(look_id: str, captured_ms: int, wanted_ms: int) -> LookWanted:
+    return LookWanted(
+        look_id=look_id,
+        camera_id="c",
+        captured_ns=captured_ms * MS,
+        window_main_px=(0, 0, 8),
+        track_id=None,
+        hand=-1,
+        shelf_id="A1",
+        product_ids=(),
+        wanted_ns=wanted_ms * MS,
+    )
+
+
+def test_an_answer_comes_a_while_after_its_question() -> None:
+    streams, looker = Streams(), Looker()
+    looks = SimulatedLooks(streams, cast(PackLooker, looker))
+    streams.take(100, 200, 300)
+    looks.ask(wanted("a", 210, 360))
+    looks.ask(wanted("b", 100, 360))
+    assert looks.next_ns() == 360 * MS + LOOKING_NS
+    assert [(look.look_id, look.captured_ns) for look in looks.take()] == [("a", 200 * MS), ("b", 100 * MS)]
+    assert looker.batches == [2]
+    assert looks.next_ns() is None
+    assert (looks.asked_count, looks.answered_count) == (2, 2)
+
+
+def test_a_question_about_what_is_to_come_waits_for_it() -> None:
+    streams = Streams()
+    looks = SimulatedLooks(streams, cast(PackLooker, Looker()))
+    streams.take(100, 200)
+    looks.ask(wanted("a", 290, 210))
+    assert looks.next_ns() is None
+    streams.take(300)
+    assert looks.next_ns() == 300 * MS + LOOKING_NS
+
+
+def test_a_question_whose_frame_is_gone_gets_no_answer() -> None:
+    streams = Streams()
+    looks = SimulatedLooks(streams, cast(PackLooker, Looker()))
+    streams.take(10_000)
+    looks.ask(wanted("a", 5_000, 10_050))
+    assert looks.next_ns() is None
+    assert (looks.asked_count, looks.answered_count) == (1, 0)
+
+
+def test_of_too_many_waiting_questions_the_oldest_is_forgotten() -> None:
+    streams = Streams()
+    looks = SimulatedLooks(streams, cast(PackLooker, Looker()))
+    for number in range(WAITING_MAX + 1):
+        looks.ask(wanted(str(number), 100, 10))
+    streams.take(100)
+    assert looks.next_ns() is not None
+    assert [look.look_id for look in looks.take()] == [str(number) for number in range(1, WAITING_MAX + 1)]
