@@ -8,6 +8,7 @@ import typer
 
 from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_speed import speed
+from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
 
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("actions")(actions)
+    bench.command("tracking")(tracking)
 
 
 def receipts(

@@ -1,0 +1,137 @@
+"""People on a floor that several cameras watch, with the truth: the PETS 2009 walk, and simulated shops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.adapters import pets2009
+from openaisle.core.units import NS_PER_S
+from openaisle.sim.scene import BODY_JOINT_INDEX
+from openaisle.sim.scripts import plan_day
+from openaisle.sim.shop import SimulatedShop
+from openaisle.sim.skeletons import SkeletonCameras, SkeletonSettings
+from openaisle.sim.stores import generate_store
+from openaisle.store.load import load_store
+from openaisle.store.polygons import contains
+from openaisle.store.schema import Camera, Store
+
+Floats = NDArray[np.float64]
+
+PETS_SCORE_MIN: Final = 0.5
+SHOP_M2: Final = 50.0
+SHOP_CAMERAS: Final = 8
+SHOP_FPS: Final = 8.0
+MARKET_FPS: Final = 10.0
+NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
+"""More is missed and invented than skeleton mode's good network does: 8 of 100 people, one in 20 frames."""
+WARM_UP_S_MAX: Final = 400
+_PELVIS: Final = BODY_JOINT_INDEX["pelvis"]
+
+
+@dataclass(frozen=True)
+class FloorScene:
+    """What cameras saw moment by moment. Arrays of a moment are in the order of the cameras."""
+
+    name: str
+    cameras: tuple[Camera, ...]
+    fps: float
+    boxes: Sequence[Sequence[Floats]]  # [moments][cameras] of [n, 5] x1 y1 x2 y2 score
+    keypoints: Sequence[Sequence[Floats]] | None  # the same people as [n, 17, 3]
+    truth: Sequence[Floats]  # [moments] of [n, 3] x_m y_m id, of whoever is where the truth is known
+    is_known_at: Callable[[Floats], NDArray[np.bool_]]  # whether the truth is known at places [n, 2]
+
+    @property
+    def sightings_mean(self) -> float:
+        """People all cameras together report in one moment."""
+        return float(np.mean([sum(len(seen) for seen in moment) for moment in self.boxes]))
+
+    @property
+    def people_mean(self) -> float:
+        return float(np.mean([len(people) for people in self.truth]))
+
+
+def pets(folder: Path) -> FloorScene:
+    """PETS 2009 S2.L1: 795 moments of 7 views. The truth is known in the first view's picture."""
+    cameras = pets2009.read_cameras(folder)
+    seen = [pets2009.read_detections(folder, camera.camera_id) for camera in cameras]
+    first = next(camera for camera in cameras if camera.camera_id == pets2009.FIRST_VIEW)
+
+    def is_in_first_view(places: Floats) -> NDArray[np.bool_]:
+        pixels = first.project(np.column_stack([places, np.zeros(len(places))]))
+        with np.errstate(invalid="ignore"):
+            return (pixels >= 0).all(axis=1) & (pixels < (first.lens.width_px, first.lens.height_px)).all(
+                axis=1
+            )
+
+    boxes = [
+        [frames[moment][frames[moment][:, 4] >= PETS_SCORE_MIN] for frames in seen]
+        for moment in range(pets2009.FRAMES)
+    ]
+    truth = pets2009.read_truth(folder, first)
+    return FloorScene("pets2009-s2l1", cameras, pets2009.FPS, boxes, None, truth, is_in_first_view)
+
+
+def shop(seed: int, people: int, moments: int) -> FloorScene:
+    """A random shop of 50 m2 with 8 cameras, full of shoppers."""
+    store = generate_store(seed, area_m2=SHOP_M2, camera_count=SHOP_CAMERAS)
+    return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, "mixed", NOISE)
+
+
+def market(people: int, camera_count: int, moments: int, seed: int) -> FloorScene:
+    """The shipped market, or as many of its cameras as are asked for, full of shoppers who take much."""
+    store = load_store("market")
+    name = f"market-{camera_count}-{people}"
+    store = replace(store, cameras=store.cameras[:camera_count])
+    return _filmed(store, name, people, MARKET_FPS, moments, seed, ["many_picks"], SkeletonSettings())
+
+
+def _filmed(
+    store: Store,
+    name: str,
+    people: int,
+    fps: float,
+    moments: int,
+    seed: int,
+    families: Sequence[str] | str,
+    noise: SkeletonSettings,
+) -> FloorScene:
+    """Wait until `people` are there (or as long as can be waited for), then film. All cameras look at once."""
+    plan = plan_day(
+        store,
+        visit_count=6 * people,
+        seed=seed,
+        families="mixed" if isinstance(families, str) else families,
+        arrivals_per_minute=60.0,
+        people_max=max(people, 2),
+    )
+    life = SimulatedShop(store, plan)
+    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
+    period_ns = round(NS_PER_S / fps)
+    at_ns = plan.start_ns
+    while life.people_count < people and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
+        at_ns += period_ns
+        life.advance(at_ns)
+    camera_ids = [camera.camera_id for camera in store.cameras]
+    boxes, keypoints, truth = [], [], []
+
+    def is_inside(places: Floats) -> NDArray[np.bool_]:
+        inside = [contains(store.plan_floor_m, (x, y), 0.0) for x, y in places.tolist()]
+        return np.array(inside, bool)
+
+    for _ in range(moments):
+        at_ns += period_ns
+        life.advance(at_ns)
+        scene = life.scene(with_items=False)
+        seen = eyes.detect(scene, camera_ids)
+        boxes.append([np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen])
+        keypoints.append([each.keypoints_image_px.astype(float) for each in seen])
+        places = scene.joints_floor_m[:, _PELVIS, :2]
+        here = np.column_stack([places, [body.body_id for body in scene.bodies]])
+        truth.append(here[is_inside(places)])
+    return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside)

@@ -1,0 +1,72 @@
+"""`openaisle bench tracking`: who is where, beside other trackers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PARTS = ("mot15", "speed")
+
+
+def tracking(
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help=f"{' | '.join(PARTS)}, may be given again; else all.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="OPENAISLE_SHARED_DATA", help="Folder with mot15/ and pets2009_s2l1/ in it."),
+    ] = None,
+    peers: Annotated[
+        Path,
+        typer.Option(help="Environment with other trackers and TrackEval, made by `make bench-tracking`."),
+    ] = Path(".cache/peers"),
+    seed: Annotated[int, typer.Option(min=9000, help="Of the simulated crowds and shops.")] = 9000,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write everybody's tracks of MOT15 there, as OUT/TRACKER/SEQUENCE.txt."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Trackers on the same detections in one run: HOTA, MOTA, IDF1 and switches by TrackEval, and processor time."""
+    import json
+    from collections.abc import Callable
+    from typing import Any
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from openaisle.bench import tracking_mot15, tracking_speed
+    from openaisle.bench.peers import peers_python
+    from openaisle.core.errors import InputError
+
+    for name in part or ():
+        if name not in PARTS:
+            raise InputError("no such part", field="--part", expected=" or ".join(PARTS), found=name)
+    asked = part or [name for name in PARTS if data is not None or name != "mot15"]
+    if data is None and "mot15" in asked:
+        raise InputError("no detections given", field="--data", expected="a folder with mot15/ in it")
+    python = peers_python(peers)
+    result: dict[str, Any] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("tracking", total=1.0)
+
+        def report(what: str, share: float) -> None:
+            progress.update(task, description=what, completed=share)
+
+        measures: dict[str, Callable[[], dict[str, Any]]] = {
+            "mot15": lambda: tracking_mot15.measure(python, data or Path(), report, out),
+            "speed": lambda: tracking_speed.measure(python, seed, report),
+        }
+        for name in asked:
+            result[name] = measures[name]()
+    if as_json:
+        print(json.dumps(result, indent=1))
+        return
+    said = {"mot15": tracking_mot15.lines, "speed": tracking_speed.lines}
+    for name, measured in result.items():
+        for line in said[name](measured):
+            typer.echo(line)
+    if data is None and part is None:
+        typer.echo("mot15 is left out: give its folder with --data")
