@@ -22,11 +22,11 @@ from tests.contracts.doors import (
 from tests.contracts.test_cameras import Stream, film
 
 from openaisle.adapters.clock import WallClock
-from openaisle.adapters.main_stream_av import KEPT_NS, AvMainStream
+from openaisle.adapters.main_stream_av import AvMainStream
 from openaisle.core.geometry import Lens
 from openaisle.core.messages import SensorDegraded, SensorRecovered
 from openaisle.core.units import NS_PER_S
-from openaisle.ports import MainStream
+from openaisle.ports import KEPT_NS, MainStream
 from openaisle.store.schema import Camera
 
 CLOCK = WallClock()
@@ -168,8 +168,8 @@ def test_windows_of_a_camera_without_a_main_stream_are_cut_from_its_substream(tm
 def test_memory_is_bounded_in_time_and_bytes(tmp_path: Path) -> None:
     """Only groups with something in the last seconds are kept; one that is too large is given up, and said once."""
     health: list[SensorDegraded | SensorRecovered] = []
-    kept = AvMainStream(camera(str(fill(tmp_path / "a.mp4", 60))), CLOCK, health.append)
-    newest_after(kept, 5 * NS_PER_S)
+    kept = AvMainStream(camera(str(fill(tmp_path / "a.mp4", 70))), CLOCK, health.append)
+    newest_after(kept, 6 * NS_PER_S)
     oldest_ns = min(group.pictures[0].captured_ns for group in kept._groups)
     assert kept.newest_ns() - oldest_ns < KEPT_NS + NS_PER_S + PERIOD_NS
     assert health == []
