@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from openaisle.core.errors import InputError
@@ -17,7 +17,7 @@ from openaisle.core.messages import CameraId, LookWanted, decode, encode
 from openaisle.core.units import NS_PER_S
 from openaisle.detections.gallery import load_gallery
 from openaisle.detections.looks import PackLooker, Window
-from openaisle.detections.products import ProductNetwork, ProductRecogniser, ProductSettings
+from openaisle.detections.products import Pixels, ProductNetwork, ProductRecogniser, ProductSettings
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Inlet, Outlet
 from openaisle.edge.questions import QUESTIONS_MAX
@@ -99,30 +99,40 @@ class LookDesk:
         self._waiting = deque(fresh)
 
     def _windows(self) -> list[Window]:
-        """What is seen where questions point, of those whose picture is there; each picture is fetched once."""
-        moments: dict[tuple[CameraId, int], list[LookWanted]] = {}
+        """What is seen where questions point, of those whose pictures are there; each picture is fetched once."""
+        ready: list[LookWanted] = []
         later: deque[LookWanted] = deque()
-        for number, wanted in enumerate(self._waiting):
+        for wanted in self._waiting:
             stream = self._streams.get(wanted.camera_id)
-            if number >= WINDOWS_MAX or (stream and stream.newest_ns() < wanted.captured_ns):
-                later.append(wanted)
-            else:
-                moments.setdefault((wanted.camera_id, wanted.captured_ns), []).append(wanted)
+            is_to_come = stream and stream.newest_ns() < max(wanted.captured_ns, wanted.without_ns)
+            (later if is_to_come or len(ready) >= WINDOWS_MAX else ready).append(wanted)
         self._waiting = later
+        seen = self._fetched(ready)
         windows: list[Window] = []
-        for (camera_id, captured_ns), asked in moments.items():
-            stream = self._streams.get(camera_id)
-            regions = (
-                stream.regions(captured_ns, [wanted.window_main_px for wanted in asked]) if stream else None
-            )
-            if regions is None:
-                self._count(Cell.LOOKS_DROPPED, len(asked))
-                continue
-            windows += [
-                Window(wanted, pixels, regions.captured_ns)
-                for wanted, pixels in zip(asked, regions.pixels, strict=True)
-            ]
+        for wanted in ready:
+            shown = seen.get((wanted.look_id, wanted.captured_ns))
+            without = seen.get((wanted.look_id, wanted.without_ns))
+            if shown is None or (wanted.without_ns and without is None):
+                self._count(Cell.LOOKS_DROPPED)
+            else:
+                windows.append(Window(wanted, shown[0], shown[1], without[0] if without else None))
         return windows
+
+    def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[Pixels, int]]:
+        """By question and the time that was asked for: the window's pixels then, and their own time."""
+        moments: dict[tuple[CameraId, int], list[LookWanted]] = {}
+        for wanted in ready:
+            for at_ns in (wanted.captured_ns, wanted.without_ns):
+                if at_ns:
+                    moments.setdefault((wanted.camera_id, at_ns), []).append(wanted)
+        found: dict[tuple[str, int], tuple[Pixels, int]] = {}
+        for (camera_id, at_ns), asked in moments.items():
+            stream = self._streams.get(camera_id)
+            places = [wanted.window_main_px for wanted in asked]
+            if stream and (regions := stream.regions(at_ns, places)):
+                for wanted, pixels in zip(asked, regions.pixels, strict=True):
+                    found[wanted.look_id, at_ns] = (pixels, regions.captured_ns)
+        return found
 
     def _count(self, cell: Cell, count: int = 1) -> None:
         self._context.board.add(self._context.name, cell, count)
