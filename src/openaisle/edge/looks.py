@@ -139,7 +139,8 @@ class LookDesk:
                 if at_ns:
                     moments.setdefault((wanted.camera_id, at_ns), []).append(wanted)
         found: dict[tuple[str, int], tuple[Pixels, int]] = {}
-        for (camera_id, at_ns), asked in moments.items():
+        # In order of time, so that a camera's decoder goes on where it was.
+        for (camera_id, at_ns), asked in sorted(moments.items(), key=lambda moment: moment[0]):
             places = [wanted.window_main_px for wanted in asked]
             if regions := self._streams[camera_id].regions(at_ns, places):
                 for wanted, pixels in zip(asked, regions.pixels, strict=True):
