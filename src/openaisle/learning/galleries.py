@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from openaisle.adapters.model_files import cache_folder
@@ -51,8 +52,9 @@ def _cached(store: Store, network: ProductNetwork) -> Path:
     """Where the drawn gallery of these products lies."""
     made_of = hashlib.sha256(network.sha256.encode())
     made_of.update(repr([store.products[product_id] for product_id in sorted(store.products)]).encode())
-    if store.products:
-        # Its designs are the code's: one of them stands for all.
-        for pixels in gallery_pictures(store, goods_for_pictures(store), min(store.products)):
+    for product_id in sorted(store.products)[:1]:
+        # Designs are the code's: one stands for all.
+        alone = replace(store, products={product_id: store.products[product_id]})
+        for pixels in gallery_pictures(alone, goods_for_pictures(alone), product_id):
             made_of.update(pixels.tobytes())
     return cache_folder() / "galleries" / f"{store.store_id}-{made_of.hexdigest()[:16]}.npz"
