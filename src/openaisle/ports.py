@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections, CameraId, Frame, GateTap, ScaleBatch
+from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 
 class Clock(Protocol):
@@ -46,6 +47,12 @@ class Regions:
 
     captured_ns: int  # of the picture
     pixels: tuple[NDArray[np.uint8], ...]  # [side, side, 3] BGR each; of a smaller stream, as many as it has
+
+
+KEPT_NS: Final = 4 * NS_PER_S
+"""For so long a main stream's pictures can be asked for."""
+NEAR_NS_MAX: Final = 250 * NS_PER_MS
+"""A picture further than this from the time that was asked for is another moment."""
 
 
 class MainStream(Protocol):

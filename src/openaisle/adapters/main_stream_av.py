@@ -32,14 +32,10 @@ from openaisle.adapters.av_source import (
 from openaisle.adapters.mqtt import OnHealth
 from openaisle.adapters.precision_time import stamped_ns
 from openaisle.core.errors import PortUnavailable
-from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.products import cut_window
-from openaisle.ports import Clock, Regions
+from openaisle.ports import KEPT_NS, NEAR_NS_MAX, Clock, Regions
 from openaisle.store.schema import Camera
 
-KEPT_NS: Final = 3 * NS_PER_S
-NEAR_NS_MAX: Final = 250 * NS_PER_MS
-"""A picture further than this from the time that was asked for is another moment."""
 BYTES_MAX: Final = 16 * 2**20
 """Of one camera's compressed pictures. Where a key picture comes too rarely for that, all before the next is lost."""
 AHEAD_MAX: Final = 8
@@ -237,10 +233,8 @@ class _Decoding:
     def _decode(self, packet: Any) -> list[Any]:
         try:
             return self._decoder.decode(packet)
-        except av.error.InvalidDataError:
-            return []
-        except av.error.EOFError:
-            return []
+        except av.error.FFmpegError:
+            return []  # A damaged picture, or a decoder that has given all it had.
 
     def _take(self, pictures: list[Any], wanted: int, index: int) -> bool:
         for picture in pictures:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
-from openaisle.bench.looks import SimulatedLooks
+from openaisle.bench.looks import LookTally, SimulatedLooks
 from openaisle.bench.pixels import PixelCameras, renderers_of
 from openaisle.core.messages import AnyMessage, CartChanged, FloorTracks, Reading, Receipt, ReviewOpened
 from openaisle.detections.looks import PackLooker
@@ -91,8 +91,7 @@ class DayOutcome:
     cpu_ns: int  # of everything: simulator, renderer, models, path
     path_cpu_ns: int  # of the path below the seam
     frame_count: int  # looked at by the detector; 0 in skeleton mode
-    looks_asked: int
-    looks_answered: int
+    looks: LookTally
 
 
 def run_day(job: DayJob) -> DayOutcome:
@@ -132,8 +131,7 @@ def run_day(job: DayJob) -> DayOutcome:
         cpu_ns=time.process_time_ns() - began_ns,
         path_cpu_ns=path.cpu_ns,
         frame_count=eyes.frame_count if eyes else 0,
-        looks_asked=looks.asked_count if looks else 0,
-        looks_answered=looks.answered_count if looks else 0,
+        looks=looks.tally if looks else LookTally(),
     )
 
 
@@ -142,7 +140,7 @@ def _looks(store: Store, job: DayJob, eyes: PixelCameras | None) -> tuple[MainSt
     network = ProductNetwork()
     looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network))
     streams = MainStreams(eyes.renderers if eyes else renderers_of(store, job.seed))
-    return streams, SimulatedLooks(streams, looker)
+    return streams, SimulatedLooks(store, streams, looker)
 
 
 def run_days(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
 from openaisle.bench.days import DayOutcome
+from openaisle.bench.looks import LookTally
 from openaisle.core.units import NS_PER_S
 from openaisle.replay.score import score_of
 
@@ -43,8 +45,7 @@ def receipts_report(
         "path_cpu_s": round(path_cpu_s, 2),
         "path_times_real_time": round(shop_s / path_cpu_s, 1) if path_cpu_s else None,
         "frames": sum(outcome.frame_count for outcome in outcomes),
-        "looks_asked": sum(outcome.looks_asked for outcome in outcomes),
-        "looks_answered": sum(outcome.looks_answered for outcome in outcomes),
+        "looks": asdict(sum((outcome.looks for outcome in outcomes), LookTally())),
         "days": len(outcomes),
         "digest": digest,
     }

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from openaisle.cli._bench_actions import actions
+from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     bench.command("receipts")(receipts)
     bench.command("vision")(vision)
     bench.command("speed")(speed)
+    bench.command("looks")(looks_costs)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
 
@@ -116,6 +118,11 @@ def _print_report(report: dict) -> None:
         f"shelf to cart p50 {latency['p50']} ms, p99 {latency['p99']} ms (n {latency['n']}, missed "
         f"{latency['missed']}); path at {report['path_times_real_time']} times real time"
     )
+    if (looks := report["looks"])["answered"]:
+        console.print(
+            f"{looks['answered']} of {looks['asked']} looks into hands answered: of {looks['with_pack']} with a pack "
+            f"{looks['right']} named it first, of {looks['without_pack']} without {looks['found_none']} said so"
+        )
     table = Table("family", "visits", "exact", "F1", "overcharged")
     for name, family in report["families"].items():
         table.add_row(

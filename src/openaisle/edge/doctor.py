@@ -23,7 +23,7 @@ import psutil
 from openaisle.core.errors import OpenAisleError, StoreError
 from openaisle.edge.settings import LOOPBACK, EdgeSettings, load_edge_settings
 from openaisle.store.load import load_store, store_folder
-from openaisle.store.schema import Store
+from openaisle.store.schema import Camera, Store
 
 
 class State(StrEnum):
@@ -263,6 +263,7 @@ def _store(name: str) -> Iterator[Finding]:
         yield _port(edge.gate_host, edge.gate_port, "gates", "[gates] listen in edge.toml")
     yield from _broker(edge)
     yield from _cameras(store)
+    yield from _gallery(store, edge, name)
 
 
 def _remarks(store: Store, name: str) -> Iterator[Finding]:
@@ -317,25 +318,55 @@ def _cameras(store: Store) -> Iterator[Finding]:
             "cameras", "none has a source: this store is only simulated", "name them in cameras.toml"
         )
         return
+    streams = [(camera, is_main) for camera in sources for is_main in (False, True)]
+    streams = [(camera, is_main) for camera, is_main in streams if camera.main_source or not is_main]
     with ThreadPoolExecutor(CAMERAS_AT_ONCE) as pool:
-        yield from pool.map(_camera, sources)
+        yield from pool.map(_stream, streams)
+    if small := sum(not camera.main_source for camera in sources):
+        yield _warning(
+            "main streams",
+            f"{small} of {len(sources)} cameras name none: packs are looked at in their substreams",
+            "name main_source in cameras.toml",
+        )
 
 
-def _camera(camera: object) -> Finding:
+def _stream(one: tuple[Camera, bool]) -> Finding:
     from openaisle.adapters.av_source import shown
     from openaisle.adapters.camera_av import check_camera
-    from openaisle.store.schema import Camera
 
-    assert isinstance(camera, Camera)
+    camera, is_main = one
+    source = camera.main_source if is_main else camera.source
+    subject = f"camera {camera.camera_id}" + (" main stream" if is_main else "")
     try:
-        width, height = check_camera(camera.source, CAMERA_S)
+        width, height = check_camera(source, CAMERA_S)
     except OpenAisleError as error:
-        return _wrong(f"camera {camera.camera_id}", str(error), "look at its power, network and address")
-    wanted = (camera.lens.width_px, camera.lens.height_px)
+        return _wrong(subject, str(error), "look at its power, network and address")
+    lens = camera.lens
+    wanted = (camera.main_width_px, camera.main_height_px) if is_main else (lens.width_px, lens.height_px)
     if (width, height) != wanted:
         text = f"sends {width} x {height}, cameras.toml says {wanted[0]} x {wanted[1]}"
-        return _warning(f"camera {camera.camera_id}", text, "the substream's size belongs to its calibration")
-    return _ok(f"camera {camera.camera_id}", f"{shown(camera.source)} sends {width} x {height}")
+        return _warning(subject, text, "sizes belong to the calibration: mend the camera or cameras.toml")
+    return _ok(subject, f"{shown(source)} sends {width} x {height}")
+
+
+def _gallery(store: Store, edge: EdgeSettings, name: str) -> Iterator[Finding]:
+    """What packs are recognised from: without it they are told apart by weight alone."""
+    from openaisle.detections.gallery import load_gallery
+    from openaisle.detections.products import ProductNetwork, ProductSettings
+    from openaisle.learning.enrol import gallery_path
+
+    advice = f"openaisle enrol {name} PICTURES"
+    try:
+        network = ProductNetwork(ProductSettings(runtime=edge.runtime))
+        enrolled = load_gallery(gallery_path(name), network.sha256).products
+    except OpenAisleError as error:
+        yield _warning("gallery", f"packs are told apart by weight alone: {error}", advice)
+        return
+    if missing := sorted(store.products.keys() - enrolled.keys()):
+        text = f"{len(missing)} of {len(store.products)} products are not in it: {', '.join(missing[:6])}"
+        yield _warning("gallery", text, advice)
+    else:
+        yield _ok("gallery", f"all {len(store.products)} products are in it")
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -70,6 +71,7 @@ class LookDesk:
         self._to_core = to_core
         self._inlet = Inlet(context.looks_socket(context.index), QUESTIONS_MAX)
         self._waiting: deque[LookWanted] = deque()
+        self._has_failed = False
         threading.Thread(target=self._run, name="looks", daemon=True).start()
 
     def close(self) -> None:
@@ -80,17 +82,28 @@ class LookDesk:
     def _run(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + NICER)
         while not self._context.is_stopping:
-            for _, payload in self._inlet.take(POLL_S):
-                wanted = decode(payload)
-                assert isinstance(wanted, LookWanted)
+            try:
+                self._step()
+            except Exception as error:
+                # Whatever is wrong here, people must be seen; but it is said, and where.
+                self._count(Cell.LOOKS_DROPPED)
+                if not self._has_failed:
+                    self._has_failed = True
+                    self._context.traceback(traceback.format_exc())
+                    self._context.line(f"a look at a pack failed: {type(error).__name__}: {error}")
+
+    def _step(self) -> None:
+        for _, payload in self._inlet.take(POLL_S):
+            wanted = decode(payload)
+            assert isinstance(wanted, LookWanted)
+            if wanted.camera_id in self._streams:
                 self._waiting.append(wanted)
-            self._drop_late()
-            windows = self._windows()
-            for look in self._looker.look(windows, self._context.clock.now_ns()):
-                if self._to_core.send(LOOK, encode(look)):
-                    self._count(Cell.LOOKS_ANSWERED)
-                else:
-                    self._count(Cell.LOOKS_DROPPED)
+            else:
+                self._count(Cell.LOOKS_DROPPED)  # A camera without a source.
+        self._drop_late()
+        for look in self._looker.look(self._windows(), self._context.clock.now_ns()):
+            is_sent = self._to_core.send(LOOK, encode(look))
+            self._count(Cell.LOOKS_ANSWERED if is_sent else Cell.LOOKS_DROPPED)
 
     def _drop_late(self) -> None:
         now_ns = self._context.clock.now_ns()
@@ -103,36 +116,39 @@ class LookDesk:
         ready: list[LookWanted] = []
         later: deque[LookWanted] = deque()
         for wanted in self._waiting:
-            stream = self._streams.get(wanted.camera_id)
-            is_to_come = stream and stream.newest_ns() < max(wanted.captured_ns, wanted.without_ns)
-            (later if is_to_come or len(ready) >= WINDOWS_MAX else ready).append(wanted)
+            newest_ns = self._streams[wanted.camera_id].newest_ns()
+            is_ready = newest_ns >= max(_moments(wanted)) and len(ready) < WINDOWS_MAX
+            (ready if is_ready else later).append(wanted)
         self._waiting = later
         seen = self._fetched(ready)
         windows: list[Window] = []
         for wanted in ready:
-            shown = seen.get((wanted.look_id, wanted.captured_ns))
-            without = seen.get((wanted.look_id, wanted.without_ns))
-            if shown is None or (wanted.without_ns and without is None):
+            parts = [seen.get((wanted.look_id, at_ns)) for at_ns in _moments(wanted)]
+            if None in parts:
                 self._count(Cell.LOOKS_DROPPED)
-            else:
-                windows.append(Window(wanted, shown[0], shown[1], without[0] if without else None))
+                continue
+            (captured_ns, pixels), *others = (part for part in parts if part is not None)
+            windows.append(Window(wanted, pixels, captured_ns, others[0][1] if others else None))
         return windows
 
-    def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[Pixels, int]]:
-        """By question and the time that was asked for: the window's pixels then, and their own time."""
-        moments: dict[tuple[CameraId, int], list[LookWanted]] = {}
+    def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[int, Pixels]]:
+        """By question and moment: when the picture was taken, and the window. Those that are gone are missing."""
+        asked: dict[tuple[CameraId, int], list[LookWanted]] = {}
         for wanted in ready:
-            for at_ns in (wanted.captured_ns, wanted.without_ns):
-                if at_ns:
-                    moments.setdefault((wanted.camera_id, at_ns), []).append(wanted)
-        found: dict[tuple[str, int], tuple[Pixels, int]] = {}
-        for (camera_id, at_ns), asked in moments.items():
-            stream = self._streams.get(camera_id)
-            places = [wanted.window_main_px for wanted in asked]
-            if stream and (regions := stream.regions(at_ns, places)):
-                for wanted, pixels in zip(asked, regions.pixels, strict=True):
-                    found[wanted.look_id, at_ns] = (pixels, regions.captured_ns)
-        return found
+            for at_ns in _moments(wanted):
+                asked.setdefault((wanted.camera_id, at_ns), []).append(wanted)
+        seen: dict[tuple[str, int], tuple[int, Pixels]] = {}
+        for (camera_id, at_ns), questions in sorted(asked.items(), key=lambda item: item[0]):
+            windows = [wanted.window_main_px for wanted in questions]
+            if regions := self._streams[camera_id].regions(at_ns, windows):
+                for wanted, pixels in zip(questions, regions.pixels, strict=True):
+                    seen[wanted.look_id, at_ns] = (regions.captured_ns, pixels)
+        return seen
 
     def _count(self, cell: Cell, count: int = 1) -> None:
         self._context.board.add(self._context.name, cell, count)
+
+
+def _moments(wanted: LookWanted) -> list[int]:
+    """Times of the pictures that a question needs."""
+    return [wanted.captured_ns, wanted.without_ns] if wanted.without_ns else [wanted.captured_ns]

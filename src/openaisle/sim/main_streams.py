@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from openaisle.core.messages import CameraId
-from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.products import Pixels, cut_window
+from openaisle.ports import KEPT_NS, NEAR_NS_MAX
 from openaisle.sim.render import Renderer
 from openaisle.sim.scene import Scene
-
-KEPT_NS: Final = 3 * NS_PER_S
-"""What a camera was shown longer ago is forgotten, as by `adapters.main_stream`."""
-NEAR_NS_MAX: Final = 250 * NS_PER_MS
-"""A frame further than this from the time that was asked for is another moment."""
 
 
 @dataclass(frozen=True)

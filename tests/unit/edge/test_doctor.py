@@ -43,17 +43,28 @@ def test_a_dead_camera_a_dead_broker_and_a_taken_port_are_found(
     (folder / "edge.toml").write_text('format = 1\n[broker]\nurl = "mqtt://127.0.0.1:9"\n')
     cameras = (folder / "cameras.toml").read_text()
     (folder / "cameras.toml").write_text(
-        cameras.replace("[[camera]]\n", '[[camera]]\nsource = "rtsp://ann:secret@127.0.0.1:9/s"\n', 1)
+        cameras.replace(
+            "[[camera]]\n",
+            '[[camera]]\nsource = "rtsp://ann:secret@127.0.0.1:9/s"\nmain_source = "rtsp://127.0.0.1:9/m"\n',
+            1,
+        )
     )
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         findings = list(examine(str(folder), tmp_path, port))
     assert found(findings, "broker").state == State.WRONG
     assert found(findings, f"port {port}").state == State.WARNING
-    camera = next(finding for finding in findings if finding.subject.startswith("camera "))
-    assert camera.state == State.WRONG
+    camera, main = (finding for finding in findings if finding.subject.startswith("camera "))
+    assert main.subject == f"{camera.subject} main stream"
+    assert camera.state == main.state == State.WRONG
     assert "refuses the connection" in camera.text
     assert "secret" not in camera.text
+
+
+def test_a_shop_without_a_gallery_is_told_what_it_lacks(folder: Path, tmp_path: Path) -> None:
+    gallery = found(list(examine(str(folder), tmp_path, 0)), "gallery")
+    assert gallery.state == State.WARNING
+    assert "enrol" in gallery.advice
 
 
 def test_every_mistake_of_a_store_folder_is_a_finding(folder: Path, tmp_path: Path) -> None:

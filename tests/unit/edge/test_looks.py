@@ -94,7 +94,7 @@ class Shop:
         own = PackLooker(ProductRecogniser(gallery, cast(ProductNetwork, ColourNetwork())))
         self.desk = LookDesk(self.vision, looker or own, {self.stream.camera_id: self.stream}, self.to_core)
 
-    def ask(self, look_id: str, captured_s: float, wanted_s: float = 100.0) -> None:
+    def ask(self, look_id: str, captured_s: float, wanted_s: float = 100.0, without_s: float = 0.0) -> None:
         self.questions.ask(
             LookWanted(
                 look_id=look_id,
@@ -106,6 +106,7 @@ class Shop:
                 shelf_id="A1",
                 product_ids=("blue", "red"),
                 wanted_ns=round(wanted_s * NS_PER_S),
+                without_ns=round(without_s * NS_PER_S),
             )
         )
 
@@ -173,6 +174,26 @@ def test_one_picture_is_fetched_once_for_all_its_windows(shop: Shop) -> None:
     assert len(shop.stream.fetched) < 4
 
 
+def test_a_change_is_looked_at_once_both_its_pictures_are_there(shop: Shop) -> None:
+    class Eager:
+        def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
+            seen.extend(windows)
+            return []
+
+    seen: list[Window] = []
+    shop.open(cast(PackLooker, Eager()))
+    shop.ask("change", 20.0, without_s=100.5)
+    shop.ask("gone before", 99.0, without_s=5.0)
+    assert wait_for(lambda: shop.counted(Cell.LOOKS_DROPPED) == 1, 3.0)
+    assert seen == []
+    shop.stream.seen_ns = 101 * NS_PER_S
+    assert wait_for(lambda: len(seen) == 1, 3.0)
+    assert seen[0].captured_ns == 20 * NS_PER_S
+    assert (seen[0].pixels == pack(BLUE)).all()
+    assert seen[0].without is not None
+    assert (seen[0].without == pack(RED)).all()
+
+
 def test_what_is_too_late_or_gone_is_dropped_and_counted(shop: Shop) -> None:
     shop.open()
     shop.ask("gone", 5.0)
@@ -200,6 +221,29 @@ def test_a_slow_look_holds_nobody_back(shop: Shop) -> None:
     assert shop.to_core.send(DETECTIONS, b"people")
     assert wait_for(lambda: (DETECTIONS, b"people") in shop.inlet.take(0.05), 3.0)
     may_go_on.set()
+
+
+def test_a_look_that_fails_is_said_once_and_the_next_is_answered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(shop.vision, "line", lines.append)
+    monkeypatch.setattr(shop.vision, "traceback", lambda text: None)
+    whole = shop.stream.regions
+    broken = [True, True]
+
+    def regions(captured_ns: int, windows: Sequence[tuple[int, int, int]]) -> Regions | None:
+        assert not broken or broken.pop() is None, "as if by accident"
+        return whole(captured_ns, windows)
+
+    monkeypatch.setattr(shop.stream, "regions", regions)
+    shop.open()
+    for look_id in ("a", "b", "c"):
+        shop.ask(look_id, 99.0)
+        time.sleep(0.2)
+    assert [look.look_id for look in shop.heard(1)] == ["c"]
+    assert len(lines) == 1
+    assert "as if by accident" in lines[0]
 
 
 def test_pixels_never_leave_the_process_that_looks(shop: Shop) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.sim.main_streams import KEPT_NS, NEAR_NS_MAX, MainStreams
+from openaisle.ports import KEPT_NS, NEAR_NS_MAX
+from openaisle.sim.main_streams import MainStreams
 from openaisle.sim.render import Renderer
 from openaisle.sim.scene import Body
 
