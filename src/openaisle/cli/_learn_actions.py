@@ -63,9 +63,9 @@ def export(
 ) -> None:
     """Write the network as it ships, with calibrated probabilities."""
     need("torch")
+    from openaisle.detections.runtime import sha256
     from openaisle.interactions.actions_network import SHIPPED
     from openaisle.learning import actions_export as room
-    from openaisle.learning.export import sha256
 
     path = room.export(arms, [calibration], weights / SHIPPED.name)
     typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")

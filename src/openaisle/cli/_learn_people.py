@@ -95,12 +95,13 @@ def export(
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
 ) -> None:
-    """Write both networks as ONNX, with calibrated scores. With --int8-data also to WEIGHTS/int8."""
+    """Write both networks as ONNX, with calibrated scores. With --int8-data also their INT8 copies."""
     need("torch")
     need("onnx")
-    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.detections.runtime import INT8_FOLDER, RuntimeSettings, sha256
     from openaisle.learning import evaluate as evaluation
     from openaisle.learning import export as room
+    from openaisle.learning.quantise import quantise
 
     paths = {
         name: room.export(name, folder, weights)
@@ -109,34 +110,39 @@ def export(
     held_out = evaluation.HeldOut(first_store=first_store, stores=stores)
     with bar() as shown:
         task = shown.add_task("calibrating", total=stores)
-        runtime = RuntimeSettings(weights=weights)
+        runtime = RuntimeSettings(weights=weights, precision="f32")
         found = evaluation.calibrate(runtime, held_out, lambda done: shown.update(task, completed=done))
     path = paths["keypoints"]
     room.write_metadata(path, room.read_metadata(path) | found)
     if int8_data is not None:
         for name in paths:
-            room.quantise(name, weights, int8_data, weights / "int8")
+            quantise(name, weights, int8_data, weights / INT8_FOLDER)
     for path in paths.values():
-        typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {room.sha256(path)}")
+        typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
 
 
 def quantise(
     data: Annotated[Path, typer.Option(help="Data set to calibrate on: made by `learn synthesise`.")],
-    out: Annotated[Path, typer.Option(help="Folder for the INT8 files.")],
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the ONNX files; without it the shipped ones.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the INT8 files; without it WEIGHTS/int8, where they serve."),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Pictures to calibrate on.")] = 256,
     seed: Annotated[int, typer.Option()] = 1,
 ) -> None:
     """Write INT8 copies of both networks. Needs onnx: pip install onnx."""
     need("onnx")
-    from openaisle.detections.runtime import SHIPPED
-    from openaisle.learning import export as room
+    from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, sha256
+    from openaisle.learning.export import FILE_OF
+    from openaisle.learning.quantise import quantise
 
-    for name in room.FILE_OF:
-        path = room.quantise(name, weights or SHIPPED, data, out, samples=samples, seed=seed)
-        typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {room.sha256(path)}")
+    folder = weights or SHIPPED
+    for name in FILE_OF:
+        path = quantise(name, folder, data, out or folder / INT8_FOLDER, samples=samples, seed=seed)
+        typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
 
 
 def evaluate(

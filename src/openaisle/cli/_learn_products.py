@@ -81,7 +81,7 @@ def export(
     need("torch")
     need("onnx")
     from openaisle.detections.products import ProductSettings
-    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.detections.runtime import RuntimeSettings, sha256
     from openaisle.learning import export as files
     from openaisle.learning import products_calibrate as calibration
     from openaisle.learning.products_export import export as write
@@ -93,7 +93,7 @@ def export(
         task = shown.add_task("calibrating", total=stores)
         found = calibration.calibrate(settings, held_out, lambda done: shown.update(task, completed=done))
     files.write_metadata(path, files.read_metadata(path) | found)
-    typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {files.sha256(path)}")
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
 
 
 def evaluate(

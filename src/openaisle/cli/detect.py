@@ -40,7 +40,7 @@ def detect(
         ),
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="auto | f32 | bf16 | f16: a wish that OpenVINO follows.")
+        str, typer.Option(help="auto | f32 | int8, and bf16 | f16, wishes that OpenVINO follows.")
     ] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document with COCO's fields on standard output.")

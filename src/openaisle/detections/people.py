@@ -20,7 +20,7 @@ from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background, BackgroundSettings
 from openaisle.detections.crops import Floats, Letterbox, Pixels
 from openaisle.detections.regions import WHOLE, Region, RegionSettings, regions
-from openaisle.detections.runtime import OnnxModel, RuntimeSettings, runs_on_cpu
+from openaisle.detections.runtime import RuntimeSettings, load_model, runs_on_cpu
 from openaisle.store.schema import Camera
 
 BOXES_FILE: Final = "people-boxes.onnx"
@@ -242,15 +242,15 @@ class PeopleNetworks:
     """The two networks and what is known of their mistakes. Raises ModelError when a file is missing or wrong."""
 
     def __init__(self, runtime: RuntimeSettings) -> None:
-        self._boxes = OnnxModel(
-            runtime.weights / BOXES_FILE,
+        self._boxes = load_model(
+            BOXES_FILE,
             kind=BOXES_KIND,
             inputs={"pixels": (None, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4)},
             outputs=("heat", "sides"),
             settings=runtime,
         )
-        self._keypoints = OnnxModel(
-            runtime.weights / KEYPOINTS_FILE,
+        self._keypoints = load_model(
+            KEYPOINTS_FILE,
             kind=KEYPOINTS_KIND,
             inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
             outputs=("maps", "pair_logits", "person_logit", "visible_logits"),

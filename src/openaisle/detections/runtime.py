@@ -7,6 +7,7 @@ says what was expected.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +29,15 @@ PROVIDERS: Final = {
     "tensorrt": "TensorrtExecutionProvider",
 }
 """Our short names for those of ONNX Runtime; its own names will do too, of these and of others."""
-PRECISIONS: Final = ("auto", "f32", "bf16", "f16")
+PRECISIONS: Final = ("auto", "f32", "bf16", "f16", "int8")
+"""f32, bf16 and f16 are wishes that OpenVINO follows. int8 takes the copies that `learn quantise` makes; auto takes
+them where this processor's bytes multiply fast, and leaves OpenVINO its own choice."""
+INT8_FOLDER: Final = "int8"
+MADE_OF_KEY: Final = "made_of"
+"""In the metadata of an INT8 copy: sha256 of the file it is a copy of."""
+_FAST_BYTES: Final = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"})
 _CPU: Final = PROVIDERS["cpu"]
+_CPUINFO: Final = Path("/proc/cpuinfo")
 _PACKAGES: Final = {
     PROVIDERS["openvino"]: "onnxruntime-openvino",
     PROVIDERS["cuda"]: "onnxruntime-gpu",
@@ -45,12 +53,8 @@ class RuntimeSettings:
     providers: tuple[str, ...] = (
         "cpu",
     )  # best first; what one cannot do, the next does, and at last the CPU
-    precision: str = (
-        "auto"  # one of PRECISIONS: a wish that OpenVINO follows; auto: its own choice for this machine
-    )
-    weights: Path = (
-        SHIPPED  # folder with the model files; INT8 ones lie beside others, in a folder of their own
-    )
+    precision: str = "auto"  # one of PRECISIONS
+    weights: Path = SHIPPED  # folder with the model files, their INT8 copies in INT8_FOLDER below it
 
 
 class OnnxModel:
@@ -115,6 +119,50 @@ def resolved_providers(settings: RuntimeSettings) -> list[tuple[str, dict[str, s
     return [(name, _options(name, settings)) for name in names]
 
 
+def load_model(
+    name: str,
+    *,
+    kind: str,
+    inputs: Mapping[str, Sequence[int | None]],
+    outputs: Sequence[str],
+    settings: RuntimeSettings,
+) -> OnnxModel:
+    """The file of that name, or its INT8 copy where that is wished for, or serves. Raises ModelError.
+
+    A copy of another network than the one beside it never serves.
+    """
+    path, copy = settings.weights / name, settings.weights / INT8_FOLDER / name
+
+    def load(file: Path) -> OnnxModel:
+        return OnnxModel(file, kind=kind, inputs=inputs, outputs=outputs, settings=settings)
+
+    is_wished = settings.precision == "int8"
+    serves = settings.precision == "auto" and copy.is_file() and runs_on_cpu(settings) and _has_fast_bytes()
+    if path.is_file() and (is_wished or serves):
+        model = load(copy)
+        made_of = model.metadata.get(MADE_OF_KEY)
+        if made_of == sha256(path):
+            return model
+        if is_wished:
+            expected = f"an INT8 copy of {path}, made by `openaisle learn quantise`"
+            raise ModelError("copy of another network", file=str(copy), expected=expected, found=made_of)
+    return load(path)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _has_fast_bytes() -> bool:
+    """Whether this processor multiplies vectors of bytes into sums of 32 bits. Without it INT8 gains nothing."""
+    try:
+        text = _CPUINFO.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    flags = (line for line in text.splitlines() if line.startswith(("flags", "Features")))
+    return not _FAST_BYTES.isdisjoint(next(flags, "").split())
+
+
 def runs_on_cpu(settings: RuntimeSettings) -> bool:
     """Whether ONNX Runtime's own CPU provider comes first."""
     return resolved_providers(settings)[0][0] == _CPU
@@ -124,7 +172,7 @@ def _options(provider: str, settings: RuntimeSettings) -> dict[str, str]:
     if provider != PROVIDERS["openvino"]:
         return {}
     device: dict[str, str] = {"INFERENCE_NUM_THREADS": str(settings.threads), "NUM_STREAMS": "1"}
-    if settings.precision != "auto":
+    if settings.precision in ("f32", "bf16", "f16"):
         device["INFERENCE_PRECISION_HINT"] = settings.precision
     return {"device_type": "CPU", "load_config": json.dumps({"CPU": device})}
 

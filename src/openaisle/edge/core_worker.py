@@ -31,6 +31,7 @@ from openaisle.core.messages import (
     FloorTracks,
     GateTap,
     LookWanted,
+    PackLook,
     Reading,
     Receipt,
     ReviewOpened,
@@ -92,6 +93,8 @@ def run(context: Context) -> None:
             _count(context, reading)
             if recorder:
                 recorder.write(reading)
+            if isinstance(reading, PackLook):
+                said.show(reading)
             started_ns = time.perf_counter_ns()
             said.publish(pipeline.step([reading], reading.received_ns))
             _note_slowest(context, time.perf_counter_ns() - started_ns)
@@ -207,7 +210,7 @@ class _Said:
             elif isinstance(message, LookWanted):
                 self._questions.ask(message)
             else:
-                self._show(message)
+                self.show(message)
                 self._keep(message)
 
     def close(self) -> None:
@@ -224,7 +227,7 @@ class _Said:
     def _publish_tracks(self, tracks: FloorTracks) -> None:
         if tracks.captured_ns - self._tracks_shown_ns >= TRACKS_SHOWN_NS:
             self._tracks_shown_ns = tracks.captured_ns
-            self._show(tracks)
+            self.show(tracks)
         if (
             self._context.settings.is_simulated
             and tracks.captured_ns - self._tracks_kept_ns >= TRACKS_SCORED_NS
@@ -242,7 +245,8 @@ class _Said:
         elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 
-    def _show(self, message: AnyMessage) -> None:
+    def show(self, message: AnyMessage) -> None:
+        """To the pages alone."""
         if self._pages:
             self._pages.send(MESSAGE, encode(message))
 

@@ -117,35 +117,38 @@ class LookDesk:
         later: deque[LookWanted] = deque()
         for wanted in self._waiting:
             newest_ns = self._streams[wanted.camera_id].newest_ns()
-            is_to_come = newest_ns < max(wanted.captured_ns, wanted.without_ns)
-            (later if is_to_come or len(ready) >= WINDOWS_MAX else ready).append(wanted)
+            is_ready = newest_ns >= max(_moments(wanted)) and len(ready) < WINDOWS_MAX
+            (ready if is_ready else later).append(wanted)
         self._waiting = later
         seen = self._fetched(ready)
         windows: list[Window] = []
         for wanted in ready:
-            shown = seen.get((wanted.look_id, wanted.captured_ns))
-            without = seen.get((wanted.look_id, wanted.without_ns))
-            if shown is None or (wanted.without_ns and without is None):
+            parts = [seen.get((wanted.look_id, at_ns)) for at_ns in _moments(wanted)]
+            if None in parts:
                 self._count(Cell.LOOKS_DROPPED)
-            else:
-                windows.append(Window(wanted, shown[0], shown[1], without[0] if without else None))
+                continue
+            (captured_ns, pixels), *others = (part for part in parts if part is not None)
+            windows.append(Window(wanted, pixels, captured_ns, others[0][1] if others else None))
         return windows
 
-    def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[Pixels, int]]:
-        """By question and the time that was asked for: the window's pixels then, and their own time."""
-        moments: dict[tuple[CameraId, int], list[LookWanted]] = {}
+    def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[int, Pixels]]:
+        """By question and moment: when the picture was taken, and the window. Those that are gone are missing."""
+        asked: dict[tuple[CameraId, int], list[LookWanted]] = {}
         for wanted in ready:
-            for at_ns in (wanted.captured_ns, wanted.without_ns):
-                if at_ns:
-                    moments.setdefault((wanted.camera_id, at_ns), []).append(wanted)
-        found: dict[tuple[str, int], tuple[Pixels, int]] = {}
-        # In order of time, so that a camera's decoder goes on where it was.
-        for (camera_id, at_ns), asked in sorted(moments.items(), key=lambda moment: moment[0]):
-            places = [wanted.window_main_px for wanted in asked]
-            if regions := self._streams[camera_id].regions(at_ns, places):
-                for wanted, pixels in zip(asked, regions.pixels, strict=True):
-                    found[wanted.look_id, at_ns] = (pixels, regions.captured_ns)
-        return found
+            for at_ns in _moments(wanted):
+                asked.setdefault((wanted.camera_id, at_ns), []).append(wanted)
+        seen: dict[tuple[str, int], tuple[int, Pixels]] = {}
+        for (camera_id, at_ns), questions in sorted(asked.items(), key=lambda item: item[0]):
+            windows = [wanted.window_main_px for wanted in questions]
+            if regions := self._streams[camera_id].regions(at_ns, windows):
+                for wanted, pixels in zip(questions, regions.pixels, strict=True):
+                    seen[wanted.look_id, at_ns] = (regions.captured_ns, pixels)
+        return seen
 
     def _count(self, cell: Cell, count: int = 1) -> None:
         self._context.board.add(self._context.name, cell, count)
+
+
+def _moments(wanted: LookWanted) -> list[int]:
+    """Times of the pictures that a question needs."""
+    return [wanted.captured_ns, wanted.without_ns] if wanted.without_ns else [wanted.captured_ns]

@@ -67,7 +67,7 @@ class VisionRow(Row):
     workers: Annotated[int, Field(ge=1, le=64)] = 1  # processes; cameras are dealt out among them
     weights: str = ""  # folder of the networks; "" = those that come with OpenAisle
     providers: list[str] = Field(["cpu"], min_length=1)  # cpu, openvino, cuda, tensorrt: best first
-    precision: Literal["auto", "f32", "bf16", "f16"] = "auto"  # a wish that OpenVINO follows
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"  # see detections/runtime.py
     threads: Annotated[int, Field(ge=1, le=64)] = 1  # of one network
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from openaisle.detections.runtime import sha256
 from openaisle.interactions.actions_network import SHIPPED
-from openaisle.learning.export import sha256
 from openaisle.learning.people_data import read_manifest
 
 CARD: Final = "MODEL_CARD.md"

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from openaisle.detections.runtime import sha256
 from openaisle.learning.evaluate import HeldOut, PeopleFigures, lines
-from openaisle.learning.export import FILE_OF, read_metadata, sha256
+from openaisle.learning.export import FILE_OF, read_metadata
 
 CARD: Final = "MODEL_CARD.md"
 

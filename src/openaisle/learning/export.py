@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from openaisle.core.errors import InputError, ModelError
+from openaisle.core.errors import ModelError
 from openaisle.detections import crops
 from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND
 from openaisle.detections.runtime import METADATA_KEY
-from openaisle.learning.people_data import Shards, crop_batch, frame_batch
 
 OPSET: Final = 17
 VERSION: Final = 1
@@ -101,55 +96,3 @@ def write_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
     model = onnx.load(str(path))
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(metadata, sort_keys=True)})
     onnx.save(model, str(path))
-
-
-def quantise(job: str, weights: Path, data: Path, out: Path, *, samples: int = 256, seed: int = 1) -> Path:
-    """An INT8 copy of the shipped file in `out`, convolutions only, calibrated on pictures of a data set."""
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    source = weights / FILE_OF[job]
-    if not source.is_file():
-        raise InputError(
-            "no such model file", file=str(source), expected=f"made by `learn export people {job}`"
-        )
-    metadata = read_metadata(source)
-    pictures = _calibration_pictures(job, data, samples, seed)
-
-    class Reader(CalibrationDataReader):
-        def get_next(self) -> dict[str, np.ndarray] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-            picture = next(pictures, None)
-            return None if picture is None else {"pixels": picture}
-
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / FILE_OF[job]
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantize_static(
-            str(prepared),
-            str(path),
-            Reader(),
-            op_types_to_quantize=["Conv"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            activation_type=QuantType.QUInt8,
-        )
-    write_metadata(path, metadata | {"precision": "int8"})
-    return path
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _calibration_pictures(job: str, data: Path, samples: int, seed: int) -> Iterator[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    if job == "boxes":
-        shards = Shards([data], "frames", ("pixels", "boxes"))
-    else:
-        shards = Shards([data], "crops", ("pixels", "joints", "is_person"))
-    for index in rng.choice(len(shards), min(samples, len(shards)), replace=False):
-        chosen = np.array([index])
-        batch = frame_batch(shards, chosen, None) if job == "boxes" else crop_batch(shards, chosen, None)
-        yield batch.pixels

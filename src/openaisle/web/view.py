@@ -11,13 +11,16 @@ from typing import Any, Final
 import numpy as np
 
 from openaisle.core.messages import (
+    Action,
     AnyMessage,
+    ArmAction,
     Array,
     CameraId,
     CartChanged,
     FloorTracks,
     Interaction,
     InteractionKind,
+    PackLook,
     Receipt,
     ReviewOpened,
     SensorDegraded,
@@ -32,6 +35,8 @@ from openaisle.store.schema import Store
 RECEIPTS_MAX: Final = 200  # older ones leave the page, not the ledger
 EVENTS_MAX: Final = 60
 FAULTS_MAX: Final = 100
+ARMS_MAX: Final = 8
+LOOKS_MAX: Final = 12
 LATENCY_EDGES_MS: Final = tuple(range(50, 1001, 50))
 """Upper edges of the histogram's bars; one more bar holds what is slower."""
 
@@ -52,6 +57,7 @@ class ShopView:
         "cameras",
         "carts",
         "events",
+        "seen",
         "receipts",
         "latency",
         "health",
@@ -68,6 +74,8 @@ class ShopView:
         self._jpegs: dict[CameraId, bytes] = {}
         self._carts: OrderedDict[VisitId, dict[str, Any]] = OrderedDict()
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
+        self._arms: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._looks: deque[dict[str, Any]] = deque(maxlen=LOOKS_MAX)
         self._receipts: OrderedDict[str, Receipt] = OrderedDict()
         self._latency_counts = [0] * (len(LATENCY_EDGES_MS) + 1)
         self._latencies_ms: deque[float] = deque(maxlen=10_000)
@@ -97,6 +105,10 @@ class ShopView:
                 self._accept_cart(message)
             elif isinstance(message, Interaction):
                 self._accept_interaction(message)
+            elif isinstance(message, ArmAction):
+                self._accept_arm(message)
+            elif isinstance(message, PackLook):
+                self._accept_look(message)
             elif isinstance(message, Receipt):
                 self._accept_receipt(message)
             elif isinstance(message, ReviewOpened):
@@ -144,6 +156,8 @@ class ShopView:
                     return list(self._carts.values())
                 case "events":
                     return list(self._events)
+                case "seen":
+                    return {"arms": list(reversed(self._arms.values())), "looks": list(self._looks)}
                 case "receipts":
                     return [_receipt_summary(receipt) for receipt in reversed(self._receipts.values())]
                 case "latency":
@@ -216,6 +230,38 @@ class ShopView:
             }
         )
         self._touch("events")
+
+    def _accept_arm(self, arm: ArmAction) -> None:
+        self._arms.pop(arm.action_id, None)
+        self._arms[arm.action_id] = {
+            "visit_id": arm.visit_id,
+            "hand": ("left", "right")[arm.hand],
+            "verdict": arm.verdict.value,
+            "probability": round(arm.probabilities[list(Action).index(arm.verdict)], 3),
+            "shelf_id": arm.shelf_id,
+            "is_over": arm.is_over,
+        }
+        while len(self._arms) > ARMS_MAX:
+            self._arms.popitem(last=False)
+        self._touch("seen")
+
+    def _accept_look(self, look: PackLook) -> None:
+        odds = np.exp(np.clip(look.log_odds.astype(float), -20.0, 20.0))
+        best = int(odds.argmax()) if len(odds) else -1
+        people = self._floor["people"]
+        visit_of = {person["track_id"]: person["visit_id"] for person in people}
+        self._looks.appendleft(
+            {
+                "camera_id": look.camera_id,
+                "visit_id": visit_of.get(look.track_id),
+                "is_hand": look.track_id is not None,
+                "shelf_id": look.shelf_id,
+                "name": self.store.products[look.product_ids[best]].name if best >= 0 else "",
+                "probability": round(float(odds[best] / (1.0 + odds.sum())), 3) if best >= 0 else 0.0,
+                "none": round(float(1.0 / (1.0 + odds.sum())), 3),
+            }
+        )
+        self._touch("seen")
 
     def _accept_receipt(self, receipt: Receipt) -> None:
         self._receipts[receipt.receipt_id] = receipt

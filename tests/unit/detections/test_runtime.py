@@ -9,8 +9,9 @@ import onnxruntime
 import pytest
 
 from openaisle.core.errors import ModelError
+from openaisle.detections import runtime
 from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND, PeopleNetworks
-from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings, resolved_providers
+from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings, load_model, resolved_providers
 
 BOX_INPUT = {"pixels": (None, 192, 320, 4)}
 
@@ -89,7 +90,9 @@ def test_openvino_is_told_threads_and_precision(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"no such precision; expected auto, f32, bf16, f16, found 'int4'"):
+    with pytest.raises(
+        ModelError, match=r"no such precision; expected auto, f32, bf16, f16, int8, found 'int4'"
+    ):
         PeopleNetworks(RuntimeSettings(precision="int4"))
 
 
@@ -124,3 +127,41 @@ def test_the_shipped_files_are_small_and_have_a_card() -> None:
     card = (SHIPPED / "MODEL_CARD.md").read_text(encoding="utf-8")
     for word in (BOXES_FILE, KEYPOINTS_FILE, "openaisle learn train people", "simulator figures", "sha256"):
         assert word in card
+
+
+def copied(folder: Path) -> Path:
+    """The shipped networks with their INT8 copies, elsewhere."""
+    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("*.md", "products*"))
+    return folder
+
+
+def loaded(settings: RuntimeSettings) -> OnnxModel:
+    return load_model(BOXES_FILE, kind=BOXES_KIND, inputs=BOX_INPUT, outputs=("heat",), settings=settings)
+
+
+def test_an_int8_copy_serves_where_bytes_multiply_fast(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(runtime, "_CPUINFO", cpuinfo)
+    for flags, name in (("fpu avx2 avx_vnni", "int8"), ("fpu avx2", "weights")):
+        cpuinfo.write_text(f"processor : 0\nflags\t\t: {flags}\n")
+        assert loaded(RuntimeSettings()).path.parent.name == name
+    assert loaded(RuntimeSettings(precision="int8")).path.parent.name == "int8"
+    assert loaded(RuntimeSettings(precision="f32")).path.parent.name == "weights"
+
+
+def test_an_int8_copy_of_another_network_never_serves(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "weights")
+    (folder / BOXES_FILE).write_bytes((SHIPPED / BOXES_FILE).read_bytes() + b"\x7a\x00")
+    assert loaded(RuntimeSettings(weights=folder)).path.parent == folder
+    with pytest.raises(ModelError, match=r"int8/people-boxes\.onnx: copy of another network.*learn quantise"):
+        loaded(RuntimeSettings(weights=folder, precision="int8"))
+
+
+def test_the_shipped_int8_copies_are_those_of_the_shipped_networks() -> None:
+    """After `openaisle learn export people`, `openaisle learn quantise people` makes them again."""
+    for name, kind in ((BOXES_FILE, BOXES_KIND), (KEYPOINTS_FILE, KEYPOINTS_KIND)):
+        settings = RuntimeSettings(precision="int8")
+        model = load_model(name, kind=kind, inputs={}, outputs=(), settings=settings)
+        assert model.metadata["precision"] == "int8"

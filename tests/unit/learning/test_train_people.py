@@ -13,6 +13,7 @@ from openaisle.detections.people import PeopleNetworks  # noqa: E402
 from openaisle.detections.regions import WHOLE  # noqa: E402
 from openaisle.detections.runtime import RuntimeSettings  # noqa: E402
 from openaisle.learning import export, train_people  # noqa: E402
+from openaisle.learning.quantise import quantise  # noqa: E402
 from openaisle.learning.train_people import Job, Trainer, TrainSettings  # noqa: E402
 
 SHORT = TrainSettings(pictures=8 * 40, batch=8, seed=3, bf16=False)
@@ -64,9 +65,9 @@ def test_an_int8_copy_runs_and_is_smaller(data: Path, tmp_path: Path) -> None:
     for job in ("boxes", "keypoints"):
         Trainer(job, [data], tmp_path / job, TrainSettings(pictures=16, batch=8)).run(lambda _: None)
         whole = export.export(job, tmp_path / job, tmp_path)
-        small = export.quantise(job, tmp_path, data, tmp_path / "int8", samples=8)
+        small = quantise(job, tmp_path, data, tmp_path / "int8", samples=8)
         assert small.stat().st_size < 0.5 * whole.stat().st_size
-    networks = PeopleNetworks(RuntimeSettings(weights=tmp_path / "int8"))
+    networks = PeopleNetworks(RuntimeSettings(weights=tmp_path, precision="int8"))
     assert networks.look(np.zeros((1, 128, 128, 4), np.uint8)).mass.shape == (1, 17)
 
 

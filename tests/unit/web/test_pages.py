@@ -18,9 +18,12 @@ from playwright.sync_api import Page, sync_playwright
 
 import openaisle.web
 from openaisle.core.messages import (
+    Action,
+    ArmAction,
     CartChanged,
     CartLine,
     FloorTracks,
+    PackLook,
     Receipt,
     ReceiptLine,
     SensorDegraded,
@@ -155,6 +158,32 @@ def test_a_cart_line_is_being_checked_then_sure_then_on_a_receipt(view: ShopView
     page.locator("#receipts").get_by_role("link", name="000001").click()
     page.get_by_role("heading", name=STORE.name).wait_for()
     assert PRODUCT.name in page.locator("tbody").inner_text()
+
+
+def test_what_an_arm_does_and_what_a_look_says_are_shown_with_their_probabilities(
+    view: ShopView, page: Page
+) -> None:
+    view.accept(visit_opened())
+    view.accept(people())
+    shelf_id = next(iter(STORE.shelves))
+    view.accept(
+        ArmAction(
+            action_id="a", revision=0, track_id="t1", visit_id="visit-000001", hand=1, gondola_id="A",
+            shelf_id=shelf_id, along_m=0.3, began_ns=1, deepest_ns=2, at_ns=3, decided_ns=4, verdict=Action.TAKE,
+            probabilities=(0.0, 0.05, 0.92, 0.02, 0.01),
+        )
+    )  # fmt: skip
+    seen = page.locator("#seen")
+    seen.get_by_text("000001, right hand, takes").wait_for()
+    assert "92 %" in seen.inner_text()
+    for log_odds, said in ((3.0, PRODUCT.name), (-3.0, "not recognised")):
+        view.accept(
+            PackLook(
+                look_id="q", camera_id="cam-1", captured_ns=1, received_ns=2, track_id=None, hand=-1,
+                shelf_id=shelf_id, product_ids=(PRODUCT.product_id,), log_odds=np.array([log_odds], np.float32),
+            )
+        )  # fmt: skip
+        seen.get_by_text(f"changed on {shelf_id}: {said}").wait_for()
 
 
 def test_the_histogram_counts_the_first_cart_that_shows_an_event_and_not_its_revision(

@@ -1,9 +1,11 @@
-// The live board: one event stream in, seven cards out. No framework; each card draws itself from its part of the state.
+// The live board: one event stream in, eight cards out. No framework; each card draws itself from its part of the state.
 "use strict";
 
 const PALETTE = ["#1f77b4", "#d1495b", "#2e9d78", "#8f5bd1", "#d98e04", "#0f8b8d", "#c2569b", "#6b7a1e", "#4b6cb7", "#a4572b"];
 const BONES = [[5, 6], [5, 7], [7, 9], [6, 8], [8, 10], [5, 11], [6, 12], [11, 12], [11, 13], [13, 15], [12, 14], [14, 16], [0, 5], [0, 6]];
 const KINDS = { pick_up: "took", put_back: "put back", put_back_wrong: "put in a foreign slot", unexplained: "unexplained change", touch_return: "touched" };
+
+const ACTIONS = { none: "does nothing", approach: "approaches", take: "takes", put_back: "puts back", browse: "browses" };
 
 const $ = (id) => document.getElementById(id);
 const colours = new Map();
@@ -114,6 +116,17 @@ function drawEvents(events) {
   }));
 }
 
+function drawSeen(seen) {
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  const arms = seen.arms.map((arm) => element("li", { who: colourOf(arm.visit_id), className: arm.is_over ? "is-over" : "" },
+    `${shortId(arm.visit_id)}, ${arm.hand} hand, ${ACTIONS[arm.verdict]} `,
+    element("small", {}, `${arm.shelf_id}, ${percent(arm.probability)}`)));
+  const looks = seen.looks.map((look) => element("li", { who: colourOf(look.visit_id), className: "is-look" },
+    `${look.is_hand ? `in the hand of ${shortId(look.visit_id)}` : `changed on ${look.shelf_id}`}: ${look.none > look.probability ? "not recognised" : look.name} `,
+    element("small", {}, `${percent(Math.max(look.none, look.probability))}, ${look.camera_id}`)));
+  $("seen").replaceChildren(...arms, ...looks);
+}
+
 function drawReceipts(receipts) {
   if (!receipts.length) return;
   const rows = receipts.map((receipt) => element("tr", {},
@@ -199,7 +212,7 @@ function drawStatus(status) {
 }
 
 const DRAW = {
-  floor: drawPlan, carts: drawCarts, events: drawEvents, receipts: drawReceipts, latency: drawLatency,
+  floor: drawPlan, carts: drawCarts, events: drawEvents, seen: drawSeen, receipts: drawReceipts, latency: drawLatency,
   cameras: drawCameras, health: drawHealth, status: drawStatus,
 };
 
