@@ -22,6 +22,7 @@ from openaisle.detections.people import (
     BOXES_KIND,
     KEYPOINTS_FILE,
     KEYPOINTS_KIND,
+    SCORE_MIN,
     Calibration,
     PeopleSettings,
 )
@@ -112,7 +113,7 @@ class StagedSight:
 def _chosen(
     boxes: np.ndarray, scores: np.ndarray, keypoints: np.ndarray, settings: PeopleSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(scores >= settings.score_min)
+    rows = np.flatnonzero(scores >= SCORE_MIN)
     rows = rows[decode.suppress(boxes[rows], scores[rows], settings.overlap_max)]
     rows = rows[decode.different_people(keypoints[rows], boxes[rows], settings.alike_max)]
     rows = rows[decode.whole_people(keypoints[rows], boxes[rows], settings.inside_max, settings.head_min)]

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import CocoOption, DataOption, OutOption, PicturesOption, bar, need
+from openaisle.cli._learning import (
+    CocoOption,
+    DataOption,
+    OutOption,
+    PicturesOption,
+    ReportOption,
+    bar,
+    need,
+    tell,
+)
 
 
 def synthesise(
@@ -101,26 +110,19 @@ def evaluate(
         Path | None, typer.Option(help="Folder with the ONNX file; without it the shipped one.")
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
-    stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 6,
+    out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure on random stores that it was not taught on."""
-    from openaisle.bench.vision_products import lines, products_report
     from openaisle.detections.products import ProductSettings
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning.people_stores import training_store
+    from openaisle.learning import products_measure as room
+    from openaisle.learning.products_calibrate import HeldOut
 
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights or SHIPPED))
-    reports = []
+    held_out = HeldOut(first_store=first_store, stores=stores, hands=2)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
-        for seed in range(first_store, first_store + stores):
-            reports.append(products_report(training_store(seed), seed=seed, hands=2, settings=settings))
-            shown.update(task, completed=seed - first_store + 1)
-    if as_json:
-        typer.echo(json.dumps(reports))
-        return
-    for report in reports:
-        typer.echo(f"{report['store']} (seed {report['seed']})")
-        for name, value in lines(report):
-            typer.echo(f"  {name:40} {value}")
+        report = room.examine(settings, held_out, lambda done: shown.update(task, completed=done))
+    tell(report, out, as_json)
