@@ -41,19 +41,20 @@ def train(
     """Train the network that reads arms."""
     need("torch")
     from openaisle.learning import train_actions as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.ActionTrainSettings(samples=samples, seed=seed, threads=threads)
     trainer = room.ActionTrainer(data, out, settings)
     with bar() as shown:
         task = shown.add_task("arms", total=samples, completed=trainer.samples)
 
-        def show(progress: room.ActionProgress) -> None:
-            speed = progress.samples / max(progress.seconds, 1e-6)
+        def show(progress: Progress) -> None:
+            speed = progress.seen / max(progress.seconds, 1e-6)
             words = f"arms: loss {progress.loss:.3f}, {speed:.0f} samples/s"
-            shown.update(task, completed=progress.samples, description=words)
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(

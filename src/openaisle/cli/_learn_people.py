@@ -79,6 +79,7 @@ def train(
     if start is not None:
         need("onnx")
     from openaisle.learning import train_people as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.TrainSettings(
         pictures=pictures, seed=seed, batch=batch, rate=rate, threads=threads, bf16=bf16, device=device
@@ -87,13 +88,13 @@ def train(
     with bar() as shown:
         task = shown.add_task(job.value, total=pictures, completed=trainer.pictures)
 
-        def show(progress: room.Progress) -> None:
-            speed = progress.pictures / max(progress.seconds, 1e-6)
+        def show(progress: Progress) -> None:
+            speed = progress.seen / max(progress.seconds, 1e-6)
             words = f"{job.value}: loss {progress.loss:.3f}, {speed:.0f} pictures/s"
-            shown.update(task, completed=progress.pictures, description=words)
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(

@@ -63,6 +63,7 @@ def train(
     """Train the product network."""
     need("torch")
     from openaisle.learning import train_products as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.TrainSettings(
         pictures=pictures, seed=seed, rate=rate, threads=threads, bf16=bf16, device=device
@@ -71,12 +72,13 @@ def train(
     with bar() as shown:
         task = shown.add_task("products", total=pictures, completed=trainer.pictures)
 
-        def show(progress: room.Progress) -> None:
-            words = f"products: loss {progress.loss:.3f}, right {progress.right:.1%}, pairs {progress.pairs_right:.1%}"
-            shown.update(task, completed=progress.pictures, description=words)
+        def show(progress: Progress) -> None:
+            shares = ", ".join(f"{name} {share:.1%}" for name, share in progress.shares.items())
+            words = f"products: loss {progress.loss:.3f}, {shares}"
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(

@@ -54,7 +54,7 @@ def write_metadata(path: Path, found: Mapping[str, Any]) -> None:
     """Add to what a finished file says about itself."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files if name != "metadata"}
-    write(path, arrays, ActionNetwork(path).metadata | found)
+    write(path, arrays, {**ActionNetwork(path).metadata, **found})
 
 
 def fitted_temperature(network: ActionNetwork, calibration: Sequence[Path]) -> tuple[float, int]:

@@ -22,7 +22,7 @@ from openaisle.learning.actions_measure import (
     judge,
 )
 from openaisle.learning.reliability import Head, reliability
-from openaisle.learning.report import Family, FamilyRow, Report, cut
+from openaisle.learning.report import Family, FamilyRow, Report, cut, store_seeds
 
 DAYS: Final[tuple[Days, ...]] = ("teaching", "mixed")
 _TAKE: Final = ACTIONS.index(Action.TAKE)
@@ -57,7 +57,7 @@ def examine(
     }
     return Report(
         subject="Arms",
-        on=f"random stores {first_store}-{first_store + stores - 1}",
+        on=store_seeds(first_store, stores),
         held_out={"first_store": first_store, "stores": stores, "visits": visits},
         figures=figures,
         lines=lines(parts),

@@ -36,7 +36,7 @@ class Card:
 def write_card(
     card: Card, report: Report, how: str, *, measured: str = "", notes: Sequence[str] = ()
 ) -> Path:
-    """Write the card. `how`: of `how_made`; `measured`: tables instead of the report's own lines; `notes`: further measurements."""
+    """Write the card. `how`: what `how_made` says; `measured`: tables instead of the report's own lines."""
     figures = measured or "| what | figure |\n|---|---|\n" + "\n".join(
         f"| {name.strip()} | {value} |" for name, value in report.lines
     )

@@ -86,16 +86,19 @@ def _draw_head(page: Picture, head: Head, left: float, top: float) -> None:
 
 def draw_families(title: str, families: Sequence[Family]) -> bytes:
     """PNG: a block a family, a column a figure. Figures up to 1 are drawn to 1, others to the largest there is."""
-    names = list(dict.fromkeys(name for each in families for row in each.rows for name in row.figures))
+    columns = [
+        list(dict.fromkeys(name for row in family.rows for name in row.figures)) for family in families
+    ]
+    names = {name for some in columns for name in some}
     heights = [ROW_PX * len(family.rows) + 74 for family in families]
     largest = {name: _scale_of(name, families) for name in names}
-    width = 2 * MARGIN_PX + LABEL_PX + 80 + len(names) * (BAR_PX + 70)
+    width = 2 * MARGIN_PX + LABEL_PX + 80 + max(map(len, columns)) * (BAR_PX + 70)
     page = _page(width, HEAD_PX + sum(heights) + 10, title)
     words = f"pale: fewer than {_FEW} cases"
     page.marks.append(Text(text=words, at=(MARGIN_PX, 64), size=14, colour=SOFT))
     top = HEAD_PX + 34
-    for family, height in zip(families, heights, strict=True):
-        _draw_family(page, family, names, largest, top)
+    for family, own, height in zip(families, columns, heights, strict=True):
+        _draw_family(page, family, own, largest, top)
         top += height
     return page.png(1.5)
 
@@ -108,11 +111,8 @@ def _draw_family(
         Text(text=f"by {family.name}", at=(MARGIN_PX, top - 18), size=15, colour=INK, weight=600),
         Text(text=family.cases, at=(count_x, top), size=12, colour=SOFT, anchor="end"),
     ]
-    own = {name for row in family.rows for name in row.figures}
     lefts = {name: count_x + 30 + at * (BAR_PX + 70) for at, name in enumerate(names)}
-    page.marks += [
-        Text(text=name, at=(lefts[name], top), size=12, colour=SOFT) for name in names if name in own
-    ]
+    page.marks += [Text(text=name, at=(lefts[name], top), size=12, colour=SOFT) for name in names]
     for number, row in enumerate(family.rows):
         y = top + 10 + number * ROW_PX
         page.marks += [
@@ -121,8 +121,6 @@ def _draw_family(
         ]
         for name in names:
             value = row.figures.get(name, math.nan)
-            if name not in own:
-                continue
             left = lefts[name]
             page.marks.append(
                 Shape(rings=[[(left, y), (left, y + ROW_PX)]], stroke=SOFT, width=0.8, is_closed=False)

@@ -23,7 +23,7 @@ from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
 from openaisle.learning.people_families import PeopleCases
 from openaisle.learning.reliability import Head, reliability
-from openaisle.learning.report import Report
+from openaisle.learning.report import Report, store_seeds
 from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
 from openaisle.sim.labels import HIDDEN, VISIBLE, PersonLabel
 
@@ -91,7 +91,7 @@ def examine(
     figures = tally.figures()
     return Report(
         subject="People",
-        on=f"random stores {held_out.first_store}-{held_out.first_store + held_out.stores - 1}",
+        on=store_seeds(held_out.first_store, held_out.stores),
         held_out=asdict(held_out),
         figures=asdict(figures),
         lines=lines(figures),

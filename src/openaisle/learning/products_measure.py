@@ -28,7 +28,7 @@ from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, rendered_gallery
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
 from openaisle.learning.reliability import BINS, Head, reliability
-from openaisle.learning.report import Family, FamilyRow, Report, cut
+from openaisle.learning.report import Family, FamilyRow, Report, cut, store_seeds
 from openaisle.learning.sheets import Example
 from openaisle.sim.optics import Appearance
 from openaisle.sim.pack_pictures import gallery_pictures
@@ -167,10 +167,9 @@ def examine(
         )  # fmt: skip
         report(number + 1)
     figures = figures_of(cases)
-    last = held_out.first_store + held_out.stores - 1
     return Report(
         subject="Products",
-        on=f"random stores {held_out.first_store}-{last}",
+        on=store_seeds(held_out.first_store, held_out.stores),
         held_out=asdict(held_out),
         figures={"network_sha256": network.sha256, **figures},
         lines=lines(figures),

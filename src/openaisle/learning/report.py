@@ -120,6 +120,11 @@ class Report:
         return files
 
 
+def store_seeds(first: int, count: int) -> str:
+    """Random stores in words."""
+    return f"random stores {first}-{first + count - 1}" if count > 1 else f"random store {first}"
+
+
 def figure_names(family: Family) -> list[str]:
     """In the order in which they first come."""
     return list(dict.fromkeys(name for row in family.rows for name in row.figures))
