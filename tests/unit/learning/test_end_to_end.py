@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="training needs torch: pip install torch==2.13.0 onnx")
 pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.13.0 onnx")
 
-from openaisle.cli import build_app  # noqa: E402
-from openaisle.core.errors import InputError  # noqa: E402
-from openaisle.detections.runtime import SHIPPED  # noqa: E402
+from openaisle.cli import build_app
+from openaisle.core.errors import InputError
+from openaisle.detections.runtime import SHIPPED
 
 
 def run(*arguments: object) -> str:
