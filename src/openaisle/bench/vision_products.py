@@ -9,14 +9,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from openaisle.detections.products import ProductNetwork, ProductSettings
-from openaisle.learning.products_measure import Cases, figures_of, lines, measure_store
+from openaisle.learning.products_measure import Cases, figures_of, measure_store
 from openaisle.store.schema import Store
 
 Report = Callable[[int], None]
 
 STEPS: Final = 4
-
-__all__ = ["STEPS", "lines", "products_report"]
 
 
 def products_report(
