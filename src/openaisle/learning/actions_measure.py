@@ -35,7 +35,7 @@ SEEN_WITHIN_NS: Final = 4 * NS_PER_S // 10  # an older judgement says nothing of
 IDLE_EVERY_NS: Final = NS_PER_S
 TRACKED_NS: Final = NS_PER_S // 2
 TRACKED_M: Final = 0.15
-SEEN_TICKS: Final = 10  # a second
+SECOND_TICKS: Final = 10
 EDGE_NS: Final = (
     3 * NS_PER_S // 10
 )  # this near a reach's beginning or end, to do nothing is a matter of definition
@@ -63,7 +63,7 @@ class Judged:
     probabilities: np.ndarray  # [actions]
     is_seen: bool
     is_tracked: bool = True  # the tracker had the hand about where it was, for the half second before
-    seen_share: float = 0.0  # of the second before: the tracker saw the wrist
+    wrist_confidence: float = 0.0  # mean over the second before
     height_m: float = math.nan  # of the goods reached for; NaN where the hand does nothing
 
 
@@ -133,7 +133,7 @@ class _Line:
     gondola_ids: list[str]
     probabilities: list[np.ndarray]
     errors_m: list[float]  # of the tracked hand; NaN while it was not seen
-    seen_shares: list[float]  # of the second before: the tracker saw the wrist
+    wrist_confidences: list[float]  # mean over the second before
 
     def is_tracked(self, at_ns: int) -> bool:
         """Whether at least half of the half second's sights of the hand, unseen ones included, were near the truth."""
@@ -173,11 +173,11 @@ def judge_day(
             true_m = day.eyes.hands_at(body_id, paths.at_ns)[truth[1]]
             local_m = paths.gondolas[row].floor_from_gondola.inverse().apply(true_m)
             error_m = float(np.linalg.norm(gondola_hand(paths, row) - local_m))
-            wrists = paths.joints_gondola_m[row, -SEEN_TICKS:, WRISTS, 0]
-            seen_share = float(np.isfinite(wrists[:, int(paths.hands[row])]).mean())
+            wrist = paths.joints_gondola_m[row, -SECOND_TICKS:, WRISTS, 3][:, int(paths.hands[row])]
+            confidence = float(np.nan_to_num(wrist).mean())
             for of_variant, probabilities in zip(lines, said, strict=True):
                 line = of_variant.setdefault(truth, _Line([], [], [], [], []))
-                line.seen_shares.append(seen_share)
+                line.wrist_confidences.append(confidence)
                 line.at_ns.append(message.captured_ns)
                 line.gondola_ids.append(paths.gondolas[row].gondola_id)
                 line.probabilities.append(probabilities[row])
@@ -227,8 +227,8 @@ def _judge_reaches(found: Judgements, line: _Line, reaches: Sequence[TrueReach],
 
 def _judge_ticks(found: Judgements, line: _Line, reaches: Sequence[TrueReach]) -> None:
     idle_ns = 0
-    for at_ns, gondola_id, probabilities, seen_share in zip(
-        line.at_ns, line.gondola_ids, line.probabilities, line.seen_shares, strict=True
+    for at_ns, gondola_id, probabilities, confidence in zip(
+        line.at_ns, line.gondola_ids, line.probabilities, line.wrist_confidences, strict=True
     ):
         action, index = action_at(reaches, at_ns)
         if index >= 0 and reaches[index].gondola_id != gondola_id:
@@ -238,7 +238,7 @@ def _judge_ticks(found: Judgements, line: _Line, reaches: Sequence[TrueReach]) -
             continue
         if all(action_at(reaches, at_ns + off_ns)[1] < 0 for off_ns in (-EDGE_NS, EDGE_NS)):
             idle_ns = at_ns
-            found.moments.append(Judged(action, probabilities, True, seen_share=seen_share))
+            found.moments.append(Judged(action, probabilities, True, wrist_confidence=confidence))
 
 
 def _judged(truth: Action, line: _Line, at_ns: int, gondola_id: str) -> Judged:
@@ -246,7 +246,7 @@ def _judged(truth: Action, line: _Line, at_ns: int, gondola_id: str) -> Judged:
     is_tracked = line.is_tracked(at_ns)
     if place is None:
         return Judged(truth, np.array([1.0] + [0.0] * (len(ACTIONS) - 1)), False, is_tracked)
-    return Judged(truth, line.probabilities[place], True, is_tracked, line.seen_shares[place])
+    return Judged(truth, line.probabilities[place], True, is_tracked, line.wrist_confidences[place])
 
 
 def _look(day: WatchedDay, paths: ArmPaths, row: int, truth: tuple[int, int], seed: int) -> HandLook | None:

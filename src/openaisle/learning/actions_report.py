@@ -109,10 +109,10 @@ def families(judged: dict[str, tuple[Judgements, Judgements]]) -> list[Family]:
                 figures={"found": _over(both, is_true.sum()), "right when said": _over(both, is_said.sum())},
             )
         )
-    seen = cut(
-        [each.seen_share for each in reaches],
-        (0.3, 0.6, 0.9),
-        ("below 0.3", "0.3 to 0.6", "0.6 to 0.9", "0.9 and up"),
+    sureness = cut(
+        [each.wrist_confidence for each in reaches],
+        (0.3, 0.5, 0.7),
+        ("below 0.3", "0.3 to 0.5", "0.5 to 0.7", "0.7 and up"),
     )
     heights = cut(
         [each.height_m for each in reaches], (0.6, 1.3), ("below 0.6 m", "0.6 to 1.3 m", "1.3 m and up")
@@ -128,9 +128,9 @@ def families(judged: dict[str, tuple[Judgements, Judgements]]) -> list[Family]:
     ]
     rows = {
         "what the hand does": ("moments", actions),
-        "occlusion (share of the second before in which the wrist is seen)": (
+        "occlusion (confidence of the wrist, a second's mean)": (
             "moments",
-            [_row(label, _chosen(reaches, each)) for label, each in seen],
+            [_row(label, _chosen(reaches, each)) for label, each in sureness],
         ),
         "height of the goods": ("moments", [_row(label, _chosen(reaches, each)) for label, each in heights]),
         "where the tracker has the hand": ("moments", tracked),
