@@ -18,7 +18,7 @@ from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
 from openaisle.detections import crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox
-from openaisle.detections.people import PeopleDetector, PeopleNetworks, PeopleSettings
+from openaisle.detections.people import SCORE_MIN, PeopleDetector, PeopleNetworks, PeopleSettings
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
@@ -159,14 +159,18 @@ def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tup
 def calibrate(
     runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model."""
+    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model.
+
+    Those of joints are fitted on people who are sure enough to be reported.
+    """
     networks = PeopleNetworks(runtime)
     person_terms: list[Floats] = []
     is_person: list[bool] = []
+    match_terms: list[Floats] = []
     joint_terms: list[Floats] = []
     joint_near: list[Floats] = []
     visible_terms: list[Floats] = []
-    is_visible: list[Floats] = []
+    states: list[Floats] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
             letterbox, working, difference = _prepared(sight)
@@ -194,6 +198,7 @@ def calibrate(
                 person_terms.append(np.array([logit, seen.person_logits[row], 1.0], np.float32))
                 is_person.append(is_match)
                 if is_match:
+                    match_terms.append(person_terms[-1])
                     label = sight.people[best]
                     distance = np.linalg.norm(points[row] - label.keypoints_px[:, :2], axis=1)
                     near = (distance <= JOINT_NEAR * windows[row, 2]) & (label.keypoints_px[:, 2] > 0)
@@ -202,15 +207,18 @@ def calibrate(
                         np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1)
                     )
                     joint_near.append(near.astype(np.float32))
-                    state = label.keypoints_px[:, 2]
-                    visible_terms.append(seen.visible_logits[row][state > 0])
-                    is_visible.append((state[state > 0] == VISIBLE).astype(np.float32))
+                    visible_terms.append(seen.visible_logits[row])
+                    states.append(label.keypoints_px[:, 2])
         report(done + 1)
-    terms, near = np.stack(joint_terms), np.stack(joint_near)
-    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
     person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
-    logits = np.concatenate(visible_terms)
-    visible = _logistic(np.stack([logits, np.ones_like(logits)], axis=1), np.concatenate(is_visible))
+    is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
+    terms, near = np.stack(joint_terms)[is_reported], np.stack(joint_near)[is_reported]
+    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
+    state = np.stack(states)[is_reported]
+    logits = np.stack(visible_terms)[is_reported][state > 0]
+    visible = _logistic(
+        np.stack([logits, np.ones_like(logits)], axis=1), (state[state > 0] == VISIBLE).astype(np.float32)
+    )
     return {
         "visible_weights": np.round(visible, 4).tolist(),
         "person_weights": np.round(person, 4).tolist(),
