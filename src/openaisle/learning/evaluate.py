@@ -170,7 +170,7 @@ def calibrate(
     joint_terms: list[Floats] = []
     joint_near: list[Floats] = []
     visible_terms: list[Floats] = []
-    states: list[Floats] = []
+    states: list[np.ndarray] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
             letterbox, working, difference = _prepared(sight)
