@@ -1,8 +1,7 @@
 """Which product a picture shows: retrieval from the shop's gallery, look-alikes told apart where they differ.
 
     recogniser = ProductRecogniser(load_gallery(path, network.sha256), network)
-    window = hand_window(camera, hand_floor_m, extent_m)
-    look = recogniser.recognise([cut_window(main_frame, window)], plausible=["P004", "P005"])[0]
+    look = recogniser.recognise([cut_window(main_frame, (left, top, side))], plausible=["P004", "P005"])[0]
 
 One network turns a crop into a unit vector of the whole and one of each cell. Products are first compared by the whole.
 Those that come near the best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures
@@ -27,7 +26,6 @@ from openaisle.core.errors import InputError
 from openaisle.core.messages import ProductId
 from openaisle.detections.gallery import Enrolled, Gallery
 from openaisle.detections.runtime import OnnxModel, RuntimeSettings
-from openaisle.store.schema import Camera
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -43,8 +41,6 @@ RIVALS_MAX: Final = 4
 """Compared cell by cell: at most so many products, whose likeness is at most so much less than the best's."""
 CENTRE_SD: Final = 0.25  # of a picture's side
 PAIRS_KEPT_MAX: Final = 512
-WINDOW_FILLED: Final = 0.7
-"""A window is this much larger than what is expected in the hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,18 +343,6 @@ def squared(crop: Pixels) -> Pixels:
         return crop
     how = cv2.INTER_AREA if side > LOOK_PX else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(crop, (LOOK_PX, LOOK_PX), interpolation=how), np.uint8)
-
-
-def hand_window(camera: Camera, hand_floor_m: NDArray[np.floating], extent_m: float) -> tuple[int, int, int]:
-    """Where to look in the main stream for what a hand holds: left, top and side in px.
-
-    `extent_m`: the longest side of what may be in the hand. May reach out of the picture.
-    """
-    lens = camera.lens.scaled(camera.main_width_px, camera.main_height_px)
-    hand_camera_m = camera.camera_from_floor.apply(np.asarray(hand_floor_m, np.float64))
-    x, y = lens.project(hand_camera_m)
-    side = extent_m / WINDOW_FILLED * lens.focal_x_px / float(hand_camera_m[2])
-    return (round(float(x) - side / 2), round(float(y) - side / 2), max(8, round(side)))
 
 
 def cut_window(frame: Pixels, window_px: tuple[int, int, int]) -> Pixels:

@@ -139,10 +139,10 @@ def load_model(
     is_wished = settings.precision == "int8"
     serves = settings.precision == "auto" and copy.is_file() and runs_on_cpu(settings) and _has_fast_bytes()
     if path.is_file() and (is_wished or serves):
-        model = load(copy)
-        made_of = model.metadata.get(MADE_OF_KEY)
+        # What it was made of comes first: a copy of an older network may not even fit.
+        made_of = _metadata(_session(copy, kind, settings), copy, kind).get(MADE_OF_KEY)
         if made_of == sha256(path):
-            return model
+            return load(copy)
         if is_wished:
             expected = f"an INT8 copy of {path}, made by `openaisle learn quantise`"
             raise ModelError("copy of another network", file=str(copy), expected=expected, found=made_of)

@@ -54,8 +54,8 @@ class HandLook:
 
 
 def hand_look(look: PackLook) -> HandLook:
-    """What a look for products says about whether there is anything in the hand at all."""
-    odds = float(np.exp(np.clip(look.log_odds.astype(np.float64), -20.0, 20.0)).sum())
+    """What a look for products says about whether there is anything in the hand at all, with even chances before."""
+    odds = float(np.exp(np.clip(look.log_odds.astype(np.float64), -20.0, 20.0)).mean())
     return HandLook(look.track_id or "", look.hand, look.captured_ns, odds / (1.0 + odds))
 
 

@@ -7,7 +7,6 @@ import pytest
 from tests.unit.products.shop import BLUE, GREEN, GREY, RED, ColourNetwork, gallery_of, pack
 
 from openaisle.core.errors import InputError
-from openaisle.core.geometry import Lens
 from openaisle.core.messages import ProductId
 from openaisle.detections.gallery import Gallery
 from openaisle.detections.products import (
@@ -16,11 +15,9 @@ from openaisle.detections.products import (
     ProductNetwork,
     ProductRecogniser,
     cut_window,
-    hand_window,
     probabilities,
     squared,
 )
-from openaisle.store.schema import Camera
 
 
 def recogniser_of(gallery: Gallery) -> ProductRecogniser:
@@ -106,17 +103,9 @@ def test_any_picture_becomes_a_square() -> None:
     assert squared(np.full((7, 7, 3), 9, np.uint8)).min() == 9
 
 
-def test_the_window_of_a_hand_is_cut_out_of_the_main_stream() -> None:
-    lens = Lens(640, 360, 500.0, 500.0, 319.5, 179.5)
-    camera = Camera(
-        camera_id="c", position_floor_m=(0.0, 0.0, 2.5), pan_deg=0.0, tilt_deg=90.0, roll_deg=0.0, lens=lens,
-        main_width_px=1920, main_height_px=1080, fps=8.0,
-    )  # fmt: skip
-    left, top, side = hand_window(camera, np.array([0.0, 0.0, 1.0]), 0.14)
-    assert (left + side / 2, top + side / 2) == pytest.approx((959.5, 539.5), abs=1.0)
-    assert side == pytest.approx(0.2 * 1500 / 1.5, abs=1.0)  # a pack of 14 cm fills 70 % of it
+def test_a_window_that_reaches_out_of_the_frame_repeats_its_edge() -> None:
     frame = np.zeros((1080, 1920, 3), np.uint8)
     frame[539:541, 959:961] = GREY
-    assert cut_window(frame, (left, top, side)).shape == (side, side, 3)
-    assert cut_window(frame, (left, top, side)).max() == GREY[0]
+    assert cut_window(frame, (900, 500, 120)).shape == (120, 120, 3)
+    assert cut_window(frame, (900, 500, 120)).max() == GREY[0]
     assert cut_window(frame, (-50, 1070, 100)).shape == (100, 100, 3)
