@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from openaisle.bench import vision_people, vision_products
+from openaisle.learning import products_measure
 from openaisle.store.schema import Store
 
 Report = Callable[[int], None]
@@ -35,5 +36,5 @@ def _people(store: Store, seed: int, report: Report) -> dict[str, Any]:
 
 PARTS: Final[Mapping[str, Part]] = {
     "people": Part(_people, vision_people.STEPS, vision_people.lines),
-    "products": Part(_products, vision_products.STEPS, vision_products.lines),
+    "products": Part(_products, vision_products.STEPS, products_measure.lines),
 }

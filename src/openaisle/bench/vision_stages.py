@@ -18,7 +18,7 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
-from openaisle.detections.people import PeopleNetworks, PeopleSettings
+from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings
 from openaisle.detections.regions import WHOLE, regions
 from openaisle.detections.runtime import RuntimeSettings
 
@@ -95,7 +95,7 @@ class StagedSight:
 def _chosen(
     boxes: np.ndarray, scores: np.ndarray, keypoints: np.ndarray, settings: PeopleSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(scores >= settings.score_min)
+    rows = np.flatnonzero(scores >= SCORE_MIN)
     rows = rows[decode.suppress(boxes[rows], scores[rows], settings.overlap_max)]
     rows = rows[decode.different_people(keypoints[rows], boxes[rows], settings.alike_max)]
     rows = rows[decode.whole_people(keypoints[rows], boxes[rows], settings.inside_max, settings.head_min)]

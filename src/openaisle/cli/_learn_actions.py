@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import DataOption, OutOption, bar, need
+from openaisle.cli._learning import DataOption, OutOption, ReportOption, bar, need, tell
 
 
 def synthesise(
@@ -41,19 +41,20 @@ def train(
     """Train the network that reads arms."""
     need("torch")
     from openaisle.learning import train_actions as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.ActionTrainSettings(samples=samples, seed=seed, threads=threads)
     trainer = room.ActionTrainer(data, out, settings)
     with bar() as shown:
         task = shown.add_task("arms", total=samples, completed=trainer.samples)
 
-        def show(progress: room.ActionProgress) -> None:
-            speed = progress.samples / max(progress.seconds, 1e-6)
+        def show(progress: Progress) -> None:
+            speed = progress.seen / max(progress.seconds, 1e-6)
             words = f"arms: loss {progress.loss:.3f}, {speed:.0f} samples/s"
-            shown.update(task, completed=progress.samples, description=words)
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(
@@ -77,33 +78,22 @@ def evaluate(
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 5,
-    card: Annotated[
-        Path | None, typer.Option(help="File with the commands that made the weights: writes the card.")
-    ] = None,
-    data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Data set it was trained on, for the card.")
-    ] = None,
+    visits: Annotated[int, typer.Option(help="A day; each store lives two.")] = 16,
+    out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure on random stores and `corner`, none of which was taught on."""
-    from openaisle.bench.vision_actions import actions_report, lines
+    """Measure on random stores that it was not taught on: days of every family, and ordinary ones."""
+    from openaisle.interactions.actions_network import SHIPPED, ActionNetwork
+    from openaisle.learning.actions_report import examine
 
+    network = ActionNetwork(weights / SHIPPED.name if weights else SHIPPED)
     with bar(quiet=as_json) as shown:
-        task = shown.add_task("days", total=2 * stores + 2)
-        report = actions_report(
+        task = shown.add_task("days", total=2 * stores)
+        report = examine(
+            network,
             first_store=first_store,
             stores=stores,
-            weights=weights,
+            visits=visits,
             report=lambda done: shown.update(task, completed=done),
         )
-    if card is not None:
-        from openaisle.learning.actions_card import write_card
-
-        write_card(
-            report, weights=weights, data=data or [], commands=card.read_text(encoding="utf-8").splitlines()
-        )
-    if as_json:
-        typer.echo(json.dumps(report))
-        return
-    for name, value in lines(report):
-        typer.echo(f"{name:42} {value}")
+    tell(report, out, as_json)

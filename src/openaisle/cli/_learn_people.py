@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import CocoOption, DataOption, OutOption, PicturesOption, bar, need
+from openaisle.cli._learning import (
+    CocoOption,
+    DataOption,
+    OutOption,
+    PicturesOption,
+    ReportOption,
+    bar,
+    need,
+    tell,
+)
 
 
 class Job(StrEnum):
@@ -70,6 +79,7 @@ def train(
     if start is not None:
         need("onnx")
     from openaisle.learning import train_people as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.TrainSettings(
         pictures=pictures, seed=seed, batch=batch, rate=rate, threads=threads, bf16=bf16, device=device
@@ -78,13 +88,13 @@ def train(
     with bar() as shown:
         task = shown.add_task(job.value, total=pictures, completed=trainer.pictures)
 
-        def show(progress: room.Progress) -> None:
-            speed = progress.pictures / max(progress.seconds, 1e-6)
+        def show(progress: Progress) -> None:
+            speed = progress.seen / max(progress.seconds, 1e-6)
             words = f"{job.value}: loss {progress.loss:.3f}, {speed:.0f} pictures/s"
-            shown.update(task, completed=progress.pictures, description=words)
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(
@@ -151,55 +161,34 @@ def evaluate(
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
-    card: Annotated[
-        Path | None, typer.Option(help="File with the commands that made the weights: writes the card.")
-    ] = None,
-    data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Data set it was trained on, for the card.")
-    ] = None,
     real: Annotated[
         Path | None,
-        typer.Option(
-            help="Measure on real pictures instead, or for the card as well: a folder with some of theirs."
-        ),
+        typer.Option(help="Measure on real pictures instead: a folder with coco128 or pets2009_s2l1 in it."),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(help="With --real: people | movenet-multipose | nanodet, may be given again."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="With --real: look at each Nth frame of a video.")] = 1,
+    out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure the people detector on rendered stores that it was not taught on, or on real pictures."""
-    if real is not None and card is None:
+    if real is not None:
         _evaluate_real(real, model or ["people"], weights, every, as_json)
         return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
 
-    folder = weights or SHIPPED
     held_out = room.HeldOut(first_store=first_store, stores=stores)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
-        figures = room.evaluate(
-            RuntimeSettings(weights=folder), held_out, lambda done: shown.update(task, completed=done)
+        report = room.examine(
+            RuntimeSettings(weights=weights or SHIPPED),
+            held_out,
+            lambda done: shown.update(task, completed=done),
         )
-    if card is not None:
-        need("onnx")
-        from openaisle.learning import card as cards
-        from openaisle.learning.people_data import read_manifest
-
-        manifests = [read_manifest(each) for each in data or []]
-        commands = card.read_text(encoding="utf-8").strip().splitlines()
-        notes = [] if real is None else [_real_note(real, folder, every)]
-        cards.write_card(folder, figures, held_out, data=manifests, commands=commands, notes=notes)
-    if as_json:
-        from openaisle.learning.evaluate import figures_json
-
-        typer.echo(json.dumps(figures_json(figures, held_out)))
-        return
-    for name, value in room.lines(figures):
-        typer.echo(f"{name:42} {value}")
+    tell(report, out, as_json)
 
 
 def _evaluate_real(folder: Path, names: list[str], weights: Path | None, every: int, as_json: bool) -> None:
@@ -225,11 +214,3 @@ def _evaluate_real(folder: Path, names: list[str], weights: Path | None, every: 
         return
     for line in room.lines(figures):
         typer.echo(line)
-
-
-def _real_note(folder: Path, weights: Path, every: int) -> str:
-    from openaisle.detections.models import PEOPLE
-    from openaisle.detections.runtime import RuntimeSettings
-    from openaisle.learning import real_pictures as room
-
-    return room.note(room.evaluate_real(folder, [(PEOPLE, RuntimeSettings(weights=weights))], every=every))

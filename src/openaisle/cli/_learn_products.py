@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import CocoOption, DataOption, OutOption, PicturesOption, bar, need
+from openaisle.cli._learning import (
+    CocoOption,
+    DataOption,
+    OutOption,
+    PicturesOption,
+    ReportOption,
+    bar,
+    need,
+    tell,
+)
 
 
 def synthesise(
@@ -54,6 +63,7 @@ def train(
     """Train the product network."""
     need("torch")
     from openaisle.learning import train_products as room
+    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.TrainSettings(
         pictures=pictures, seed=seed, rate=rate, threads=threads, bf16=bf16, device=device
@@ -62,12 +72,13 @@ def train(
     with bar() as shown:
         task = shown.add_task("products", total=pictures, completed=trainer.pictures)
 
-        def show(progress: room.Progress) -> None:
-            words = f"products: loss {progress.loss:.3f}, right {progress.right:.1%}, pairs {progress.pairs_right:.1%}"
-            shown.update(task, completed=progress.pictures, description=words)
+        def show(progress: Progress) -> None:
+            shares = ", ".join(f"{name} {share:.1%}" for name, share in progress.shares.items())
+            words = f"products: loss {progress.loss:.3f}, {shares}"
+            shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
-    typer.echo(f"{out / room.CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
 
 
 def export(
@@ -101,26 +112,19 @@ def evaluate(
         Path | None, typer.Option(help="Folder with the ONNX file; without it the shipped one.")
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
-    stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 6,
+    out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure on random stores that it was not taught on."""
-    from openaisle.bench.vision_products import lines, products_report
     from openaisle.detections.products import ProductSettings
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning.people_stores import training_store
+    from openaisle.learning import products_measure as room
+    from openaisle.learning.products_calibrate import HeldOut
 
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights or SHIPPED))
-    reports = []
+    held_out = HeldOut(first_store=first_store, stores=stores, hands=2)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
-        for seed in range(first_store, first_store + stores):
-            reports.append(products_report(training_store(seed), seed=seed, hands=2, settings=settings))
-            shown.update(task, completed=seed - first_store + 1)
-    if as_json:
-        typer.echo(json.dumps(reports))
-        return
-    for report in reports:
-        typer.echo(f"{report['store']} (seed {report['seed']})")
-        for name, value in lines(report):
-            typer.echo(f"  {name:40} {value}")
+        report = room.examine(settings, held_out, lambda done: shown.update(task, completed=done))
+    tell(report, out, as_json)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from openaisle.learning.report import Report
 
 DataOption = Annotated[
     list[Path], typer.Option("--data", help="Data set folder; may be given more than once.")
@@ -18,6 +22,16 @@ CocoOption = Annotated[
     typer.Option("--coco", help="Also write whole pictures with COCO labels here, for other training code."),
 ]
 PicturesOption = Annotated[str, typer.Option("--pictures", help="With --coco: jpg | png.")]
+ReportOption = Annotated[
+    Path | None, typer.Option("--out", help="Folder for the report: tables, diagrams, pictures of mistakes.")
+]
+
+
+def tell(report: Report, out: Path | None, as_json: bool) -> None:
+    """Print a report, and write its folder if there is to be one."""
+    if out is not None:
+        report.write(out)
+    typer.echo(json.dumps(report.as_json()) if as_json else "\n".join(report.text()))
 
 
 def bar(quiet: bool = False):

@@ -1,4 +1,4 @@
-"""`openaisle learn VERB SUBJECT`: make training data, train, export, evaluate; one file a subject."""
+"""`openaisle learn VERB SUBJECT`: from training data to weights with a card; one file a subject, or a verb."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from openaisle.cli import _learn_actions, _learn_people, _learn_products
+from openaisle.cli import _learn_actions, _learn_card, _learn_people, _learn_products, _learn_threshold
 
 SUBJECTS: Final = {"people": _learn_people, "products": _learn_products, "actions": _learn_actions}
 VERBS: Final = {
@@ -14,8 +14,12 @@ VERBS: Final = {
     "train": "Train a network. Needs torch: pip install torch==2.13.0 onnx.",
     "export": "Write a trained network as it ships, with calibrated scores.",
     "quantise": "Write INT8 copies.",
-    "evaluate": "Measure on shops that were not taught on.",
+    "evaluate": "Measure on shops that were not taught on: tables and pictures by family, reliability.",
+    "threshold": "Choose from which probability on to act, for stated costs of mistakes.",
+    "card": "Measure, and write the model card beside the weights.",
 }
+ALIKE: Final = {"threshold": _learn_threshold, "card": _learn_card}
+"""Verbs that are much the same for every subject."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +27,8 @@ def register(app: typer.Typer) -> None:
     for verb, text in VERBS.items():
         group = typer.Typer(no_args_is_help=True, help=text)
         for name, subject in SUBJECTS.items():
-            if command := getattr(subject, verb, None):
+            command = getattr(ALIKE[verb], name) if verb in ALIKE else getattr(subject, verb, None)
+            if command:
                 group.command(name)(command)
         learn.add_typer(group, name=verb)
     app.add_typer(learn, name="learn")

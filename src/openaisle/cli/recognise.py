@@ -50,6 +50,7 @@ def recognise(
                 for product_id, chance in look.top
             ],
             "none_of_these": round(look.none, 4),
+            "is_sure": look.is_sure,
         }
         for path, look in zip(images, looks, strict=True)
     ]

@@ -44,7 +44,7 @@ class PeopleModel(Protocol):
 _MODELS: Final[Mapping[str, Callable[[RuntimeSettings, float | None], PeopleModel]]] = {
     PEOPLE: lambda runtime, score_min: PeopleDetector(
         [],
-        settings=PeopleSettings(runtime=runtime, score_min=_or(score_min, PeopleSettings().score_min)),
+        settings=PeopleSettings(runtime=runtime, score_min=score_min),
     ),
     MOVENET: lambda runtime, score_min: MoveNetDetector(
         MoveNetSettings(runtime=runtime, score_min=_or(score_min, MoveNetSettings().score_min))

@@ -27,6 +27,8 @@ BOXES_FILE: Final = "people-boxes.onnx"
 BOXES_KIND: Final = "people-boxes"
 KEYPOINTS_FILE: Final = "people-keypoints.onnx"
 KEYPOINTS_KIND: Final = "people-keypoints"
+SCORE_MIN: Final = 0.5
+"""Score of a person that is reported, where no threshold was chosen for what mistakes cost (`learn threshold`)."""
 REMEMBER_NS: Final = 500_000_000
 """A person found this long ago is looked for again at the same place."""
 
@@ -36,7 +38,7 @@ class PeopleSettings:
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     background: BackgroundSettings = field(default_factory=BackgroundSettings)
     regions: RegionSettings | None = field(default_factory=RegionSettings)  # None: always the whole picture
-    score_min: float = 0.5  # of a person that is reported
+    score_min: float | None = None  # of a person that is reported; None: as the keypoint network's file says
     proposal_min: float = 0.15  # of a place that the keypoint network looks at
     people_max: int = 12  # of one frame; the best stay
     overlap_max: float = 0.65  # of two people's boxes
@@ -97,7 +99,8 @@ class PeopleDetector:
     @property
     def score_min(self) -> float:
         """Of a person that is reported."""
-        return self._settings.score_min
+        wished = self._settings.score_min
+        return self._networks.score_min if wished is None else wished
 
     def watch(self, camera: Camera) -> None:
         """Look through this camera from now on; whatever was known of one with its id is forgotten."""
@@ -187,7 +190,7 @@ class PeopleDetector:
         """Those who are sure enough, stand out from the empty shop, and are not somebody else once more."""
         settings, view = self._settings, look.view
         shares = view.background.foreground_shares(found.boxes_px * view.letterbox.scale)
-        found = found.rows((found.scores >= settings.score_min) & (shares >= settings.foreground_min))
+        found = found.rows((found.scores >= self.score_min) & (shares >= settings.foreground_min))
         found = found.rows(decode.suppress(found.boxes_px, found.scores, settings.overlap_max))
         found = found.rows(decode.different_people(found.keypoints_px, found.boxes_px, settings.alike_max))
         found = found.rows(
@@ -256,6 +259,7 @@ class PeopleNetworks:
             outputs=("maps", "pair_logits", "person_logit", "visible_logits"),
             settings=runtime,
         )
+        self.score_min = float(self._keypoints.metadata.get("score_min", SCORE_MIN))
         self.calibration = Calibration.of(self._keypoints.metadata)
         # Where every new size is planned or compiled anew, parts would cost more than they spare.
         self.sees_parts = runs_on_cpu(runtime) and self._boxes.sizes["pixels"][1:3] == [None, None]

@@ -60,6 +60,9 @@ class Calibration:
     empty: float = 0.0  # how much more like an empty hand than like a product it must look
     closer: float = 20.0  # weight of the comparison by cells
     none_at: float = 0.5  # from this probability on, a decision is "none of these"
+    charge_at: float = (
+        0.5  # from this one on, the best product is sure enough to be charged (`learn threshold`)
+    )
     empty_vector: tuple[float, ...] = ()  # what an empty hand looks like
     even: float = 1.2  # on the log odds of a product against none, where both are as likely beforehand
 
@@ -84,6 +87,7 @@ class ProductLook:
     top: tuple[tuple[ProductId, float], ...]  # best first
     none: float
     is_none: bool  # `none` has reached the threshold that the model card names
+    is_sure: bool = False  # the best one has reached the threshold chosen for the cost of a wrong charge
 
     @property
     def best(self) -> ProductId | None:
@@ -199,7 +203,8 @@ class ProductRecogniser:
             order = np.argsort(-chances[:-1], kind="stable")[:top]
             named = tuple((self.product_ids[rows[at]], float(chances[at])) for at in order)
             none = float(chances[-1])
-            looks.append(ProductLook(named, none, none >= self.calibration.none_at))
+            is_sure = bool(named) and named[0][1] >= self.calibration.charge_at
+            looks.append(ProductLook(named, none, none >= self.calibration.none_at, is_sure))
         return looks
 
     def logits(self, seen: Seen, index: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from openaisle.detections.runtime import sha256
-from openaisle.interactions.actions_network import SHIPPED
-from openaisle.learning.people_data import read_manifest
-
-CARD: Final = "MODEL_CARD.md"
+from openaisle.interactions.actions_network import ActionNetwork
+from openaisle.learning.card import Card, short_sha256
+from openaisle.learning.report import Report
 
 _HEAD: Final = """# What an arm does at a shelf
 
@@ -20,7 +18,6 @@ One small network, trained from noise by commands of this repository on simulate
 of one hand's path before a shelf, as 3-D joints of a track, and says whether that hand now does nothing, approaches,
 takes, puts back, or only touches (browse). It knows nothing of products, faces, age or sex. Where somebody looks into
 hands, it may be told how likely each hand holds something; it works without.
-
 """
 
 _LIMITS: Final = """
@@ -38,35 +35,34 @@ _LIMITS: Final = """
 """
 
 
-def write_card(
-    report: Mapping[str, Any], *, weights: Path | None, data: Sequence[Path], commands: Sequence[str]
-) -> Path:
-    """Write MODEL_CARD.md beside the weights. `data`: the data sets trained on; `commands`: what made it all."""
-    path = weights / SHIPPED.name if weights else SHIPPED
+def actions_card(path: Path) -> Card:
+    network = ActionNetwork(path)
     with np.load(path) as file:
         parameters = sum(file[name].size for name in file.files if name != "metadata")
-    made = report["network"]
-    text = _HEAD + (
+    made = network.metadata["made"]
+    table = (
         "| file | input | parameters | trained on | minutes on one core | sha256 |\n|---|---|---|---|---|---|\n"
         f"| `{path.name}` | 32 ticks of 0.1 s x 47 features | {parameters:,} | {made['samples']:,} samples of "
-        f"{made['distinct']:,} | {made['minutes']} | `{sha256(path)[:16]}...` |\n"
-        "\n## How to make it again\n\n```\n" + "\n".join(line for line in commands if line) + "\n```\n\n"
+        f"{made['distinct']:,} | {made['minutes']} | `{short_sha256(path)}...` |"
     )
-    for folder in data:
-        manifest = read_manifest(folder)
-        first, stores = manifest["settings"]["first_store"], manifest["settings"]["stores"]
-        counts = ", ".join(f"{count:,} {action}" for action, count in manifest["counts"].items())
-        text += f"Random stores of seeds {first}-{first + stores - 1}: {counts}.\n"
-    text += (
-        f"\n## Measured\n\nOn {' and '.join(report['stores'])}, never trained on nor calibrated on. A deed is judged "
-        f"{report['judged_after_s']} s after the hand left the shelf, an approach when three quarters of it are over. "
-        "Macro-F1 is over approach, take, put back, browse.\n\n"
+    return Card(
+        path=path.with_name("MODEL_CARD.md"),
+        files=[path],
+        head=_HEAD,
+        table=table,
+        limits=_LIMITS,
+        written_by="openaisle learn card actions",
     )
-    for part, figures in report["parts"].items():
-        text += _part(part, figures)
-    path = path.with_name(CARD)
-    path.write_text(text + _LIMITS, encoding="utf-8")
-    return path
+
+
+def measured(report: Report) -> str:
+    """The tables of each kind of day."""
+    words = (
+        f"A deed is judged {report.figures['judged_after_s']} s after the hand left the shelf, an approach when three "
+        "quarters of it are over. Macro-F1 is over approach, take, put back, browse.\n\n"
+    )
+    parts = "".join(_part(name, figures) for name, figures in report.figures["parts"].items())
+    return words + parts + "Families below: days of every family, the arm alone."
 
 
 def _part(name: str, figures: Mapping[str, Any]) -> str:

@@ -50,6 +50,13 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, A
             file.writestr(zipfile.ZipInfo(f"{name}.npy"), written.getvalue())
 
 
+def write_metadata(path: Path, found: Mapping[str, Any]) -> None:
+    """Add to what a finished file says about itself."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "metadata"}
+    write(path, arrays, {**ActionNetwork(path).metadata, **found})
+
+
 def fitted_temperature(network: ActionNetwork, calibration: Sequence[Path]) -> tuple[float, int]:
     """The divisor of all logits that makes the truth likeliest, and how many samples say so (Guo et al. 2017)."""
     arrays = load_samples(calibration)

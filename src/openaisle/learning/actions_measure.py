@@ -8,6 +8,7 @@ Figures are given of all reaches, and of those whose hand the tracker had within
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +20,11 @@ from openaisle.core.messages import Action, FloorTracks
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.actions import ACTIONS, DEEDS, Actions
 from openaisle.interactions.actions_network import ActionNetwork
-from openaisle.interactions.actions_paths import ArmHistory, ArmPaths, HandLook, beyond_wrists
+from openaisle.interactions.actions_paths import WRISTS, ArmHistory, ArmPaths, HandLook, beyond_wrists
 from openaisle.learning.actions_data import WatchedDay, action_store, by_hand, teaching_plan, true_body
 from openaisle.learning.actions_looks import looked_log_odds
-from openaisle.learning.actions_truth import TrueReach, action_at
+from openaisle.learning.actions_truth import TrueReach, WatchedEyes, action_at
+from openaisle.learning.reliability import Head, reliability
 from openaisle.sim.scripts import plan_day
 from openaisle.store.schema import Store
 
@@ -33,6 +35,7 @@ SEEN_WITHIN_NS: Final = 4 * NS_PER_S // 10  # an older judgement says nothing of
 IDLE_EVERY_NS: Final = NS_PER_S
 TRACKED_NS: Final = NS_PER_S // 2
 TRACKED_M: Final = 0.15
+SECOND_TICKS: Final = 10
 EDGE_NS: Final = (
     3 * NS_PER_S // 10
 )  # this near a reach's beginning or end, to do nothing is a matter of definition
@@ -60,6 +63,8 @@ class Judged:
     probabilities: np.ndarray  # [actions]
     is_seen: bool
     is_tracked: bool = True  # the tracker had the hand about where it was, for the half second before
+    wrist_confidence: float = 0.0  # mean over the second before
+    height_m: float = math.nan  # of the goods reached for; NaN where the hand does nothing
 
 
 @dataclass
@@ -83,6 +88,14 @@ def measure(
     network: ActionNetwork, held_out: ActionsHeldOut, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
     """Figures without and with looks into hands, as plain JSON values."""
+    without, with_looks = judge(network, held_out, report)
+    return {"without_looks": figures_of(without), "with_looks": figures_of(with_looks)}
+
+
+def judge(
+    network: ActionNetwork, held_out: ActionsHeldOut, report: Callable[[int], None] = lambda _: None
+) -> tuple[Judgements, Judgements]:
+    """All moments of all days: without and with looks. `report` hears the number of finished days."""
     without, with_looks = Judgements(), Judgements()
     for done, (store, seed) in enumerate(_stores(held_out), start=1):
         day = WatchedDay(store, _plan(store, seed, held_out))
@@ -92,7 +105,7 @@ def measure(
         ):
             judgements.add(of_day)
         report(done)
-    return {"without_looks": figures_of(without), "with_looks": figures_of(with_looks)}
+    return without, with_looks
 
 
 def _stores(held_out: ActionsHeldOut) -> list[tuple[Store, int]]:
@@ -120,6 +133,7 @@ class _Line:
     gondola_ids: list[str]
     probabilities: list[np.ndarray]
     errors_m: list[float]  # of the tracked hand; NaN while it was not seen
+    wrist_confidences: list[float]  # mean over the second before
 
     def is_tracked(self, at_ns: int) -> bool:
         """Whether at least half of the half second's sights of the hand, unseen ones included, were near the truth."""
@@ -127,12 +141,12 @@ class _Line:
         errors_m = np.array(self.errors_m[first:last])
         return bool(len(errors_m)) and bool((errors_m <= TRACKED_M).mean() >= 0.5)
 
-    def before(self, at_ns: int, gondola_id: str) -> np.ndarray | None:
-        """The newest judgement up to a time, of one gondola; None if there is none that is young enough."""
+    def before(self, at_ns: int, gondola_id: str) -> int | None:
+        """Place of the newest judgement up to a time, of one gondola; None if there is none that is young enough."""
         place = bisect_right(self.at_ns, at_ns) - 1
         if place < 0 or at_ns - self.at_ns[place] > SEEN_WITHIN_NS or self.gondola_ids[place] != gondola_id:
             return None
-        return self.probabilities[place]
+        return place
 
 
 def judge_day(
@@ -159,8 +173,11 @@ def judge_day(
             true_m = day.eyes.hands_at(body_id, paths.at_ns)[truth[1]]
             local_m = paths.gondolas[row].floor_from_gondola.inverse().apply(true_m)
             error_m = float(np.linalg.norm(gondola_hand(paths, row) - local_m))
+            wrist = paths.joints_gondola_m[row, -SECOND_TICKS:, WRISTS, 3][:, int(paths.hands[row])]
+            confidence = float(np.nan_to_num(wrist).mean())
             for of_variant, probabilities in zip(lines, said, strict=True):
-                line = of_variant.setdefault(truth, _Line([], [], [], []))
+                line = of_variant.setdefault(truth, _Line([], [], [], [], []))
+                line.wrist_confidences.append(confidence)
                 line.at_ns.append(message.captured_ns)
                 line.gondola_ids.append(paths.gondolas[row].gondola_id)
                 line.probabilities.append(probabilities[row])
@@ -170,16 +187,18 @@ def judge_day(
             if look is not None:
                 history.look(look)
     of_hand = by_hand(day.reaches())
-    without, with_looks = (_judgements(of_variant, of_hand) for of_variant in lines)
+    without, with_looks = (_judgements(of_variant, of_hand, day.eyes) for of_variant in lines)
     return without, with_looks
 
 
 def _judgements(
-    lines: Mapping[tuple[int, int], _Line], of_hand: Mapping[tuple[int, int], Sequence[TrueReach]]
+    lines: Mapping[tuple[int, int], _Line],
+    of_hand: Mapping[tuple[int, int], Sequence[TrueReach]],
+    eyes: WatchedEyes,
 ) -> Judgements:
     found = Judgements(reaches=sum(map(len, of_hand.values())))
     for truth, reaches in sorted(of_hand.items()):
-        _judge_reaches(found, lines.get(truth, _Line([], [], [], [])), reaches)
+        _judge_reaches(found, lines.get(truth, _Line([], [], [], [], [])), reaches, eyes)
     for truth, line in sorted(lines.items()):
         _judge_ticks(found, line, of_hand.get(truth, []))
     return found
@@ -190,15 +209,17 @@ def gondola_hand(paths: ArmPaths, row: int) -> np.ndarray:
     return beyond_wrists(paths.joints_gondola_m[row, -1], 0.10)[int(paths.hands[row])]
 
 
-def _judge_reaches(found: Judgements, line: _Line, reaches: Sequence[TrueReach]) -> None:
+def _judge_reaches(found: Judgements, line: _Line, reaches: Sequence[TrueReach], eyes: WatchedEyes) -> None:
     for reach, following in zip(reaches, [*reaches[1:], None], strict=True):
+        height_m = float(eyes.hands_at(reach.body_id, reach.done_ns)[reach.hand, 2])
         late_ns = reach.began_ns + round(APPROACH_SHARE * (reach.done_ns - reach.began_ns))
-        found.moments.append(_judged(Action.APPROACH, line, late_ns, reach.gondola_id))
+        approach = _judged(Action.APPROACH, line, late_ns, reach.gondola_id)
+        found.moments.append(replace(approach, height_m=height_m))
         for after_s in CURVE_S:
             at_ns = reach.left_ns + round(after_s * NS_PER_S)
             if following is not None:  # whose hand is on its way again is judged before it is
                 at_ns = max(min(at_ns, following.began_ns), reach.done_ns)
-            judged = _judged(reach.action, line, at_ns, reach.gondola_id)
+            judged = replace(_judged(reach.action, line, at_ns, reach.gondola_id), height_m=height_m)
             found.curve[after_s].append(judged)
             if after_s == JUDGED_AFTER_S:
                 found.moments.append(judged)
@@ -206,8 +227,8 @@ def _judge_reaches(found: Judgements, line: _Line, reaches: Sequence[TrueReach])
 
 def _judge_ticks(found: Judgements, line: _Line, reaches: Sequence[TrueReach]) -> None:
     idle_ns = 0
-    for at_ns, gondola_id, probabilities in zip(
-        line.at_ns, line.gondola_ids, line.probabilities, strict=True
+    for at_ns, gondola_id, probabilities, confidence in zip(
+        line.at_ns, line.gondola_ids, line.probabilities, line.wrist_confidences, strict=True
     ):
         action, index = action_at(reaches, at_ns)
         if index >= 0 and reaches[index].gondola_id != gondola_id:
@@ -217,13 +238,15 @@ def _judge_ticks(found: Judgements, line: _Line, reaches: Sequence[TrueReach]) -
             continue
         if all(action_at(reaches, at_ns + off_ns)[1] < 0 for off_ns in (-EDGE_NS, EDGE_NS)):
             idle_ns = at_ns
-            found.moments.append(Judged(action, probabilities, True))
+            found.moments.append(Judged(action, probabilities, True, wrist_confidence=confidence))
 
 
 def _judged(truth: Action, line: _Line, at_ns: int, gondola_id: str) -> Judged:
-    said = line.before(at_ns, gondola_id)
-    nothing = np.array([1.0] + [0.0] * (len(ACTIONS) - 1))
-    return Judged(truth, nothing if said is None else said, said is not None, line.is_tracked(at_ns))
+    place = line.before(at_ns, gondola_id)
+    is_tracked = line.is_tracked(at_ns)
+    if place is None:
+        return Judged(truth, np.array([1.0] + [0.0] * (len(ACTIONS) - 1)), False, is_tracked)
+    return Judged(truth, line.probabilities[place], True, is_tracked, line.wrist_confidences[place])
 
 
 def _look(day: WatchedDay, paths: ArmPaths, row: int, truth: tuple[int, int], seed: int) -> HandLook | None:
@@ -256,7 +279,7 @@ def figures_of(found: Judgements) -> dict[str, Any]:
         },
         "tracked": _of_moments(tracked),
         "ticks": len(tick_truths),
-        "calibration_error_ticks": _rounded(calibration_error(tick_truths, tick_said)),
+        "calibration_error_ticks": _rounded(answers("every tick", tick_truths, tick_said).error),
     }
 
 
@@ -266,6 +289,7 @@ def _of_moments(moments: Sequence[Judged]) -> dict[str, Any]:
     seen = np.array([judged.is_seen for judged in moments], bool)
     confusion = confusion_of(truths, said.argmax(axis=1))
     f1 = f1_of(confusion)
+    head = answers("action", truths[seen], said[seen])
     return {
         "moments": len(truths),
         "not_seen": int((~seen).sum()),
@@ -275,8 +299,8 @@ def _of_moments(moments: Sequence[Judged]) -> dict[str, Any]:
             row.value: {column.value: int(confusion[i, j]) for j, column in enumerate(ACTIONS)}
             for i, row in enumerate(ACTIONS)
         },
-        "calibration_error": _rounded(calibration_error(truths[seen], said[seen])),
-        "reliability": reliability(truths[seen], said[seen]),
+        "calibration_error": _rounded(head.error),
+        "reliability": [{"count": each.count, "said": each.said, "right": each.right} for each in head.bins],
     }
 
 
@@ -303,27 +327,11 @@ def f1_of(confusion: np.ndarray) -> np.ndarray:
     return np.where(both > 0, 2 * right / np.maximum(both, 1), 0.0)
 
 
-def calibration_error(truths: np.ndarray, said: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error of the likeliest class (Guo et al. 2017), bins of equal width."""
-    rows = reliability(truths, said, bins)
-    total = sum(row["count"] for row in rows)
-    return sum(row["count"] * abs(row["said"] - row["right"]) for row in rows) / max(total, 1)
-
-
-def reliability(truths: np.ndarray, said: np.ndarray, bins: int = 10) -> list[dict[str, Any]]:
-    """Of each bin that is not empty: how many, the mean probability said, the share that was right."""
-    confidence = said.max(axis=1, initial=0.0)
-    is_right = said.argmax(axis=1) == truths if len(truths) else np.zeros(0, bool)
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    return [
-        {
-            "count": int((place == bin_).sum()),
-            "said": float(confidence[place == bin_].mean()),
-            "right": float(is_right[place == bin_].mean()),
-        }
-        for bin_ in range(bins)
-        if (place == bin_).any()
-    ]
+def answers(name: str, truths: np.ndarray, said: np.ndarray) -> Head:
+    """How far the likeliest action's probability [n, actions] holds, with places of the truth [n]."""
+    if not len(truths):
+        return reliability(name, [], [])
+    return reliability(name, said.max(axis=1), said.argmax(axis=1) == truths)
 
 
 def _rounded(value: float | np.floating) -> float:

@@ -1,94 +1,82 @@
-"""The model card beside the weights: what they are, how they came to be, what was measured, where they end."""
+"""The model card beside the weights: what they are, how they came to be, what was measured, where they end.
+
+Cards are written by `openaisle learn card SUBJECT` from what it measures, never by hand. How the weights were made is
+kept from the card before, as long as they are the same files; `--commands` and `--data` say it anew.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from openaisle.core.errors import InputError
 from openaisle.detections.runtime import sha256
-from openaisle.learning.evaluate import HeldOut, PeopleFigures, lines
-from openaisle.learning.export import FILE_OF, read_metadata
+from openaisle.learning.people_data import read_manifest
+from openaisle.learning.report import Report
 
-CARD: Final = "MODEL_CARD.md"
+_MADE: Final = "## How to make it again\n"
+_MEASURED: Final = "\n## Measured\n"
 
-_HEAD: Final = """# People and their 17 joints, from the ceiling
 
-Two compact networks in ONNX, trained by commands of this repository on pictures that it renders itself. No picture of
-a real person was used, and none is needed. They find people and the 17 COCO keypoints of each; they say nothing about
-faces, age, sex or identity.
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What is particular to one subject."""
 
-| file | job | input | parameters | began from | trained on | minutes on one core | sha256 |
-|---|---|---|---|---|---|---|---|
-"""
-
-_LIMITS: Final = """
-## Limits
-
-- **These are simulator figures.** The people are rendered bodies in rendered shops; real people, hair, coats, prams
-  and real noise look otherwise. Measure on your own shop before you rely on them, and bring a network of your own
-  where they do not do: the detector is a port.
-- Frames are seen at 320 px width first: people less than about 50 px high (of 640x360) are often missed.
-- The difference to the empty shop helps much. A quarter of the training pictures had it missing or wrong, so a camera
-  that has not yet learned its empty picture sees people too, but worse.
-- A wrist behind a body is a guess; its confidence says so. Left and right are told apart from the body as a whole and
-  are sometimes wrong; they are the person's own.
-- Children, wheelchairs, prams and costumes are rare or absent in the training pictures.
-"""
+    path: Path
+    files: Sequence[Path]  # the weights
+    head: str  # title and first words
+    table: str  # of the files
+    limits: str
+    written_by: str  # the command that writes it
 
 
 def write_card(
-    weights: Path,
-    figures: PeopleFigures,
-    held_out: HeldOut,
-    *,
-    data: Sequence[Mapping[str, Any]],
-    commands: Sequence[str],
-    notes: Sequence[str] = (),
+    card: Card, report: Report, how: str, *, measured: str = "", notes: Sequence[str] = ()
 ) -> Path:
-    """Write `weights`/MODEL_CARD.md. `data`: the manifests of the data sets; `notes`: further measurements."""
-    rows = [_row(job, weights) for job in ("boxes", "keypoints")]
-    measured = "\n".join(f"| {what} | {how_much} |" for what, how_much in lines(figures))
-    joints = ", ".join(f"{name} {px:.1f}" for name, px in figures.joint_px_median.items())
+    """Write the card. `how`: what `how_made` says; `measured`: tables instead of the report's own lines."""
+    figures = measured or "| what | figure |\n|---|---|\n" + "\n".join(
+        f"| {name.strip()} | {value} |" for name, value in report.lines
+    )
     text = (
-        _HEAD + "\n".join(rows) + "\n\n## How to make them again\n\n```\n" + "\n".join(commands) + "\n```\n\n"
+        f"{card.head}\n{card.table}\n\n{_MADE}\n{how}\n{_MEASURED}\n"
+        f"On {report.on}, never trained on nor calibrated on. Written by `{card.written_by}`, which measures.\n\n"
+        f"{figures}\n\n{report.family_tables()}\n{report.head_table()}"
     )
-    for manifest in data:
-        settings, counts = manifest["settings"], manifest["counts"]
-        last = settings["first_store"] + settings["stores"] - 1
-        text += (
-            f"Training pictures: random stores of seeds {settings['first_store']}-{last}, {counts['frames']} frames, "
-            f"{counts['people']} people, {counts['false_crops']} windows without a person.\n"
+    text += "".join(f"\n{note.rstrip()}\n" for note in notes)
+    card.path.write_text(f"{text}\n{card.limits.strip()}\n", encoding="utf-8")
+    return card.path
+
+
+def how_made(card: Card, commands: Sequence[str], data: Sequence[Path]) -> str:
+    """The commands and what the data sets hold; without commands what the card said before, of the same files.
+
+    Raises InputError where nobody says it.
+    """
+    if commands:
+        lines = [f"```\n{chr(10).join(commands)}\n```\n", *(_data_line(folder) for folder in data)]
+        return "\n".join([*lines, "The same commands give the same pictures; training repeats within noise."])
+    before = card.path.read_text(encoding="utf-8") if card.path.is_file() else ""
+    found = re.search(r"## How to make (?:it|them) again\n(.*?)\n## Measured\n", before, re.DOTALL)
+    if found is None or any(short_sha256(path) not in before for path in card.files):
+        raise InputError(
+            "how were these weights made?",
+            field="--commands",
+            file=str(card.path),
+            expected="a file with the commands, because the card there is not about these weights",
         )
-    first, last = held_out.first_store, held_out.first_store + held_out.stores - 1
-    text += (
-        "The same commands give the same pictures; training repeats within noise (threads and bf16 differ).\n"
-        f"\n## Measured\n\nOn random stores of seeds {first}-{last}, which were never trained on nor calibrated on; "
-        "px of 640x360 frames.\n\n"
-        f"| what | figure |\n|---|---|\n{measured}\n\nMedian error of joints in view, px: {joints}.\n"
-    )
-    text += "".join(f"\n{note}\n" for note in notes)
-    path = weights / CARD
-    path.write_text(text + _LIMITS, encoding="utf-8")
-    return path
+    return found.group(1).strip()
 
 
-def _row(job: str, weights: Path) -> str:
-    import onnx  # pyright: ignore[reportMissingImports]
-
-    path = weights / FILE_OF[job]
-    made = read_metadata(path)["made"]
-    parameters = sum(_size(tensor.dims) for tensor in onnx.load(str(path)).graph.initializer)
-    doing = "centres and boxes" if job == "boxes" else "joints, left or right, person or not"
-    seen = "320x192x4" if job == "boxes" else "128x128x4"
-    return (
-        f"| `{path.name}` | {doing} | {seen} | {parameters / 1e6:.2f} M | {made.get('start', 'noise')} | "
-        f"{made['pictures']:,} pictures of {made['samples']:,} | {made['minutes']} | `{sha256(path)[:16]}...` |"
-    )
+def short_sha256(path: Path) -> str:
+    """The beginning that cards show."""
+    return sha256(path)[:16]
 
 
-def _size(dims: Sequence[int]) -> int:
-    size = 1
-    for each in dims:
-        size *= each
-    return size
+def _data_line(folder: Path) -> str:
+    manifest: Mapping[str, Any] = read_manifest(folder)
+    first, stores = manifest["settings"]["first_store"], manifest["settings"]["stores"]
+    counts = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in manifest["counts"].items())
+    return f"Random stores of seeds {first}-{first + stores - 1}: {counts}."

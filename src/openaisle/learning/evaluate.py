@@ -18,10 +18,13 @@ from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
 from openaisle.detections import crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox
-from openaisle.detections.people import PeopleDetector, PeopleNetworks, PeopleSettings
+from openaisle.detections.people import SCORE_MIN, PeopleDetector, PeopleNetworks, PeopleSettings
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
+from openaisle.learning.people_families import PeopleCases
+from openaisle.learning.reliability import Head, reliability
+from openaisle.learning.report import Report, store_seeds
 from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
 from openaisle.sim.labels import HIDDEN, VISIBLE, PersonLabel
 
@@ -80,20 +83,45 @@ def evaluate(
     runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
 ) -> PeopleFigures:
     """Run the detector on every frame of the held-out stores. `report` hears the number of finished stores."""
-    tally = _Tally()
+    return tallied(runtime, held_out, report).figures()
+
+
+def examine(
+    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
+) -> Report:
+    """The same by family, with reliability and mistakes to look at."""
+    tally = tallied(runtime, held_out, report)
+    figures = tally.figures()
+    return Report(
+        subject="People",
+        on=store_seeds(held_out.first_store, held_out.stores),
+        held_out=asdict(held_out),
+        figures=asdict(figures),
+        lines=lines(figures),
+        families=tally.cases.families(),
+        heads=tally.heads(),
+        examples=tally.cases.examples(),
+    )
+
+
+def tallied(
+    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
+) -> PeopleTally:
+    """What the detector says of every frame of the held-out stores, against what is there."""
+    tally = PeopleTally()
     settings = PeopleSettings(runtime=runtime, score_min=0.02)
-    wanted = PeopleSettings().score_min
+    wanted = PeopleDetector([], settings=PeopleSettings(runtime=runtime)).score_min
     for done in range(held_out.stores):
         for sight, detections in detected(held_out.first_store + done, held_out, settings):
             tally.add(sight, detections, wanted)
         report(done + 1)
-    return tally.figures()
+    return tally
 
 
 def evaluate_walks(runtime: RuntimeSettings, sights_at: Iterable[list[Sight]]) -> tuple[PeopleFigures, float]:
     """The same for a shop's cameras over time (`people_walks.walks`): figures, and milliseconds of a frame."""
-    tally = _Tally()
-    wanted = PeopleSettings().score_min
+    tally = PeopleTally()
+    wanted = PeopleDetector([], settings=PeopleSettings(runtime=runtime)).score_min
     detector: PeopleDetector | None = None
     frames, taken_s = 0, 0.0
     for sights_now in sights_at:
@@ -131,14 +159,18 @@ def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tup
 def calibrate(
     runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model."""
+    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model.
+
+    Those of joints are fitted on people who are sure enough to be reported.
+    """
     networks = PeopleNetworks(runtime)
     person_terms: list[Floats] = []
     is_person: list[bool] = []
+    match_terms: list[Floats] = []
     joint_terms: list[Floats] = []
     joint_near: list[Floats] = []
     visible_terms: list[Floats] = []
-    is_visible: list[Floats] = []
+    states: list[Floats] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
             letterbox, working, difference = _prepared(sight)
@@ -166,6 +198,7 @@ def calibrate(
                 person_terms.append(np.array([logit, seen.person_logits[row], 1.0], np.float32))
                 is_person.append(is_match)
                 if is_match:
+                    match_terms.append(person_terms[-1])
                     label = sight.people[best]
                     distance = np.linalg.norm(points[row] - label.keypoints_px[:, :2], axis=1)
                     near = (distance <= JOINT_NEAR * windows[row, 2]) & (label.keypoints_px[:, 2] > 0)
@@ -174,15 +207,18 @@ def calibrate(
                         np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1)
                     )
                     joint_near.append(near.astype(np.float32))
-                    state = label.keypoints_px[:, 2]
-                    visible_terms.append(seen.visible_logits[row][state > 0])
-                    is_visible.append((state[state > 0] == VISIBLE).astype(np.float32))
+                    visible_terms.append(seen.visible_logits[row])
+                    states.append(label.keypoints_px[:, 2])
         report(done + 1)
-    terms, near = np.stack(joint_terms), np.stack(joint_near)
-    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
     person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
-    logits = np.concatenate(visible_terms)
-    visible = _logistic(np.stack([logits, np.ones_like(logits)], axis=1), np.concatenate(is_visible))
+    is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
+    terms, near = np.stack(joint_terms)[is_reported], np.stack(joint_near)[is_reported]
+    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
+    state = np.stack(states)[is_reported]
+    logits = np.stack(visible_terms)[is_reported][state > 0]
+    visible = _logistic(
+        np.stack([logits, np.ones_like(logits)], axis=1), (state[state > 0] == VISIBLE).astype(np.float32)
+    )
     return {
         "visible_weights": np.round(visible, 4).tolist(),
         "person_weights": np.round(person, 4).tolist(),
@@ -216,10 +252,11 @@ def _logistic(terms: np.ndarray, is_true: np.ndarray, ridge: float = 1.0) -> np.
     return weights
 
 
-class _Tally:
+class PeopleTally:
     """Matches of people found and people there, over all frames."""
 
     def __init__(self) -> None:
+        self.cases = PeopleCases()
         self._frames = 0
         self._expected = 0
         self._clear = self._clear_found = 0
@@ -242,6 +279,8 @@ class _Tally:
         self._clear += int(clear.sum())
         overlap = decode.overlaps(detections.boxes_image_px, truth)
         taken = np.zeros(len(truth), bool)
+        found: dict[int, tuple[int, float]] = {}  # of each person reported: row and similarity
+        false_rows: list[int] = []
         for row in np.argsort(-detections.scores, kind="stable"):
             score = float(detections.scores[row])
             free = np.where(taken, 0.0, overlap[row]) if len(truth) else np.zeros(0)
@@ -262,9 +301,16 @@ class _Tally:
                 continue
             self._found_wanted += is_match
             self._false_wanted += not is_match
-            if is_match:
+            if not is_match:
+                false_rows.append(int(row))
+            else:
+                found[best] = (int(row), similarity)
                 self._clear_found += bool(clear[best])
                 self._add_joints(sight.people[best], detections, int(row))
+        self.cases.add_frame(sight, detections, false_rows)
+        for at in np.flatnonzero(judged).tolist():
+            row, similarity = found.get(at, (None, float("nan")))
+            self.cases.add_person(sight, sight.people[at], truth[at], detections, row, similarity)
 
     def _add_joints(self, label: PersonLabel, detections: CameraDetections, row: int) -> None:
         box = detections.boxes_image_px[row]
@@ -284,6 +330,22 @@ class _Tally:
                 crossed = np.linalg.norm(found[left, :2] - truth[right, :2])
                 crossed += np.linalg.norm(found[right, :2] - truth[left, :2])
                 self._sides.append(bool(straight < crossed))
+
+    def scores(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """Score [n] of all who were reported at any score, whether it was somebody [n], and how many were there."""
+        scores, is_right = ([row[column] for row in self._rows] for column in (0, 1))
+        return np.array(scores), np.array(is_right, bool), self._expected
+
+    def heads(self) -> list[Head]:
+        """Person score and joint confidence; of wrists once more, because hands decide what is charged."""
+        scores, is_right, _ = self.scores()
+        joints = np.array(self._joints).reshape(-1, 5)
+        wrist = joints[np.isin(joints[:, 0], WRISTS)]
+        return [
+            reliability("person score", scores, is_right),
+            reliability("joint confidence", joints[:, 4], joints[:, 3] <= JOINT_NEAR),
+            reliability("wrist confidence", wrist[:, 4], wrist[:, 3] <= JOINT_NEAR),
+        ]
 
     def figures(self) -> PeopleFigures:
         joints = np.array(self._joints).reshape(-1, 5)
@@ -336,14 +398,8 @@ def _similarity(label: PersonLabel, found: np.ndarray) -> float:
     return float(np.exp(-squared / (2 * area * (2 * OKS_SIGMAS) ** 2))[counts].mean())
 
 
-def _calibration_error(said: np.ndarray, is_right: np.ndarray, bins: int = 10) -> float:
-    place = np.minimum((said * bins).astype(int), bins - 1)
-    gaps = [
-        (place == bin_).sum() * abs(said[place == bin_].mean() - is_right[place == bin_].mean())
-        for bin_ in range(bins)
-        if (place == bin_).any()
-    ]
-    return float(np.sum(gaps) / max(len(said), 1))
+def _calibration_error(said: np.ndarray, is_right: np.ndarray) -> float:
+    return reliability("", said, is_right).error
 
 
 def _rounded(value: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from openaisle.core.messages import ProductId
 from openaisle.learning.people_scenes import SceneMaker
 from openaisle.sim.moving import MovingThings
-from openaisle.sim.optics import Appearance
+from openaisle.sim.optics import Appearance, Sensor
 from openaisle.sim.pack_pictures import Backdrop, Grip, as_streamed, goods_for_pictures, grasped, in_palm
 from openaisle.sim.people import draw_body
 from openaisle.sim.scene import Floats
@@ -48,7 +48,8 @@ class HandPicture:
     box_px: tuple[float, float, float, float]
     seen_share: float
     front_cos: float  # 1 = the camera looks at the pack's front, -1 = at its back
-    backdrop: Backdrop
+    steepness_deg: float  # how far below the horizon the camera looks at it; 90 = straight down
+    sensor: Sensor
 
     @property
     def pack_px(self) -> float:
@@ -59,10 +60,11 @@ class HandPicture:
 class HandPictures:
     """Hands with goods of one store."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, seed: int, appearance: Appearance | None = None) -> None:
+        """`appearance` instead of the store's own, for another light."""
         self.store, self.goods = store, goods_for_pictures(store)
         self._seed = seed
-        self._appearance = Appearance.of_store(store)
+        self._appearance = appearance or Appearance.of_store(store)
         self._scene = SceneMaker(store, seed).empty()
         self._people = MovingThings(self._appearance.shutter_s)
         self._slot_of = {slot.product_id: slot for _, slot in sorted(store.slots.items(), reverse=True)}
@@ -83,12 +85,14 @@ class HandPictures:
         ids = sorted(self._slot_of)
         for number in range(count):
             rng = np.random.default_rng([self._seed, number, 99])
-            picture = self._picture(ids[int(rng.integers(len(ids)))], rng, best=True)
+            picture = self._picture(ids[int(rng.integers(len(ids)))], rng, best=True, is_empty=True)
             if picture is not None:
-                yield replace(picture, product_id=None, pixels=picture.backdrop.empty())
+                yield picture
 
-    def _picture(self, product_id: ProductId, rng: np.random.Generator, *, best: bool) -> HandPicture | None:
-        """None where no camera sees the pack in any of a few tries."""
+    def _picture(
+        self, product_id: ProductId, rng: np.random.Generator, *, best: bool, is_empty: bool = False
+    ) -> HandPicture | None:
+        """None where no camera sees the pack in any of a few tries. `is_empty`: without the pack in the end."""
         if product_id not in self._slot_of:
             return None
         row = self.goods.row_of[product_id]
@@ -107,7 +111,17 @@ class HandPictures:
             if drawn.seen_share < SEEN_ANY:  # behind goods or a board
                 continue
             cos = self._front_cos(camera, held, middle)
-            return HandPicture(product_id, drawn.pixels, drawn.box_px, drawn.seen_share, cos, backdrop)
+            above = (camera.position_floor_m[2] - float(middle[2])) / distance
+            steep = math.degrees(math.asin(above))
+            return HandPicture(
+                None if is_empty else product_id,
+                backdrop.empty() if is_empty else drawn.pixels,
+                drawn.box_px,
+                drawn.seen_share,
+                cos,
+                steep,
+                backdrop.sensor,
+            )
         return None
 
     def _held(self, product_id: ProductId, size_m: Floats, rng: np.random.Generator) -> Grip:
@@ -188,5 +202,5 @@ def hand_crop(picture: HandPicture, pack_px: float, rng: np.random.Generator) ->
     crop = as_streamed(
         np.asarray(crop, np.uint8), size, blur_px=blur, blur_rad=float(rng.uniform(0, math.pi))
     )
-    crop = picture.backdrop.expose(crop, int(rng.integers(1 << 20)))
+    crop = picture.sensor.expose(np.ascontiguousarray(crop), int(rng.integers(1 << 20)))
     return as_streamed(crop, size, quality=int(rng.integers(50, 91)))

@@ -1,21 +1,17 @@
 """Training of the action network: resumable, seeded, one core.
 
-AdamW with a short warm-up and a cosine to zero over a given number of samples; a moving average of the weights is what
-is kept. Moments at which a hand does nothing were thinned out of the data set and weigh as much as they would without.
+Moments at which a hand does nothing were thinned out of the data set and weigh as much as they would without.
 """
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.interactions.actions_features import features_of
@@ -24,7 +20,7 @@ from openaisle.learning.actions_data import idle_weight, load_samples
 from openaisle.learning.actions_looks import looked_log_odds
 from openaisle.learning.actions_network import ArmNetwork, arrays_of
 from openaisle.learning.people_data import shuffled
-from openaisle.learning.training import CHECKPOINT, average_in, rate_share, read_checkpoint, write_checkpoint
+from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
 
 JOB: Final = "arms"
 MEASURED: Final = 2048  # samples by which features are scaled
@@ -33,89 +29,45 @@ HIDDEN_SHARE: Final = 0.1  # of samples in which a pair of joints is taken away:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActionTrainSettings:
+class ActionTrainSettings(LoopSettings):
     samples: int  # seen in all: the length of the schedule
-    seed: int = 1
     batch: int = 256
     rate: float = 2e-3
-    weight_decay: float = 0.02
-    warm_up: float = 0.03  # share of the schedule
     average: float = 0.998
     looked_share: float = 0.5  # of samples in which somebody looked into the hands
-    threads: int = 1
     checkpoint_s: float = 60.0
 
 
-@dataclass(frozen=True)
-class ActionProgress:
-    samples: int
-    loss: float  # mean since the last one
-    seconds: float  # of training, all runs together
+class ActionTrainer(Loop[np.ndarray]):
+    """The network that reads arms."""
 
-
-class ActionTrainer:
-    """`run` trains until the schedule ends; stop it at any time, a new one goes on."""
+    counted = "samples"
 
     def __init__(self, data: Sequence[Path], out: Path, settings: ActionTrainSettings) -> None:
-        torch.manual_seed(settings.seed)
-        torch.set_num_threads(settings.threads)
-        self.settings, self.out = settings, out
+        super().__init__(JOB, out, settings, settings.samples)
+        self.settings = settings
         self._arrays = load_samples(data)
         self._idle_weight = idle_weight(data)
-        self.samples, self.seconds = 0, 0.0
         rng = np.random.default_rng([settings.seed, 0])
         chosen = rng.choice(
             len(self._arrays["actions"]), min(MEASURED, len(self._arrays["actions"])), replace=False
         )
         features = self._features(chosen, rng).reshape(-1, self._features(chosen[:1], rng).shape[-1])
-        self.network = ArmNetwork(features.mean(axis=0), features.std(axis=0) + np.float32(0.05))
-        self.averaged = copy.deepcopy(self.network).eval()
-        self._optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
-        )
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / CHECKPOINT).is_file():
-            self._resume()
+        self._begin(ArmNetwork(features.mean(axis=0), features.std(axis=0) + np.float32(0.05)))
 
-    def run(self, report: Callable[[ActionProgress], None]) -> None:
-        settings = self.settings
-        rng = np.random.default_rng([settings.seed, 1 + self.samples])
-        batches = shuffled(len(self._arrays["actions"]), settings.batch, rng)
-        losses: list[float] = []
-        started = saved = time.monotonic()
-        before_s = self.seconds
-        while self.samples < settings.samples:
-            losses.append(self._step(next(batches), rng))
-            self.samples += settings.batch
-            now = time.monotonic()
-            self.seconds = before_s + now - started
-            if len(losses) == 50:
-                report(ActionProgress(self.samples, float(np.mean(losses)), self.seconds))
-                losses.clear()
-            if now - saved > settings.checkpoint_s:
-                self.save()
-                saved = now
-        self.save()
+    @property
+    def samples(self) -> int:
+        """Seen so far."""
+        return self.seen
 
-    def save(self) -> None:
-        state = {
-            "job": JOB,
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "samples": self.samples,
-            "distinct": len(self._arrays["actions"]),
-            "seconds": self.seconds,
-            "settings": asdict(self.settings),
-        }
-        write_checkpoint(self.out, state)
+    def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        return shuffled(len(self._arrays["actions"]), self.settings.batch, rng)
 
-    def _resume(self) -> None:
-        state = load_checkpoint(self.out)
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.samples, self.seconds = state["samples"], state["seconds"]
+    def _batch_length(self) -> float:
+        return self.settings.batch
+
+    def _said(self) -> Mapping[str, Any]:
+        return {"distinct": len(self._arrays["actions"])}
 
     def _features(self, indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Features [n, ticks, FEATURES] of samples, varied as other cameras and other looks would."""
@@ -128,22 +80,12 @@ class ActionTrainer:
         boards = self._arrays["boards"][indices].astype(np.float64)
         return features_of(joints, self._arrays["hands"][indices].astype(np.int64), boards, looks)
 
-    def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
-        settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * rate_share(self.samples / settings.samples, settings.warm_up)
-        self.network.train()
-        actions = torch.from_numpy(self._arrays["actions"][indices].astype(np.int64))
+    def _step(self, batch: np.ndarray, rng: np.random.Generator) -> Step:
+        actions = torch.from_numpy(self._arrays["actions"][batch].astype(np.int64))
         weight = torch.where(actions == 0, self._idle_weight, 1.0)
-        logits = self.network(torch.from_numpy(self._features(indices, rng)))
+        logits = self.network(torch.from_numpy(self._features(batch, rng)))
         each = functional.cross_entropy(logits, actions, reduction="none")
-        loss = (each * weight).sum() / weight.sum()
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self._optimiser.step()
-        average_in(self.averaged, self.network, self.samples / settings.batch, settings.average)
-        return float(loss.detach())
+        return Step((each * weight).sum() / weight.sum(), self.settings.batch)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:

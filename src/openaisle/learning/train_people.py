@@ -1,18 +1,15 @@
 """Training of the two people networks: resumable, seeded, one process, one core if need be.
 
-AdamW with a short warm-up and a cosine to zero over a given number of pictures; a moving average of the weights is
-what is kept. bf16 where the processor has it. The keypoint network learns by a softmax cross-entropy over each joint's
+bf16 where the processor has it. The keypoint network learns by a softmax cross-entropy over each joint's
 map plus one cell for "not in the crop"; the box network by the focal loss of Zhou et al. 2019 and the generalised
 overlap of Rezatofighi et al. 2019 about the centres.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -41,13 +38,7 @@ from openaisle.learning.people_network import (
     keypoint_log_maps,
     normalised,
 )
-from openaisle.learning.training import (
-    CHECKPOINT,
-    average_in,
-    rate_share,
-    read_checkpoint,
-    write_checkpoint,
-)
+from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
 from openaisle.learning.warm_start import start_from
 from openaisle.sim.labels import VISIBLE
 
@@ -67,124 +58,66 @@ _TARGET_SD_CELLS: Final = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
+class TrainSettings(LoopSettings):
     pictures: int  # seen in all: the length of the schedule
-    seed: int = 1
     batch: int = 16  # steps count for more than pictures here
-    rate: float = 1.5e-3
-    weight_decay: float = 0.02
-    warm_up: float = 0.03  # share of the schedule
-    average: float = 0.999
-    threads: int = 1
     bf16: bool = True
-    checkpoint_s: float = 120.0
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Said after every twentieth step."""
+class Trainer(Loop[np.ndarray]):
+    """One of the two networks."""
 
-    pictures: int
-    loss: float  # mean since the last one
-    seconds: float  # of training, all runs together
-
-
-class Trainer:
-    """One network on its way. `run` trains until the schedule ends; stop it at any time, a new one goes on."""
+    said_every = 20
 
     def __init__(
         self, job: Job, data: Sequence[Path], out: Path, settings: TrainSettings, start: Path | None = None
     ) -> None:
         """`start`: an exported file to begin from instead of noise; a checkpoint in `out` goes before it."""
-        torch.manual_seed(settings.seed)
-        torch.set_num_threads(settings.threads)
-        self.job, self.settings, self.out = job, settings, out
-        self.network: nn.Module = network_for(job).to(settings.device, memory_format=torch.channels_last)
-        self.pictures, self.seconds = 0, 0.0
+        super().__init__(job, out, settings, settings.pictures)
+        self.settings = settings
+        network = network_for(job).to(settings.device, memory_format=torch.channels_last)
         arrays = FRAME_ARRAYS if job == "boxes" else CROP_ARRAYS
         self._shards = Shards(data, "frames" if job == "boxes" else "crops", arrays)
         self.start = ""  # what it began from: the beginning of that file's sha256
-        is_new = not (out / CHECKPOINT).is_file()
-        if is_new and start is not None:
-            self._start_from(start)
-        self.averaged = copy.deepcopy(self.network).eval()
-        self._optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
-        )
-        out.mkdir(parents=True, exist_ok=True)
-        if not is_new:
-            self._resume()
+        if start is not None and not self.has_checkpoint:
+            self._start_from(network, start)
+        self._begin(network)
 
-    def run(self, report: Callable[[Progress], None]) -> None:
-        settings = self.settings
-        rng = np.random.default_rng([settings.seed, self.pictures])
-        batches = shuffled(len(self._shards), settings.batch, rng)
-        losses: list[float] = []
-        started = saved = time.monotonic()
-        before_s = self.seconds
-        step = 0
-        while self.pictures < settings.pictures:
-            losses.append(self._step(next(batches), rng))
-            self.pictures += settings.batch
-            step += 1
-            now = time.monotonic()
-            self.seconds = before_s + now - started
-            if step % 20 == 0:
-                report(Progress(self.pictures, float(np.mean(losses)), self.seconds))
-                losses.clear()
-            if now - saved > settings.checkpoint_s:
-                self.save()
-                saved = now
-        self.save()
+    @property
+    def pictures(self) -> int:
+        """Seen so far."""
+        return self.seen
 
-    def save(self) -> None:
-        state = {
-            "job": self.job,
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "pictures": self.pictures,
-            "seconds": self.seconds,
-            "settings": asdict(self.settings),
-            "samples": len(self._shards),
-            "start": self.start,
-        }
-        write_checkpoint(self.out, state)
+    def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        return shuffled(len(self._shards), self.settings.batch, rng)
 
-    def _start_from(self, start: Path) -> None:
+    def _batch_length(self) -> float:
+        return self.settings.batch
+
+    def _said(self) -> Mapping[str, Any]:
+        return {"samples": len(self._shards), "start": self.start}
+
+    def _resumed(self, state: Mapping[str, Any]) -> None:
+        self.start = state.get("start", "")
+
+    def _start_from(self, network: nn.Module, start: Path) -> None:
         """Measured on pictures as training shows them."""
         self.start = hashlib.sha256(start.read_bytes()).hexdigest()[:16]
         rng = np.random.default_rng([self.settings.seed, 5])
         batches = shuffled(len(self._shards), 32, rng)
         make = frame_batch if self.job == "boxes" else crop_batch
         pixels = [make(self._shards, next(batches), rng).pixels for _ in range(MEASURED_BATCHES)]
-        start_from(self.network, start, [normalised(_to(each, self.settings.device)) for each in pixels])
+        start_from(network, start, [normalised(_to(each, self.settings.device)) for each in pixels])
 
-    def _resume(self) -> None:
-        state = load_checkpoint(self.out, self.job)
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.pictures, self.seconds = state["pictures"], state["seconds"]
-        self.start = state.get("start", "")
-
-    def _step(self, indices: np.ndarray, rng: np.random.Generator) -> float:
+    def _step(self, batch: np.ndarray, rng: np.random.Generator) -> Step:
         settings = self.settings
-        for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * rate_share(self.pictures / settings.pictures, settings.warm_up)
-        self.network.train()
         with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
             if self.job == "boxes":
-                loss = box_loss(self.network, frame_batch(self._shards, indices, rng), settings.device)
+                loss = box_loss(self.network, frame_batch(self._shards, batch, rng), settings.device)
             else:
-                loss = keypoint_loss(self.network, crop_batch(self._shards, indices, rng), settings.device)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self._optimiser.step()
-        average_in(self.averaged, self.network, self.pictures / settings.batch, settings.average)
-        return float(loss.detach())
+                loss = keypoint_loss(self.network, crop_batch(self._shards, batch, rng), settings.device)
+        return Step(loss, settings.batch)
 
 
 def network_for(job: str) -> nn.Module:

@@ -1,17 +1,166 @@
-"""What every training loop here does alike: its learning rate, its moving average, its checkpoint."""
+"""The loop of every training run here: learning rate, moving average, checkpoint, progress."""
 
 from __future__ import annotations
 
+import copy
 import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
+import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.errors import InputError
 
 CHECKPOINT: Final = "checkpoint.pt"
+GRADIENT_MAX: Final = 5.0
+
+BatchT = TypeVar("BatchT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """What the settings of all training runs have."""
+
+    seed: int = 1
+    rate: float = 1.5e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.03  # share of the schedule
+    average: float = 0.999
+    threads: int = 1
+    checkpoint_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Said now and then; means since the last one."""
+
+    seen: int  # pictures or samples, of the schedule's
+    loss: float
+    seconds: float  # of training, all runs together
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a network made of one batch."""
+
+    loss: Tensor
+    seen: int
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+class Loop(ABC, Generic[BatchT]):
+    """One network on its way. `run` trains until the schedule ends; stop it at any time, a new one goes on.
+
+    AdamW under a short warm-up and a cosine to nearly zero over a given number of pictures; a moving average of the
+    weights is what is kept. A subclass says what a batch and its loss are, builds the network, then calls `_begin`.
+    """
+
+    said_every: ClassVar[int] = 50  # steps
+    counted: ClassVar[str] = "pictures"  # what the schedule is counted in, in checkpoints
+    kept: ClassVar[str] = "network"  # what the network is called there
+
+    def __init__(self, job: str, out: Path, settings: LoopSettings, length: int) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.job, self.out = job, out
+        self.seen, self.seconds = 0, 0.0
+        self._loop, self._length = settings, length
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return (self.out / CHECKPOINT).is_file()
+
+    @abstractmethod
+    def _batches(self, rng: np.random.Generator) -> Iterator[BatchT]:
+        """Batches for ever."""
+
+    @abstractmethod
+    def _step(self, batch: BatchT, rng: np.random.Generator) -> Step:
+        """The loss of one batch."""
+
+    @abstractmethod
+    def _said(self) -> Mapping[str, Any]:
+        """What a checkpoint says besides."""
+
+    @abstractmethod
+    def _batch_length(self) -> float:
+        """How much of the schedule a batch is, about."""
+
+    def _begin(self, network: nn.Module, groups: list[dict[str, Any]] | None = None) -> None:
+        """Start from the network as it is or go on from the checkpoint. `groups`: of parameters, with settings."""
+        self.network = network
+        self.averaged = copy.deepcopy(network).eval()
+        parameters = groups or [{"params": [*network.parameters()], "weight_decay": self._loop.weight_decay}]
+        self._optimiser = torch.optim.AdamW(parameters, lr=self._loop.rate)
+        self.out.mkdir(parents=True, exist_ok=True)
+        if self.has_checkpoint:
+            state = read_checkpoint(self.out, self.job, "learn train")
+            self.network.load_state_dict(state[self.kept])
+            self.averaged.load_state_dict(state["averaged"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self.seen, self.seconds = state[self.counted], state["seconds"]
+            self._resumed(state)
+
+    def _resumed(self, state: Mapping[str, Any]) -> None:
+        """A checkpoint was read: take from it what `_said` put there."""
+
+    def run(self, report: Callable[[Progress], None]) -> None:
+        rng = np.random.default_rng([self._loop.seed, 1, self.seen])
+        batches = self._batches(rng)
+        losses: list[float] = []
+        shares: dict[str, list[float]] = {}
+        started = saved = time.monotonic()
+        before_s = self.seconds
+        while self.seen < self._length:
+            step = self._step_taken(next(batches), rng)
+            losses.append(float(step.loss.detach()))
+            for name, share in step.shares.items():
+                shares.setdefault(name, []).append(share)
+            now = time.monotonic()
+            self.seconds = before_s + now - started
+            if len(losses) == self.said_every:
+                means = {name: float(np.mean(values)) for name, values in shares.items()}
+                report(Progress(self.seen, float(np.mean(losses)), self.seconds, means))
+                losses.clear()
+                shares.clear()
+            if now - saved > self._loop.checkpoint_s:
+                self.save()
+                saved = now
+        self.save()
+
+    def save(self) -> None:
+        state = {
+            "job": self.job,
+            self.kept: self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            self.counted: self.seen,
+            "seconds": self.seconds,
+            "settings": asdict(self._loop),
+            **self._said(),
+        }
+        write_checkpoint(self.out, state)
+
+    def _step_taken(self, batch: BatchT, rng: np.random.Generator) -> Step:
+        settings = self._loop
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.rate * rate_share(self.seen / self._length, settings.warm_up)
+        self.network.train()
+        step = self._step(batch, rng)
+        self._optimiser.zero_grad(set_to_none=True)
+        step.loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_MAX)
+        self._optimiser.step()
+        average_in(self.averaged, self.network, self.seen / self._batch_length(), settings.average)
+        self.seen += step.seen
+        return step
 
 
 def rate_share(done: float, warm_up: float) -> float:

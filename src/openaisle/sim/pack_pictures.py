@@ -109,7 +109,7 @@ class Backdrop:
         tilt_deg = math.degrees(math.asin(-away[2] / distance))
         plain = replace(appearance, vignetting=0.0)
         self._eye = Eye(store, _camera(place, pan_deg, tilt_deg, roll_deg, lens), plain, lens)
-        self._sensor = _sensor(plain, seed, size_px)
+        self.sensor = _sensor(plain, seed, size_px)
         self._light = scene.light if scene else 1.0
         self._canvas = Canvas(size_px, size_px, Samples.of_count(4))
         self._whole = (0, 0, size_px, size_px)
@@ -129,7 +129,7 @@ class Backdrop:
 
     def empty(self) -> Bytes:
         """The place without a pack [size, size, 3]."""
-        return self._sensor.develop(self._canvas.resolved(self._whole), self._light, 0, 0)
+        return self.sensor.develop(self._canvas.resolved(self._whole), self._light, 0, 0)
 
     def draw(self, row: int, grip: Grip) -> PackPicture:
         """The pack of one row of `Goods` where the grip says."""
@@ -149,13 +149,9 @@ class Backdrop:
         low, high = corners.min(axis=0), corners.max(axis=0)
         hull = cv2.contourArea(cv2.convexHull(corners.astype(np.float32)))
         seen = int((canvas.ids == id_of_item(_ITEM)).sum())
-        pixels = self._sensor.develop(canvas.resolved(self._whole), self._light, 0, 0)
+        pixels = self.sensor.develop(canvas.resolved(self._whole), self._light, 0, 0)
         box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         return PackPicture(pixels, box, min(1.0, seen / max(hull, 1.0)))
-
-    def expose(self, pixels: Bytes, key: int) -> Bytes:
-        """A picture with this camera's noise on it; `key` chooses which."""
-        return self._sensor.expose(np.ascontiguousarray(pixels), key)
 
 
 def gallery_pictures(store: Store, goods: Goods, product_id: str, *, seed: int = 1) -> list[Bytes]:

@@ -86,4 +86,4 @@ def test_f1_and_calibration_are_counted_as_published() -> None:
     sure = np.zeros((10, 5))
     sure[:, 1], sure[:, 2] = 0.75, 0.25
     right = np.array([1] * 6 + [2] * 4)
-    assert measure.calibration_error(right, sure) == pytest.approx(0.15)
+    assert measure.answers("action", right, sure).error == pytest.approx(0.15)

@@ -7,19 +7,11 @@ import numpy as np
 import pytest
 
 from openaisle.core.errors import InputError
-from openaisle.learning.coco_labels import LABELS, CocoOut
+from openaisle.learning.coco_labels import LABELS
 from openaisle.learning.enrol import read_picture
 from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_data import NOTHING, Packs
-from openaisle.learning.products_pictures import STORED_PX, PackSettings, synthesise, with_look_alikes
-
-
-@pytest.fixture(scope="session")
-def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("packs")
-    settings = PackSettings(first_store=35, stores=1, pictures=3)
-    synthesise(folder, settings, coco_out=CocoOut(folder=folder / "coco"))
-    return folder
+from openaisle.learning.products_pictures import STORED_PX, with_look_alikes
 
 
 def test_every_product_of_a_training_store_has_a_look_alike() -> None:

@@ -12,17 +12,8 @@ from openaisle.interactions.actions_features import FEATURES  # noqa: E402
 from openaisle.interactions.actions_network import SHIPPED, ActionNetwork  # noqa: E402
 from openaisle.interactions.actions_paths import TICKS  # noqa: E402
 from openaisle.learning import actions_export as export  # noqa: E402
-from openaisle.learning.actions_data import ActionDataSettings, synthesise  # noqa: E402
 from openaisle.learning.actions_network import ArmNetwork  # noqa: E402
 from openaisle.learning.train_actions import ActionTrainer, ActionTrainSettings, load_checkpoint  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def arms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("arms")
-    manifest = synthesise(folder, ActionDataSettings(first_store=31, stores=1, visits=2))
-    assert manifest["counts"]["take"] > 5
-    return folder
 
 
 def test_training_learns_a_small_set_by_heart(arms: Path, tmp_path: Path) -> None:
