@@ -120,7 +120,7 @@ def _print_report(report: dict) -> None:
     )
     if (looks := report["looks"])["answered"]:
         console.print(
-            f"{looks['answered']} of {looks['asked']} looks into hands answered: of {looks['with_pack']} with a pack "
+            f"{looks['answered']} of {looks['asked']} looks at packs answered: of {looks['with_pack']} with a pack "
             f"{looks['right']} named it first, of {looks['without_pack']} without {looks['found_none']} said so"
         )
     table = Table("family", "visits", "exact", "F1", "overcharged")

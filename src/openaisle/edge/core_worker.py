@@ -79,7 +79,8 @@ def run(context: Context) -> None:
         recorder = RecordingWriter(settings.record_folder, store, settings.about)
     elif settings.record_folder:
         context.line("core was restarted: the recording ended there and is left unfinished")
-    said = _Said(context, Questions(context, store))
+    questions = Questions(context, store)
+    said = _Said(context, questions)
     gc.collect()
     gc.freeze()  # What is here now stays: no later collection needs to look at it.
     doors.open()
@@ -94,6 +95,7 @@ def run(context: Context) -> None:
             if recorder:
                 recorder.write(reading)
             if isinstance(reading, PackLook):
+                questions.hear(reading)
                 said.show(reading)
             started_ns = time.perf_counter_ns()
             said.publish(pipeline.step([reading], reading.received_ns))

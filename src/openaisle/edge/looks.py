@@ -1,12 +1,11 @@
 """Core's questions about packs, answered where the pictures are, beside the people's detector.
 
-A vision worker answers for its cameras in a thread of its own, which the kernel serves after all others: a slow product
-crop never holds back people. What cannot be answered in time is dropped and counted.
+A vision worker answers for its cameras in a thread of its own, and networks and decoders let other threads run: a slow
+product crop never holds back people. What cannot be answered in time is dropped and counted.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import traceback
 from collections import deque
@@ -30,8 +29,7 @@ from openaisle.store.schema import Store
 OLD_NS: Final = 2 * NS_PER_S
 """A question so old is not answered: core has decided without it."""
 WINDOWS_MAX: Final = 16  # through the network together
-POLL_S: Final = 0.02
-NICER: Final = 3  # than the worker's other threads
+POLL_S: Final = 0.03
 
 
 def pack_looker(context: Context, store: Store) -> PackLooker | None:
@@ -80,7 +78,6 @@ class LookDesk:
             stream.close()
 
     def _run(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + NICER)
         while not self._context.is_stopping:
             try:
                 self._step()

@@ -37,6 +37,7 @@ def run_report(settings: ShopSettings, result: ShopResult) -> dict[str, Any]:
             "asked": board.total(Cell.LOOKS_ASKED),
             "answered": board.total(Cell.LOOKS_ANSWERED),
             "dropped": board.total(Cell.LOOKS_DROPPED),
+            "answered_ms": result.day.facts.get("look_ms"),
         },
         "page_messages_dropped": board.total(Cell.PAGES_DROPPED),
         "refused": board.total(Cell.REFUSED),
@@ -155,7 +156,10 @@ def _looks(report: dict[str, Any]) -> list[str]:
     looks = report["looks"]
     if not looks["asked"]:
         return []
-    return [f"{looks['answered']} of {looks['asked']} looks into hands answered, {looks['dropped']} dropped"]
+    text = f"{looks['answered']} of {looks['asked']} looks at packs answered, {looks['dropped']} dropped"
+    if took_ms := looks["answered_ms"]:
+        text += f"; after p50 {took_ms['p50']:.0f} ms, p95 {took_ms['p95']:.0f}"
+    return [text]
 
 
 def _wrong(settings: ShopSettings, report: dict[str, Any]) -> list[str]:

@@ -114,9 +114,10 @@ def _main_streams(context: Context, cameras: Sequence[Camera], newest: _Newest) 
             camera.camera_id: client.stream(camera.camera_id, partial(newest.newest_ns, camera.camera_id))
             for camera in cameras
         }
-    if small := [camera.camera_id for camera in cameras if not camera.main_source]:
+    small = [camera.camera_id for camera in cameras if not camera.main_source]
+    if small and not context.restarts:
         context.line(
-            f"no main_source in cameras.toml: packs are looked at in substreams of {', '.join(small)}"
+            f"no main_source in cameras.toml: packs are looked at in the substreams of {', '.join(small)}"
         )
     return {
         camera.camera_id: AvMainStream(camera, context.clock, context.message, _settings_of(context, camera))

@@ -23,6 +23,8 @@ from openaisle.adapters.scale_payload import encode_binary_payload, encode_json_
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import ScaleBatch
 from openaisle.core.units import NS_PER_S
+from openaisle.detections.gallery import GALLERY_FILE, Gallery, save_gallery
+from openaisle.detections.products import ProductNetwork
 from openaisle.edge.board import Board, Cell, State
 from openaisle.edge.day import Day
 from openaisle.edge.processes import Processes
@@ -55,6 +57,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for camera, name in zip(corner.cameras[:2], ("good", "cut"), strict=True)
     )
     write_store(replace(corner, cameras=cameras, gondolas=corner.gondolas[:1]), base / "store")
+    # Nothing is enrolled, but questions about packs could be answered.
+    save_gallery(Gallery(ProductNetwork().sha256), base / "store" / GALLERY_FILE)
     return base / "store"
 
 
@@ -171,6 +175,7 @@ def test_a_shop_survives_what_the_world_does_to_it(folder: Path, visitor: Visito
     assert said.count("broker: silent") == 1
     assert said.count("broker: no longer silent") == 1
     assert "truncated" in said
+    assert said.count("no main_source in cameras.toml: packs are looked at in the substream") == 1
     assert "Traceback" not in said
     assert result.was_interrupted
     assert result.lost is None

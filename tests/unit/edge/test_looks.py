@@ -150,6 +150,17 @@ def test_a_question_comes_back_answered(shop: Shop) -> None:
     assert (shop.counted(Cell.LOOKS_ASKED), shop.counted(Cell.LOOKS_ANSWERED)) == (2, 2)
 
 
+def test_how_long_answers_take_is_a_fact_of_the_day(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts: dict[str, Any] = {}
+    monkeypatch.setattr(shop.core, "facts", lambda **found: facts.update(found))
+    shop.open()
+    shop.ask("now", 99.0, wanted_s=99.9)
+    for look in shop.heard(1):
+        shop.questions.hear(look)
+    shop.questions.close()
+    assert facts == {"look_ms": {"p50": 100.0, "p95": 100.0, "n": 1}}
+
+
 def test_a_question_may_be_asked_before_anybody_answers(shop: Shop) -> None:
     shop.ask("early", 99.0)
     time.sleep(0.15)
