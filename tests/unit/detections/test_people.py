@@ -8,7 +8,7 @@ import pytest
 from openaisle.core.messages import WRISTS, CameraDetections, Frame
 from openaisle.core.units import ns_from_s
 from openaisle.detections import decode
-from openaisle.detections.people import PeopleDetector
+from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import HeldOut, evaluate
 from openaisle.sim.labels import VISIBLE, PersonLabel, labels
@@ -181,6 +181,11 @@ def test_a_frame_of_another_size_is_answered_in_the_lenss_pixels(store: Store, v
     plain = PeopleDetector([camera]).detect([view.frame])[0]
     assert len(said.scores) == len(plain.scores)
     assert np.abs(said.boxes_image_px - plain.boxes_image_px).max(initial=0) < 6
+
+
+def test_a_score_in_the_settings_goes_before_the_one_chosen_for_the_networks() -> None:
+    assert PeopleDetector([], settings=PeopleSettings(score_min=0.3)).score_min == 0.3
+    assert 0 < PeopleDetector([]).score_min < 1
 
 
 def test_no_frames_give_no_detections(store: Store) -> None:

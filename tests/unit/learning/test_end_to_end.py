@@ -14,6 +14,9 @@ from openaisle.cli import build_app
 from openaisle.core.errors import InputError
 from openaisle.detections.runtime import SHIPPED
 
+# Half a minute each on a core of one's own; several times that where others work too.
+pytestmark = pytest.mark.timeout(1200)
+
 
 def run(*arguments: object) -> str:
     done = CliRunner().invoke(build_app(), [str(argument) for argument in arguments])

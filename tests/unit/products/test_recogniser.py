@@ -1,5 +1,6 @@
 """From crops to calibrated products."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_what_looks_like_no_product_is_none_of_these(three: ProductRecogniser) -
     look = three.recognise([pack((240, 240, 240))])[0]
     assert look.is_none
     assert look.best is None
+
+
+@pytest.mark.parametrize(("charge_at", "is_sure"), [(0.0, True), (1.0, False)])
+def test_a_look_is_sure_from_the_threshold_on(charge_at: float, is_sure: bool) -> None:
+    gallery = gallery_of({"red": pack(RED), "green": pack(GREEN)})
+    calibration = replace(ColourNetwork.calibration, charge_at=charge_at)
+    recogniser = ProductRecogniser(gallery, cast(ProductNetwork, ColourNetwork()), calibration=calibration)
+    assert recogniser.recognise([pack(RED, GREEN)])[0].is_sure is is_sure
 
 
 def test_only_plausible_products_are_named(three: ProductRecogniser) -> None:
