@@ -137,15 +137,19 @@ def calibrate(
     joint_near: list[Floats] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
-            letterbox, working, difference = _prepared(sight)
-            boxes, heats = networks.propose([crops.box_input(working, difference)], [[WHOLE]], 0.05, 24)[0]
+            letterbox, working, difference, gain = _prepared(sight)
+            boxes, heats = networks.propose(
+                [crops.box_input(working, difference, gain)], [[WHOLE]], 0.05, 24
+            )[0]
             kept = decode.suppress(boxes, heats, 0.65)
             if not len(kept):
                 continue
             boxes, heats = boxes[kept] / letterbox.scale, heats[kept]
             windows = crops.windows_of_boxes(boxes)
             seen = networks.look(
-                np.stack([crops.cut(sight.pixels, working, difference, window) for window in windows])
+                np.stack(
+                    [crops.cut(sight.pixels, working, difference, window, gain=gain) for window in windows]
+                )
             )
             truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
                 -1, 4
@@ -181,13 +185,13 @@ def calibrate(
     }
 
 
-def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any]:
+def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any, float]:
     width, height = _size(sight)
     letterbox = Letterbox(width, height)
     background = Background()
     background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
     working = letterbox.shrink(sight.pixels)
-    return letterbox, working, background.compare(working, sight.at_ns)
+    return letterbox, working, background.compare(working, sight.at_ns), background.gain
 
 
 def _size(sight: Sight) -> tuple[int, int]:
