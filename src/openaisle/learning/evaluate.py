@@ -78,7 +78,7 @@ def evaluate(
     runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
 ) -> PeopleFigures:
     """Run the detector on every frame of the held-out stores. `report` hears the number of finished stores."""
-    tally = _Tally()
+    tally = PeopleTally()
     settings = PeopleSettings(runtime=runtime, score_min=0.02)
     wanted = PeopleSettings().score_min
     for done in range(held_out.stores):
@@ -90,7 +90,7 @@ def evaluate(
 
 def evaluate_walks(runtime: RuntimeSettings, sights_at: Iterable[list[Sight]]) -> tuple[PeopleFigures, float]:
     """The same for a shop's cameras over time (`people_walks.walks`): figures, and milliseconds of a frame."""
-    tally = _Tally()
+    tally = PeopleTally()
     wanted = PeopleSettings().score_min
     detector: PeopleDetector | None = None
     frames, taken_s = 0, 0.0
@@ -210,7 +210,7 @@ def _logistic(terms: np.ndarray, is_true: np.ndarray, ridge: float = 1.0) -> np.
     return weights
 
 
-class _Tally:
+class PeopleTally:
     """Matches of people found and people there, over all frames."""
 
     def __init__(self) -> None:
