@@ -144,6 +144,7 @@ def evaluate(
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
+    light: Annotated[float, typer.Option(min=0.05, help="Of what the cameras would have seen.")] = 1.0,
     card: Annotated[
         Path | None, typer.Option(help="File with the commands that made the weights: writes the card.")
     ] = None,
@@ -171,7 +172,7 @@ def evaluate(
     from openaisle.learning import evaluate as room
 
     folder = weights or SHIPPED
-    held_out = room.HeldOut(first_store=first_store, stores=stores)
+    held_out = room.HeldOut(first_store=first_store, stores=stores, light=light)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
         figures = room.evaluate(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import cv2
 import numpy as np
 
 from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
@@ -44,6 +45,7 @@ class HeldOut:
     stores: int = 8
     cameras: int = 5
     frames: int = 10
+    light: float = 1.0  # of what the cameras would have seen, empty shop and all
 
     def as_settings(self) -> SynthesiseSettings:
         return SynthesiseSettings(
@@ -120,8 +122,12 @@ def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tup
             camera_id = sight.camera.camera_id
             detector = PeopleDetector([sight.camera], settings=settings)
         # Every scene is new: nobody is where somebody was, and the goods stand as they stood at first.
-        detector.show_empty({camera_id: sight.empty}, sight.at_ns)
-        frame = Frame(camera_id, sight.at_ns, sight.at_ns, sight.pixels)
+        empty, pixels = (
+            np.asarray(cv2.convertScaleAbs(each, alpha=held_out.light), np.uint8)
+            for each in (sight.empty, sight.pixels)
+        )
+        detector.show_empty({camera_id: empty}, sight.at_ns)
+        frame = Frame(camera_id, sight.at_ns, sight.at_ns, pixels)
         found.append((sight, detector.detect([frame])[0]))
     return found
 
