@@ -59,7 +59,7 @@ class StagedSight:
         clock.stop("background_and_gate")
         boxes, heats = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         if is_moving:
-            pixels = crops.box_input(working, difference)
+            pixels = crops.box_input(working, difference, background.gain)
             looked_at = [WHOLE]
             if self._networks.sees_parts and background.is_trusted and settings.regions is not None:
                 looked_at = regions(background.block_shares, boxes, settings.regions)
@@ -74,7 +74,10 @@ class StagedSight:
         windows = len(boxes)
         if windows:
             places = crops.windows_of_boxes(boxes)
-            cut = np.stack([crops.cut(frame.pixels, working, difference, place) for place in places])
+            gain = background.gain
+            cut = np.stack(
+                [crops.cut(frame.pixels, working, difference, place, gain=gain) for place in places]
+            )
             clock.stop("crops")
             seen = self._networks.look(cut)
             clock.stop("keypoint_network")

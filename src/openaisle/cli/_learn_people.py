@@ -161,6 +161,7 @@ def evaluate(
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
+    light: Annotated[float, typer.Option(min=0.05, help="Of what the cameras would have seen.")] = 1.0,
     real: Annotated[
         Path | None,
         typer.Option(help="Measure on real pictures instead: a folder with coco128 or pets2009_s2l1 in it."),
@@ -180,7 +181,7 @@ def evaluate(
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
 
-    held_out = room.HeldOut(first_store=first_store, stores=stores)
+    held_out = room.HeldOut(first_store=first_store, stores=stores, light=light)
     with bar(quiet=as_json) as shown:
         task = shown.add_task("stores", total=stores)
         report = room.examine(

@@ -34,6 +34,8 @@ LIGHT_MIN: Final = 0.4
 LIGHT_MAX: Final = 2.5
 _LIGHT_BINS_PER_1: Final = 512
 FAIR_SAMPLES_MIN: Final = 40
+LEVEL: Final = 105.0
+GAIN_MAX: Final = 4.0  # more would show noise only
 Planes = list[Pixels]  # blue, green, red, each [h, w]
 
 
@@ -83,6 +85,11 @@ class Background:
         return self._foreground
 
     @property
+    def planes(self) -> Planes:
+        """The last picture compared: blue, green, red [h, w]. Overwritten by the next."""
+        return self._working
+
+    @property
     def block_shares(self) -> Pixels:
         """Share 0..255 of foreground in each block of GRID_PX [h // GRID_PX, w // GRID_PX] of the last picture."""
         return self._blocks
@@ -92,6 +99,12 @@ class Background:
         """Mean colour [3] (BGR) of the empty shop under the present light: the camera's grey balance."""
         samples = self._mean[:, ::GRID_PX, ::GRID_PX]
         return np.asarray(samples.mean(axis=(1, 2)) * self._light, np.float32)
+
+    @property
+    def gain(self) -> float:
+        """What brings a dim picture to the level at which the networks see best. Bright ones they see as well."""
+        gain = LEVEL / max(float(self.colour_mean.mean()), 1.0)
+        return min(max(gain, 1.0), GAIN_MAX)
 
     def start_from(self, working: Pixels, at_ns: int) -> None:
         """Take a picture known to be empty as the background."""

@@ -55,11 +55,14 @@ class Letterbox:
         return np.asarray(cv2.resize(pixels, (self.width_px, self.height_px), interpolation=how), np.uint8)
 
 
-def box_input(working: Pixels, difference: Pixels) -> Pixels:
-    """The box network's input [192, 320, 4]: working BGR and difference to the background, padded right and below."""
+def box_input(working: Pixels, difference: Pixels, gain: float = 1.0) -> Pixels:
+    """The box network's input [192, 320, 4]: working BGR and difference to the background, padded right and below.
+
+    `gain` brings both to the light that the network knows (`Background.gain`).
+    """
     height, width = working.shape[:2]
     pixels = np.empty((FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 4), np.uint8)
-    _with_difference(working, difference, pixels[:height, :width])
+    _with_difference(_times(working, gain), _times(difference, gain), pixels[:height, :width])
     pixels[height:] = pixels[:height, width:] = (PADDING_GREY, PADDING_GREY, PADDING_GREY, 0)
     return pixels
 
@@ -73,9 +76,16 @@ def windows_of_boxes(boxes_px: NDArray[np.floating], margin: float = WINDOW_MARG
 
 
 def cut(
-    frame: Pixels, working: Pixels, difference: Pixels, window_px: Floats, size_px: int = CROP_PX
+    frame: Pixels,
+    working: Pixels,
+    difference: Pixels,
+    window_px: Floats,
+    size_px: int = CROP_PX,
+    gain: float = 1.0,
 ) -> Pixels:
     """One window [3] in frame px to uint8 [size, size, 4]: BGR and background difference; grey and 0 outside.
+
+    `gain` as in `box_input`.
 
     BGR comes from the frame, or from its shrunk copy when the window shrinks by more than the two differ, so that
     near people are not aliased. The difference is known at working resolution only.
@@ -83,10 +93,11 @@ def cut(
     scale = working.shape[1] / frame.shape[1]
     is_near = window_px[2] * scale >= size_px
     source, source_scale = (working, scale) if is_near else (frame, 1.0)
-    grey = (PADDING_GREY, PADDING_GREY, PADDING_GREY)
+    grey = (PADDING_GREY / gain,) * 3
     colours = _warp(source, window_px * source_scale, size_px, grey)
     differs = _warp(difference, window_px * scale, size_px, (0, 0, 0))
-    return _with_difference(colours, differs, np.empty((size_px, size_px, 4), np.uint8))
+    into = np.empty((size_px, size_px, 4), np.uint8)
+    return _with_difference(_times(colours, gain), _times(differs, gain), into)
 
 
 def frame_from_crop(points_crop_px: Floats, windows_px: Floats, size_px: int = CROP_PX) -> Floats:
@@ -103,13 +114,17 @@ def crop_from_frame(points_px: Floats, windows_px: Floats, size_px: int = CROP_P
     return np.asarray(points, np.float32)
 
 
+def _times(values: Pixels, gain: float) -> Pixels:
+    return values if gain == 1.0 else np.asarray(cv2.convertScaleAbs(values, alpha=gain), np.uint8)
+
+
 def _with_difference(colours: Pixels, difference: Pixels, into: Pixels) -> Pixels:
     """BGR [h, w, 3] and difference [h, w] as the four channels of `into` [h, w, 4]: five times as fast as by slices."""
     cv2.mixChannels([colours, difference], [into], [0, 0, 1, 1, 2, 2, 3, 3])
     return into
 
 
-def _warp(source: Pixels, window_px: Floats, size_px: int, border: tuple[int, int, int]) -> Pixels:
+def _warp(source: Pixels, window_px: Floats, size_px: int, border: tuple[float, float, float]) -> Pixels:
     centre_x, centre_y, side = (float(value) for value in window_px)
     step = side / size_px  # source px per crop px
     # Pixel centres sit at integer coordinates: source = (crop + 0.5) * step + corner - 0.5.

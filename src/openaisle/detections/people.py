@@ -9,6 +9,7 @@ pictures (the figures travel in the models' metadata).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -19,6 +20,7 @@ from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background, BackgroundSettings
 from openaisle.detections.crops import Floats, Letterbox, Pixels
+from openaisle.detections.picture_health import Health, PictureHealth, PictureHealthSettings
 from openaisle.detections.regions import WHOLE, Region, RegionSettings, regions
 from openaisle.detections.runtime import RuntimeSettings, load_model, runs_on_cpu
 from openaisle.store.schema import Camera
@@ -29,6 +31,7 @@ KEYPOINTS_FILE: Final = "people-keypoints.onnx"
 KEYPOINTS_KIND: Final = "people-keypoints"
 SCORE_MIN: Final = 0.5
 """Score of a person that is reported, where no threshold was chosen for what mistakes cost (`learn threshold`)."""
+HEALTH_MAX: Final = 1024
 REMEMBER_NS: Final = 500_000_000
 """A person found this long ago is looked for again at the same place."""
 
@@ -37,6 +40,7 @@ REMEMBER_NS: Final = 500_000_000
 class PeopleSettings:
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
     background: BackgroundSettings = field(default_factory=BackgroundSettings)
+    health: PictureHealthSettings = field(default_factory=PictureHealthSettings)
     regions: RegionSettings | None = field(default_factory=RegionSettings)  # None: always the whole picture
     score_min: float | None = None  # of a person that is reported; None: as the keypoint network's file says
     proposal_min: float = 0.15  # of a place that the keypoint network looks at
@@ -55,6 +59,7 @@ class _View:
 
     camera: Camera
     background: Background
+    health: PictureHealth
     boxes_px: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # people of the last frame
     seen_ns: int = 0
     letterbox: Letterbox = field(default_factory=lambda: Letterbox(1, 1))
@@ -69,6 +74,7 @@ class _Look:
     frame: Frame
     working: Pixels
     difference: Pixels
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -90,10 +96,10 @@ class PeopleDetector:
     def __init__(self, cameras: Sequence[Camera], *, settings: PeopleSettings | None = None) -> None:
         """Raises ModelError when a weight file is missing or wrong."""
         self._settings = settings or PeopleSettings()
-        self._views = {
-            camera.camera_id: _View(camera=camera, background=Background(self._settings.background))
-            for camera in cameras
-        }
+        self._views: dict[CameraId, _View] = {}
+        for camera in cameras:
+            self.watch(camera)
+        self._health: deque[Health] = deque(maxlen=HEALTH_MAX)
         self._networks = PeopleNetworks(self._settings.runtime)
 
     @property
@@ -104,7 +110,11 @@ class PeopleDetector:
 
     def watch(self, camera: Camera) -> None:
         """Look through this camera from now on; whatever was known of one with its id is forgotten."""
-        self._views[camera.camera_id] = _View(camera=camera, background=Background(self._settings.background))
+        self._views[camera.camera_id] = _View(
+            camera=camera,
+            background=Background(self._settings.background),
+            health=PictureHealth(camera.camera_id, self._settings.health),
+        )
 
     def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
         """Tell what the cameras see when nobody is there (frames uint8 [h, w, 3] BGR). Otherwise it is learned."""
@@ -124,6 +134,12 @@ class PeopleDetector:
                 self._remember(frames[index], found[index])
         return [self._message(frame, people) for frame, people in zip(frames, found, strict=True)]
 
+    def health(self) -> list[Health]:
+        """What began or ended to be wrong with pictures since the last call; the oldest is lost first."""
+        said = list(self._health)
+        self._health.clear()
+        return said
+
     def _look(self, index: int, frame: Frame) -> _Look | None:
         """None if nothing in the frame differs from the empty shop and nobody was there."""
         assert frame.pixels.ndim == 3
@@ -131,15 +147,16 @@ class PeopleDetector:
         view.letterbox = Letterbox(frame.pixels.shape[1], frame.pixels.shape[0])
         working = view.letterbox.shrink(frame.pixels)
         difference = view.background.compare(working, frame.captured_ns)
+        self._health.extend(view.health.step(view.background, frame.captured_ns))
         if not view.background.has_motion() and not len(view.boxes_px):
             return None
-        return _Look(index, view, frame, working, difference)
+        return _Look(index, view, frame, working, difference, view.background.gain)
 
     def _people(self, looks: Sequence[_Look]) -> list[_Found]:
         if not looks:
             return []
         centres = self._networks.propose(
-            [crops.box_input(look.working, look.difference) for look in looks],
+            [crops.box_input(look.working, look.difference, look.gain) for look in looks],
             [self._regions(look.view) for look in looks],
             self._settings.proposal_min,
             2 * self._settings.people_max,
@@ -147,7 +164,7 @@ class PeopleDetector:
         proposals = [self._proposals(look, *found) for look, found in zip(looks, centres, strict=True)]
         windows = [crops.windows_of_boxes(boxes) for boxes, _ in proposals]
         cut = [
-            crops.cut(look.frame.pixels, look.working, look.difference, window)
+            crops.cut(look.frame.pixels, look.working, look.difference, window, gain=look.gain)
             for look, rows in zip(looks, windows, strict=True)
             for window in rows
         ]

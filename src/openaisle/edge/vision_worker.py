@@ -73,6 +73,8 @@ def run(context: Context) -> None:
             continue
         found = detector.detect(frames)
         context.board.add(context.name, Cell.FRAMES_SEEN, len(frames))
+        for health in detector.health():
+            context.message(health)
         for detections in found:
             _send(context, to_core, detections)
         if previews:

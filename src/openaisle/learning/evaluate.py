@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import cv2
 import numpy as np
 
 from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
@@ -47,6 +48,7 @@ class HeldOut:
     stores: int = 8
     cameras: int = 5
     frames: int = 10
+    light: float = 1.0  # of what the cameras would have seen, empty shop and all
 
     def as_settings(self) -> SynthesiseSettings:
         return SynthesiseSettings(
@@ -150,8 +152,12 @@ def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tup
             camera_id = sight.camera.camera_id
             detector = PeopleDetector([sight.camera], settings=settings)
         # Every scene is new: nobody is where somebody was, and the goods stand as they stood at first.
-        detector.show_empty({camera_id: sight.empty}, sight.at_ns)
-        frame = Frame(camera_id, sight.at_ns, sight.at_ns, sight.pixels)
+        empty, pixels = (
+            np.asarray(cv2.convertScaleAbs(each, alpha=held_out.light), np.uint8)
+            for each in (sight.empty, sight.pixels)
+        )
+        detector.show_empty({camera_id: empty}, sight.at_ns)
+        frame = Frame(camera_id, sight.at_ns, sight.at_ns, pixels)
         found.append((sight, detector.detect([frame])[0]))
     return found
 
@@ -173,15 +179,19 @@ def calibrate(
     states: list[np.ndarray] = []
     for done in range(held_out.stores):
         for sight in sights(held_out.first_store + done, held_out.as_settings()):
-            letterbox, working, difference = _prepared(sight)
-            boxes, heats = networks.propose([crops.box_input(working, difference)], [[WHOLE]], 0.05, 24)[0]
+            letterbox, working, difference, gain = _prepared(sight)
+            boxes, heats = networks.propose(
+                [crops.box_input(working, difference, gain)], [[WHOLE]], 0.05, 24
+            )[0]
             kept = decode.suppress(boxes, heats, 0.65)
             if not len(kept):
                 continue
             boxes, heats = boxes[kept] / letterbox.scale, heats[kept]
             windows = crops.windows_of_boxes(boxes)
             seen = networks.look(
-                np.stack([crops.cut(sight.pixels, working, difference, window) for window in windows])
+                np.stack(
+                    [crops.cut(sight.pixels, working, difference, window, gain=gain) for window in windows]
+                )
             )
             truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
                 -1, 4
@@ -227,13 +237,13 @@ def calibrate(
     }
 
 
-def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any]:
+def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any, float]:
     width, height = _size(sight)
     letterbox = Letterbox(width, height)
     background = Background()
     background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
     working = letterbox.shrink(sight.pixels)
-    return letterbox, working, background.compare(working, sight.at_ns)
+    return letterbox, working, background.compare(working, sight.at_ns), background.gain
 
 
 def _size(sight: Sight) -> tuple[int, int]:
