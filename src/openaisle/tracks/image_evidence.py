@@ -35,33 +35,35 @@ VOTE_REACH: Final = 0.08  # of the picture's width, in one frame
 class EvidenceSettings:
     """Our strategy. Lengths are in box heights, times in seconds."""
 
-    score_sure: float = 0.55  # boxes from here on choose first and may begin a track
+    score_sure: float = 0.6  # boxes from here on choose first and may begin a track
     score_min: float = 0.10  # boxes below say nothing
-    place_sd: float = 0.04  # of a box's middle across; half again as much up and down
-    size_sd: tuple[float, float] = (0.12, 0.10)  # of its width and height
-    doubt_sd: float = 1.0  # errors of a box of score 0 are larger by this factor, added to 1
-    agility: float = 0.06  # random acceleration, heights^2/s^3
-    growth: float = 0.01  # of sizes, the same
-    speed_sd: float = 0.7  # of somebody new
-    growth_sd: float = 0.15
+    place_sd: float = 0.077  # of a box's middle across; half again as much up and down
+    size_sd: tuple[float, float] = (0.12, 0.107)  # of its width and height
+    doubt_sd: float = 0.25  # errors of a box of score 0 are larger by this factor, added to 1
+    agility: float = 0.035  # random acceleration, heights^2/s^3
+    growth: float = 0.011  # of sizes, the same
+    speed_sd: float = 0.78  # of somebody new
+    growth_sd: float = 0.27
     speed_fade_s: float = 3.0  # nobody keeps walking unseen for ever
-    tail: float = 4.0  # degrees of freedom of the errors
+    tail: float = 4.5  # degrees of freedom of the errors
     new_density: float = 0.02  # of people who begin, in place and size, heights^-4
     doubtful_density: float = 0.2  # the same where doubtful boxes are concerned
     look_weight: float = 6.0  # of one unit of cosine distance, when appearances are given
-    lost_s_max: float = 3.0
-    score_begin: float = 0.6
-    begin_covered: float = 1.0
-    begin: float = 1.0  # evidence of a new track: this times (score - score_sure) / (1 - score_sure)
-    hit: float = 0.9
-    miss: float = 1.0
-    miss_covered: float = 0.3
+    lost_s_max: float = 2.0
+    score_begin: float = 0.75
+    begin_covered: float = 0.5
+    begin: float = 1.2  # evidence of a new track: this times (score - score_sure) / (1 - score_sure)
+    hit: float = 0.8
+    miss: float = 0.6
+    miss_covered: float = 0.15
     evidence_max: float = 6.0
     shown_from: float = 0.8  # evidence from which a track is shown
-    shown_until: float = 0.0  # and until which
-    unseen_s_max: float = 0.1  # a track is shown without a box for no longer
-    smoothing: float = 0.6  # share of the filter's box in what is shown
+    shown_until: float = 0.75  # and until which
+    unseen_s_max: float = 0.13  # a track is shown without a box for no longer
+    smoothing: float = 0.72  # share of the filter's box in what is shown
     follow_camera: bool = True
+    camera_sd: float = 0.06  # of what a track strays from the camera's motion in one frame
+    camera_votes: float = 1.0  # more tracks must say that the camera moved than that it stood
     tracks_max: int = 4096
 
 
@@ -119,6 +121,7 @@ def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int
             settings.shown_from, settings.shown_until, settings.begin_covered,
         ),
         (settings.lost_s_max, settings.unseen_s_max, settings.smoothing),
+        (settings.camera_sd, settings.camera_votes),
     )  # fmt: skip
     floats = tuple(tuple(float(value) for value in group) for group in groups)
     return (*floats, bool(settings.follow_camera), int(settings.tracks_max))
@@ -130,7 +133,7 @@ EVIDENCE, UNSEEN_S, SCORE, HITS = range(4)
 @njit(cache=True)
 def _step(
     boxes, look, state, variance, facts, names, looks, shown, count, next_id, dt, size_px,
-    score_limits, errors, motion, ratio, evidence, times, follow_camera, tracks_max,
+    score_limits, errors, motion, ratio, evidence, times, camera, follow_camera, tracks_max,
 ):  # fmt: skip
     n = len(boxes)
     measured = np.empty((n, AXES))
@@ -143,7 +146,7 @@ def _step(
         _predict(state[i], variance[i], dt, motion, facts[i, UNSEEN_S])
         facts[i, UNSEEN_S] += dt
     if follow_camera and count > 0:
-        _follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px)
+        _follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px, camera)
     track_of = np.full(n, -1, np.int64)
     box_of = np.full(count, -1, np.int64)
     for is_sure in (True, False):
@@ -415,7 +418,7 @@ def _rows(end, boxes, state, facts, names, shown, source, times, size_px):
 
 
 @njit(cache=True)
-def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, dt, size_px) -> None:
+def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, dt, size_px, camera) -> None:
     """Shift all tracks by what most of them are off by in common: the camera was shaken or turned."""
     offs = np.empty((VOTES_MAX, 3))
     used = 0
@@ -438,7 +441,7 @@ def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, d
             ratio = measured[j, 3] / state[i, 3, 0]
             if ratio < 0.8 or ratio > 1.25:
                 continue
-            offs[used, 0], offs[used, 1], offs[used, 2] = dx, dy, 0.06 * state[i, 3, 0]
+            offs[used, 0], offs[used, 1], offs[used, 2] = dx, dy, camera[0] * state[i, 3, 0]
             used += 1
     if used < 3:
         return
@@ -458,7 +461,7 @@ def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, d
             still = votes
         elif votes > best:
             best, bx, by = votes, wx / votes, wy / votes
-    if best < still + 1.0 or best < 2.0:
+    if best < still + camera[1] or best < 2.0:
         return
     for i in range(count):
         state[i, 0, 0] += bx
