@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.tracking.walkers import boxes_at, walk
 
 from openaisle.core.errors import InputError
 from openaisle.tracks import ImageTracker
 from openaisle.tracks.image import NO_BOX, STRATEGIES
 from openaisle.tracks.image_evidence import EvidenceSettings
-from tests.unit.tracking.walkers import boxes_at, walk
 
 
 def tracker(name: str = "openaisle", fps: float = 25.0) -> ImageTracker:
@@ -104,7 +104,9 @@ def test_a_doubtful_box_continues_a_track_and_begins_none() -> None:
     for boxes in walk(6, [(100.0, 200.0)], [(4.0, 0.0)]):
         rows = following.update(boxes)
     who = rows[0, 4]
-    rows = following.update(np.concatenate([boxes_at([(124.0, 200.0)], 0.3), boxes_at([(500.0, 200.0)], 0.3)]))
+    rows = following.update(
+        np.concatenate([boxes_at([(124.0, 200.0)], 0.3), boxes_at([(500.0, 200.0)], 0.3)])
+    )
     assert ids_by_index(rows) == {0: int(who)}
 
 

@@ -3,13 +3,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.unit.tracking.walkers import walk
 from typer.testing import CliRunner
 
 from openaisle.adapters.motchallenge import BoxRows, read_boxes, write_boxes
 from openaisle.adapters.pictures import PictureFile
 from openaisle.cli import build_app
 from openaisle.core.errors import InputError
-from tests.unit.tracking.walkers import walk
 
 
 @pytest.fixture

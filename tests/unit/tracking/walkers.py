@@ -21,8 +21,6 @@ def boxes_at(middles: list[tuple[float, float]], score: float = 0.95, label: int
 def walk(frames: int, starts: list[tuple[float, float]], steps: list[tuple[float, float]]) -> list[Floats]:
     """One array a frame, one row a person."""
     return [
-        boxes_at(
-            [(x + number * dx, y + number * dy) for (x, y), (dx, dy) in zip(starts, steps, strict=True)]
-        )
+        boxes_at([(x + number * dx, y + number * dy) for (x, y), (dx, dy) in zip(starts, steps, strict=True)])
         for number in range(frames)
     ]
