@@ -64,6 +64,7 @@ class EvidenceSettings:
     hit: float = 0.8  # a box adds this times 0.5 + its score
     miss: float = 0.6  # no box takes this away
     miss_covered: float = 0.15  # and this from somebody who is covered
+    evidence_min: float = -1.0  # whoever comes back is shown with his second box
     evidence_max: float = 6.0
     shown_from: float = 0.8  # a track is shown from this on
     shown_until: float = 0.75  # and no longer below this
@@ -138,7 +139,7 @@ def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int
         (settings.tail, math.log(settings.new_density), math.log(settings.doubtful_density), settings.look_weight),
         (
             settings.begin, settings.hit, settings.miss, settings.miss_covered, settings.evidence_max,
-            settings.shown_from, settings.shown_until, settings.begin_covered,
+            settings.shown_from, settings.shown_until, settings.begin_covered, settings.evidence_min,
         ),
         (settings.lost_s_max, settings.unseen_s_max, settings.smoothing),
         (settings.camera_sd, settings.camera_votes),
@@ -181,7 +182,8 @@ def _step(
             _remember(looks[i], look[j])
         else:
             covered = _covered(i, count, state, box_of)
-            facts[i, EVIDENCE] -= evidence[2] + covered * (evidence[3] - evidence[2])
+            less = evidence[2] + covered * (evidence[3] - evidence[2])
+            facts[i, EVIDENCE] = max(facts[i, EVIDENCE] - less, min(facts[i, EVIDENCE], evidence[8]))
         if shown[i]:
             shown[i] = facts[i, EVIDENCE] >= evidence[6]
         else:

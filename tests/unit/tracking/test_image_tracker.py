@@ -136,7 +136,7 @@ def test_a_shaken_camera_loses_nobody() -> None:
     people = [(100.0 + 90.0 * number, 150.0 + 40.0 * (number % 3)) for number in range(6)]
     first: dict[int, int] = {}
     for number in range(30):
-        shift = rng.uniform(-45.0, 45.0, 2) if number >= 10 else np.zeros(2)
+        shift = rng.uniform(-20.0, 20.0, 2) if number >= 10 else np.zeros(2)
         rows = following.update(boxes_at([(x + shift[0], y + shift[1] / 3) for x, y in people]))
         for index, who in ids_by_index(rows).items():
             assert first.setdefault(index, who) == who
