@@ -16,6 +16,7 @@ from openaisle.bench.peers import run_there
 from openaisle.bench.peers_there import PEERS
 from openaisle.bench.tracking_runs import Sequence, pack
 from openaisle.bench.tracking_scores import ScoredSequence, Trajectories, score
+from openaisle.core.errors import InputError
 
 WARM_FRAMES = 20  # not timed
 
@@ -45,6 +46,10 @@ def contest(
 ) -> tuple[list[Entry], dict[str, str]]:
     """Everybody, ours first, or those of `labels`; and why some are absent."""
     arrays = pack(sequences)
+    for label in labels or ():
+        if label not in OURS and label not in PEERS:
+            expected = ", ".join([*OURS, *PEERS])
+            raise InputError("no such tracker", field="--tracker", expected=expected, found=label)
     asked = [label for label in [*OURS, *PEERS] if labels is None or label in labels]
     entries: list[Entry] = []
     absent: dict[str, str] = {}

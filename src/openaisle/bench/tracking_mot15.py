@@ -35,9 +35,13 @@ _PETS_TRUTH: Final = Path("pets2009_s2l1") / "PETS2009-S2L1-View_001-gt-mot.txt"
 
 
 def measure(
-    python: Path, data: Path, report: Callable[[str, float], None], out: Path | None = None
+    python: Path,
+    data: Path,
+    report: Callable[[str, float], None],
+    out: Path | None = None,
+    labels: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Everybody on all sequences in `data`; with `out`, their tracks as OUT/LABEL/SEQUENCE.txt."""
+    """Everybody, or those of `labels`, on all sequences in `data`. With `out`, tracks go to OUT/LABEL/SEQUENCE.txt."""
     folder = data / "mot15" / "detections"
     names = [name for name in CAMERAS if (folder / name / "det" / "det.txt").is_file()]
     if not names:
@@ -50,7 +54,7 @@ def measure(
         detections = read_boxes(folder / name / "det" / "det.txt").until(FRAMES)
         frames = max(detections.frame_count, truth[name].frame_count if name in truth else 0)
         sequences.append(sequence_of(name, detections, *CAMERAS[name][:2], frames))
-    entries, absent = contest(python, sequences, report)
+    entries, absent = contest(python, sequences, report, labels)
     table = {}
     for entry in entries:
         if out is not None:

@@ -17,8 +17,10 @@ FRAMES: Final = 200
 STEEP: Final = 0.9  # height of the camera, in sides of the square: people hardly cover each other
 
 
-def measure(python: Path, seed: int, report: Callable[[str, float], None]) -> dict[str, Any]:
-    """Everybody on the same crowds, seen steeply."""
+def measure(
+    python: Path, seed: int, report: Callable[[str, float], None], labels: list[str] | None = None
+) -> dict[str, Any]:
+    """Everybody, or those of `labels`, on the same crowds, seen steeply."""
     crowds = {
         f"{people} people": make_crowd(
             CrowdSettings(
@@ -41,7 +43,7 @@ def measure(python: Path, seed: int, report: Callable[[str, float], None]) -> di
         for name, crowd in crowds.items()
     ]
     truth = {name: crowd.truth for name, crowd in crowds.items()}
-    entries, absent = contest(python, sequences, report)
+    entries, absent = contest(python, sequences, report, labels)
     table = {}
     for entry in entries:
         rows = scores(python, entry, sequences, truth)
@@ -51,7 +53,7 @@ def measure(python: Path, seed: int, report: Callable[[str, float], None]) -> di
         table[entry.label] = rows
     peers = [entry.label for entry in entries if not entry.is_ours]
     ratio = {}
-    for name in crowds if peers else ():
+    for name in crowds if peers and entries[0].is_ours else ():
         fastest = min(peers, key=lambda label: table[label][name]["ms"])
         rightest = max(peers, key=lambda label: table[label][name]["idf1"])
         ratio[name] = {

@@ -27,6 +27,9 @@ def tracking(
         Path | None,
         typer.Option(help="Write everybody's tracks of MOT15 there, as OUT/TRACKER/SEQUENCE.txt."),
     ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="Only this one, by its name in the table; may be given again.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Trackers on the same detections in one run: HOTA, MOTA, IDF1 and switches by TrackEval, and processor time."""
@@ -56,8 +59,8 @@ def tracking(
             progress.update(task, description=what, completed=share)
 
         measures: dict[str, Callable[[], dict[str, Any]]] = {
-            "mot15": lambda: tracking_mot15.measure(python, data or Path(), report, out),
-            "speed": lambda: tracking_speed.measure(python, seed, report),
+            "mot15": lambda: tracking_mot15.measure(python, data or Path(), report, out, tracker),
+            "speed": lambda: tracking_speed.measure(python, seed, report, tracker),
         }
         for name in asked:
             result[name] = measures[name]()

@@ -11,58 +11,80 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openaisle.core.errors import InputError
 from openaisle.tracks.assignment import assign
+from openaisle.tracks.image_motion import (
+    AXES,
+    EVIDENCE,
+    HITS,
+    SCORE,
+    UNSEEN_S,
+    begin_box,
+    correct_box,
+    error_variance,
+    follow_camera,
+    predict_box,
+)  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-AXES: Final = 4
-"""Of a box: its middle x and y, width, height."""
-
-
-VOTERS_MAX: Final = 24  # tracks that say how the camera moved
-VOTES_MAX: Final = 128
-VOTE_REACH: Final = 0.08  # of the picture's width, in one frame
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceSettings:
     """Our strategy. Lengths are in box heights, times in seconds."""
 
-    score_sure: float = 0.55  # boxes from here on choose first and may begin a track
-    score_min: float = 0.10  # boxes below say nothing
-    place_sd: float = 0.04  # of a box's middle across; half again as much up and down
-    size_sd: tuple[float, float] = (0.12, 0.10)  # of its width and height
-    doubt_sd: float = 1.0  # errors of a box of score 0 are larger by this factor, added to 1
-    agility: float = 0.06  # random acceleration, heights^2/s^3
-    growth: float = 0.01  # of sizes, the same
-    speed_sd: float = 0.7  # of somebody new
-    growth_sd: float = 0.15
+    score_sure: float = 0.6  # boxes from here on choose first
+    score_min: float = 0.1  # boxes below say nothing
+    score_begin: float = 0.75  # boxes below do not begin a track
+    # How far a box strays from whom it shows.
+    place_sd: float = 0.077  # its middle across; half again as much up and down
+    size_sd: tuple[float, float] = (0.12, 0.107)  # its width and height
+    doubt_sd: float = 0.25  # a box of score 0 strays farther by this share
+    tail: float = 4.5  # degrees of freedom of those errors (Student's t)
+    # How people move.
+    agility: float = 0.035  # random acceleration, heights^2/s^3
+    growth: float = 0.011  # of sizes, the same
+    speed_sd: float = 0.78  # of somebody new, heights/s
+    growth_sd: float = 0.27
     speed_fade_s: float = 3.0  # nobody keeps walking unseen for ever
-    tail: float = 4.0  # degrees of freedom of the errors
+    # Who it is.
     new_density: float = 0.02  # of people who begin, in place and size, heights^-4
     doubtful_density: float = 0.2  # the same where doubtful boxes are concerned
-    look_weight: float = 6.0  # of one unit of cosine distance, when appearances are given
-    lost_s_max: float = 3.0
-    score_begin: float = 0.6
-    begin_covered: float = 1.0
-    begin: float = 1.0  # evidence of a new track: this times (score - score_sure) / (1 - score_sure)
-    hit: float = 0.9
-    miss: float = 1.0
-    miss_covered: float = 0.3
+    look_weight: float = 6.0  # of a unit of cosine similarity above 0.7, when appearances are given
+    lost_s_max: float = 2.0  # nobody comes back later
+    # Whether somebody is there: evidence of a track, in frames.
+    begin: float = 1.2  # of a box of score 1; of one of score_begin none
+    begin_covered: float = 0.5  # less, where the box lies in one of somebody known
+    hit: float = 0.8  # a box adds this times 0.5 + its score
+    miss: float = 0.6  # no box takes this away
+    miss_covered: float = 0.15  # and this from somebody who is covered
+    evidence_min: float = -1.0  # whoever comes back is shown with his second box
     evidence_max: float = 6.0
-    shown_from: float = 0.8  # evidence from which a track is shown
-    shown_until: float = 0.0  # and until which
-    unseen_s_max: float = 0.1  # a track is shown without a box for no longer
-    smoothing: float = 0.6  # share of the filter's box in what is shown
+    shown_from: float = 0.8  # a track is shown from this on
+    shown_until: float = 0.75  # and no longer below this
+    unseen_s_max: float = 0.13  # a track is shown without a box for no longer
+    smoothing: float = 0.72  # share of the filter's box in what is shown; the rest is the detector's
+    # Whether the camera moves.
     follow_camera: bool = True
-    tracks_max: int = 4096
+    camera_sd: float = 0.06  # what a track strays from the camera's motion in one frame
+    camera_votes: float = 1.0  # tracks more that must say that the camera moved than that it stood
+    tracks_max: int = 4096  # no new tracks beyond
+
+    def __post_init__(self) -> None:
+        positive = ("place_sd", "tail", "speed_fade_s", "new_density", "doubtful_density", "tracks_max")
+        for field in positive:
+            if not getattr(self, field) > 0:
+                raise InputError("out of range", field=field, expected="above 0", found=getattr(self, field))
+        if not 0.0 <= self.score_min <= self.score_sure <= self.score_begin < 1.0:
+            found = (self.score_min, self.score_sure, self.score_begin)
+            expected = "0 <= score_min <= score_sure <= score_begin < 1"
+            raise InputError("out of order", field="score_begin", expected=expected, found=found)
 
 
 class EvidenceStrategy:
@@ -74,37 +96,38 @@ class EvidenceStrategy:
         self._numbers = _numbers(settings)
         self._count = 0
         self._next_id = 1
-        self._grow(64, 0)
+        self._tracks = _columns(64, 0)
 
-    def _grow(self, rows: int, look_size: int) -> None:
-        def more(old: NDArray | None, shape: tuple[int, ...], kind: type) -> NDArray:
-            new = np.zeros(shape, kind)
-            if old is not None and old.shape[1:] == shape[1:]:
-                new[: self._count] = old[: self._count]
-            return new
-
-        old = getattr(self, "_tracks", (None,) * 6)
-        self._tracks = (
-            more(old[0], (rows, AXES, 2), np.float64),  # value and speed, px
-            more(old[1], (rows, AXES, 3), np.float64),  # their variances and covariance, heights
-            more(old[2], (rows, 4), np.float64),  # see _FACTS
-            more(old[3], (rows, 2), np.int64),  # id, class
-            more(old[4], (rows, look_size), np.float64),  # unit vectors; 0 while unknown
-            more(old[5], (rows,), np.bool_),  # shown
-        )
+    def _make_room(self, rows: int, look_size: int) -> None:
+        """Appearances may come later than the first tracks."""
+        capacity, known_size = self._tracks[4].shape
+        if rows <= capacity and look_size == known_size:
+            return
+        old, self._tracks = self._tracks, _columns(max(rows, 2 * capacity), look_size)
+        for column, before in zip(self._tracks, old, strict=True):
+            if column.shape[1:] == before.shape[1:]:
+                column[: self._count] = before[: self._count]
 
     def step(self, boxes: Floats, look: Floats | None) -> Floats:
         """See ImageTracker.update; boxes in an order of their own, look of unit length."""
-        look_size = 0 if look is None else look.shape[1]
-        capacity = len(self._tracks[0])
-        needed = self._count + len(boxes)
-        if needed > capacity or look_size != self._tracks[4].shape[1]:
-            self._grow(max(2 * capacity if needed > capacity else capacity, needed), look_size)
         look = np.zeros((len(boxes), 0)) if look is None else look
+        self._make_room(self._count + len(boxes), look.shape[1])
         rows, self._count, self._next_id = _step(
             boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px, *self._numbers
         )
         return rows
+
+
+def _columns(rows: int, look_size: int) -> tuple[NDArray, ...]:
+    """As `_step` takes them, a row a track."""
+    return (
+        np.zeros((rows, AXES, 2)),  # value and speed, px
+        np.zeros((rows, AXES, 3)),  # variance of the value, of both, of the speed; heights
+        np.zeros((rows, 4)),  # EVIDENCE, UNSEEN_S, SCORE, HITS
+        np.zeros((rows, 2), np.int64),  # id, class
+        np.zeros((rows, look_size)),  # unit vectors; zeros while unknown
+        np.zeros(rows, np.bool_),  # shown
+    )
 
 
 def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int, ...]:
@@ -116,21 +139,19 @@ def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int
         (settings.tail, math.log(settings.new_density), math.log(settings.doubtful_density), settings.look_weight),
         (
             settings.begin, settings.hit, settings.miss, settings.miss_covered, settings.evidence_max,
-            settings.shown_from, settings.shown_until, settings.begin_covered,
+            settings.shown_from, settings.shown_until, settings.begin_covered, settings.evidence_min,
         ),
         (settings.lost_s_max, settings.unseen_s_max, settings.smoothing),
+        (settings.camera_sd, settings.camera_votes),
     )  # fmt: skip
     floats = tuple(tuple(float(value) for value in group) for group in groups)
     return (*floats, bool(settings.follow_camera), int(settings.tracks_max))
 
 
-EVIDENCE, UNSEEN_S, SCORE, HITS = range(4)
-
-
 @njit(cache=True)
 def _step(
     boxes, look, state, variance, facts, names, looks, shown, count, next_id, dt, size_px,
-    score_limits, errors, motion, ratio, evidence, times, follow_camera, tracks_max,
+    score_limits, errors, motion, ratio, evidence, times, camera, is_carried, tracks_max,
 ):  # fmt: skip
     n = len(boxes)
     measured = np.empty((n, AXES))
@@ -140,10 +161,10 @@ def _step(
         measured[j, 2] = boxes[j, 2] - boxes[j, 0]
         measured[j, 3] = boxes[j, 3] - boxes[j, 1]
     for i in range(count):
-        _predict(state[i], variance[i], dt, motion, facts[i, UNSEEN_S])
+        predict_box(state[i], variance[i], dt, motion, facts[i, UNSEEN_S])
         facts[i, UNSEEN_S] += dt
-    if follow_camera and count > 0:
-        _follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px)
+    if is_carried and count > 0:
+        follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px, camera)
     track_of = np.full(n, -1, np.int64)
     box_of = np.full(count, -1, np.int64)
     for is_sure in (True, False):
@@ -154,14 +175,15 @@ def _step(
     for i in range(count):
         j = box_of[i]
         if j >= 0:
-            _correct(state[i], variance[i], measured[j], boxes[j, 4], errors)
+            correct_box(state[i], variance[i], measured[j], boxes[j, 4], errors)
             facts[i, EVIDENCE] = min(facts[i, EVIDENCE] + evidence[1] * (0.5 + boxes[j, 4]), evidence[4])
             facts[i, UNSEEN_S], facts[i, SCORE] = 0.0, boxes[j, 4]
             facts[i, HITS] += 1.0
             _remember(looks[i], look[j])
         else:
             covered = _covered(i, count, state, box_of)
-            facts[i, EVIDENCE] -= evidence[2] + covered * (evidence[3] - evidence[2])
+            less = evidence[2] + covered * (evidence[3] - evidence[2])
+            facts[i, EVIDENCE] = max(facts[i, EVIDENCE] - less, min(facts[i, EVIDENCE], evidence[8]))
         if shown[i]:
             shown[i] = facts[i, EVIDENCE] >= evidence[6]
         else:
@@ -172,7 +194,7 @@ def _step(
     source = np.concatenate((source, np.full(n, -1, np.int64)))
     for j in range(n):
         if track_of[j] < 0 and boxes[j, 4] >= score_limits[2] and end < tracks_max:
-            _begin(state[end], variance[end], measured[j], boxes[j, 4], errors, motion)
+            begin_box(state[end], variance[end], measured[j], boxes[j, 4], errors, motion)
             share = (boxes[j, 4] - score_limits[2]) / (1.0 - score_limits[2])
             facts[end, EVIDENCE] = evidence[0] * share - evidence[7] * _inside(j, boxes, track_of)
             facts[end, UNSEEN_S], facts[end, SCORE], facts[end, HITS] = 0.0, boxes[j, 4], 1.0
@@ -184,60 +206,6 @@ def _step(
             end += 1
     rows = _rows(end, boxes, state, facts, names, shown, source, times, size_px)
     return rows, end, next_id
-
-
-@njit(cache=True)
-def _predict(state, variance, dt, motion, unseen_s) -> None:
-    """Sizes and speeds in px, variances in heights: a height is the unit at all ranges."""
-    keep = math.exp(-dt / motion[4])
-    for k in range(AXES):
-        fade = keep if (unseen_s > 0.0 or k >= 2) else 1.0
-        agility = motion[0] if k < 2 else motion[1]
-        reach = dt if fade == 1.0 else motion[4] * (1.0 - fade)
-        state[k, 0] += reach * state[k, 1]
-        state[k, 1] *= fade
-        pp, pv, vv = variance[k, 0], variance[k, 1], variance[k, 2]
-        variance[k, 0] = pp + 2.0 * reach * pv + reach * reach * vv + agility * dt**3 / 3.0
-        variance[k, 1] = fade * (pv + reach * vv) + 0.5 * agility * dt * dt
-        variance[k, 2] = fade * fade * vv + agility * dt
-    state[2, 0] = max(state[2, 0], 2.0)
-    state[3, 0] = max(state[3, 0], 2.0)
-
-
-@njit(cache=True)
-def _error_variance(k, score, errors) -> float:
-    sd = errors[k] * (1.0 + errors[4] * (1.0 - score))
-    return sd * sd
-
-
-@njit(cache=True)
-def _correct(state, variance, measured, score, errors) -> None:
-    height = state[3, 0]
-    for k in range(AXES):
-        noise = _error_variance(k, score, errors)
-        pp, pv, vv = variance[k, 0], variance[k, 1], variance[k, 2]
-        total = pp + noise
-        gain, speed_gain = pp / total, pv / total
-        off = measured[k] - state[k, 0]
-        state[k, 0] += gain * off
-        state[k, 1] += speed_gain * off
-        variance[k, 0] = (1.0 - gain) * pp
-        variance[k, 1] = (1.0 - gain) * pv
-        variance[k, 2] = vv - speed_gain * pv
-    # Variances are in heights, and the height has changed.
-    scale = (height / max(state[3, 0], 2.0)) ** 2
-    for k in range(AXES):
-        for m in range(3):
-            variance[k, m] *= min(max(scale, 0.5), 2.0)
-
-
-@njit(cache=True)
-def _begin(state, variance, measured, score, errors, motion) -> None:
-    for k in range(AXES):
-        state[k, 0], state[k, 1] = measured[k], 0.0
-        variance[k, 0] = _error_variance(k, score, errors)
-        variance[k, 1] = 0.0
-        variance[k, 2] = motion[2] ** 2 if k < 2 else motion[3] ** 2
 
 
 @njit(cache=True)
@@ -254,7 +222,7 @@ def _associate(
             open_boxes[open_count] = j
             open_count += 1
             for k in range(AXES):
-                noise[j, k] = _error_variance(k, boxes[j, 4], errors)
+                noise[j, k] = error_variance(k, boxes[j, 4], errors)
                 least[k], most[k] = min(least[k], noise[j, k]), max(most[k], noise[j, k])
     starts = np.zeros(count + 1, np.int64)
     if open_count == 0:
@@ -412,54 +380,3 @@ def _rows(end, boxes, state, facts, names, shown, source, times, size_px):
         rows[count, 6], rows[count, 7] = names[i, 1], j
         count += 1
     return rows[:count]
-
-
-@njit(cache=True)
-def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, dt, size_px) -> None:
-    """Shift all tracks by what most of them are off by in common: the camera was shaken or turned."""
-    offs = np.empty((VOTES_MAX, 3))
-    used = 0
-    steady = 0
-    for i in range(count):
-        steady += facts[i, HITS] >= 3.0 and facts[i, UNSEEN_S] <= 1.5 * dt
-    stride = 1 + steady // VOTERS_MAX
-    reach = VOTE_REACH * size_px[0]
-    steady = 0
-    for i in range(count):
-        if facts[i, HITS] < 3.0 or facts[i, UNSEEN_S] > 1.5 * dt:
-            continue
-        steady += 1
-        if steady % stride:
-            continue
-        for j in range(len(measured)):
-            dx, dy = measured[j, 0] - state[i, 0, 0], measured[j, 1] - state[i, 1, 0]
-            if abs(dx) > reach or abs(dy) > reach or boxes[j, 4] < score_sure or used == VOTES_MAX:
-                continue
-            ratio = measured[j, 3] / state[i, 3, 0]
-            if ratio < 0.8 or ratio > 1.25:
-                continue
-            offs[used, 0], offs[used, 1], offs[used, 2] = dx, dy, 0.06 * state[i, 3, 0]
-            used += 1
-    if used < 3:
-        return
-    best, bx, by, still = 0.0, 0.0, 0.0, 0.0
-    for a in range(-1, used):
-        x = 0.0 if a < 0 else offs[a, 0]
-        y = 0.0 if a < 0 else offs[a, 1]
-        votes, wx, wy = 0.0, 0.0, 0.0
-        for b in range(used):
-            squared = ((offs[b, 0] - x) ** 2 + (offs[b, 1] - y) ** 2) / offs[b, 2] ** 2
-            if squared < 9.0:
-                vote = 1.0 - squared / 9.0
-                votes += vote
-                wx += vote * offs[b, 0]
-                wy += vote * offs[b, 1]
-        if a < 0:
-            still = votes
-        elif votes > best:
-            best, bx, by = votes, wx / votes, wy / votes
-    if best < still + 1.0 or best < 2.0:
-        return
-    for i in range(count):
-        state[i, 0, 0] += bx
-        state[i, 1, 0] += by
