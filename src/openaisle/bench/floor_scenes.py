@@ -83,12 +83,22 @@ def shop(seed: int, people: int, moments: int) -> FloorScene:
     return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, NOISE)
 
 
-def market(people: int, camera_count: int, moments: int, seed: int) -> FloorScene:
-    """The shipped market, or as many of its cameras as are asked for, full of shoppers who take much."""
-    store = load_store("market")
-    name = f"market-{camera_count}-{people}"
-    store = replace(store, cameras=store.cameras[:camera_count])
-    return _filmed(store, name, people, MARKET_FPS, moments, seed, SkeletonSettings())
+def market(people: int, moments: int, seed: int) -> FloorScene:
+    """The shipped market, full of shoppers."""
+    return _filmed(
+        load_store("market"), f"market-{people}", people, MARKET_FPS, moments, seed, SkeletonSettings()
+    )
+
+
+def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
+    """The same scene through its first cameras only."""
+    return replace(
+        scene,
+        name=f"{scene.name}-{camera_count}",
+        cameras=scene.cameras[:camera_count],
+        boxes=[moment[:camera_count] for moment in scene.boxes],
+        keypoints=[moment[:camera_count] for moment in scene.keypoints or ()],
+    )
 
 
 def _filmed(

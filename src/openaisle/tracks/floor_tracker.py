@@ -23,7 +23,9 @@ Floats = NDArray[np.float64]
 
 KEYPOINT_SEEN: Final = 0.05
 NEWCOMER_NS: Final = 2 * NS_PER_S  # who appeared as recently may be somebody who was lost
-FREE_FLOOR: Final = CrowdSettings(learns_cameras=True, views_share=0.5)
+FREE_FLOOR: Final = CrowdSettings(
+    learns_cameras=True, views_share=0.5, found_cost_max=4.0, found_at_once_cost_max=2.0
+)
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 
 
