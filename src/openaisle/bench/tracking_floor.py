@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from openaisle.bench.floor_contest import OURS, PLAIN, Followed, milliseconds, ours, peers, plain, scored
-from openaisle.bench.floor_scenes import PETS_SCORE_MIN, FloorScene, market, pets, shop
+from openaisle.bench.floor_scenes import PETS_SCORE_MIN, FloorScene, market, pets, seen_by, shop
 from openaisle.bench.tracking_scores import WHOLE, score
 
 Report = Callable[[str, float], None]
