@@ -22,9 +22,13 @@ need_python = $(if $(PYTHON),,echo "$(NO_PYTHON)" >&2; exit 1)
 # Used by `make lock` alone, in an environment thrown away afterwards.
 UV_VERSION := 0.13.9
 
+# Measured beside ours by `make bench-tracking`, like those in bench/peers.txt.
+BOXMOT_VERSION := 25.0.0
+NORFAIR_VERSION := 2.3.0
+
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: $(VENV)/.ready ## build .venv with the openaisle command; nothing when it is current
@@ -86,6 +90,25 @@ soak: venv ## hours of simulated shop with every fault
 .PHONY: bench
 bench: venv ## measure the published figures on this machine
 	@$(BIN)/openaisle bench $(ARGS)
+
+# Other trackers and TrackEval, for measuring only. boxmot asks for torch with CUDA (about 6 GB): where it does not
+# install, the rest is measured without it. norfair asks for numpy 1, works with 2, and goes in without asking.
+PEERS := .cache/peers
+
+$(PEERS)/.ready: bench/peers.txt
+	@$(need_python)
+	@echo "installing other trackers and TrackEval in $(PEERS)"
+	@rm -rf $(PEERS)
+	@$(PYTHON) -m venv $(PEERS)
+	@set -e; pip="$(PEERS)/bin/python -m pip --quiet --disable-pip-version-check install"; \
+	$$pip boxmot==$(BOXMOT_VERSION) || echo "boxmot does not install here: measured without it"; \
+	$$pip --requirement bench/peers.txt; \
+	$$pip --no-deps norfair==$(NORFAIR_VERSION)
+	@touch $@
+
+.PHONY: bench-tracking
+bench-tracking: venv $(PEERS)/.ready ## trackers beside other trackers, in one run
+	@$(BIN)/openaisle bench tracking --peers $(PEERS) $(ARGS)
 
 .PHONY: clean
 clean: ## remove what make made, .venv and out/ included

@@ -30,7 +30,7 @@ class OverlayWriter:
         if shot.frame_index is None:
             write_picture(self._path, drawn)
             return
-        drawn = _even(drawn)
+        drawn = even_sides(drawn)
         if self._video is None:
             height, width = drawn.shape[:2]
             self._video = VideoWriter(self._path, width, height, self._fps, has_times=False)
@@ -60,7 +60,7 @@ def _path(out: Path, file: PictureFile, number: int | None) -> Path:
     return out / f"{stem}{'.mp4' if file.is_video else '.png'}"
 
 
-def _even(pixels: Pixels) -> Pixels:
+def even_sides(pixels: Pixels) -> Pixels:
     """Video has even sides: an odd last row or column is shown twice."""
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -11,7 +11,7 @@ from openaisle.core.messages import CameraDetections
 from openaisle.detections.coco import BONES
 from openaisle.detections.crops import Pixels
 
-_COLOURS: Final = (
+COLOURS: Final = (
     (66, 133, 244)[::-1], (219, 68, 55)[::-1], (244, 180, 0)[::-1], (15, 157, 88)[::-1], (171, 71, 188)[::-1],
     (0, 172, 193)[::-1], (255, 112, 67)[::-1], (158, 157, 36)[::-1],
 )  # fmt: skip
@@ -24,7 +24,7 @@ def draw(pixels: Pixels, detections: CameraDetections) -> Pixels:
     shown = pixels.copy()
     thickness = max(1, round(max(shown.shape[:2]) / 500))
     for row, (box, score) in enumerate(zip(detections.boxes_image_px, detections.scores, strict=True)):
-        colour = _COLOURS[row % len(_COLOURS)]
+        colour = COLOURS[row % len(COLOURS)]
         x1, y1, x2, y2 = (round(float(each)) for each in box)
         cv2.rectangle(shown, (x1, y1), (x2, y2), colour, thickness, cv2.LINE_AA)
         size = 0.4 * max(1.0, thickness * 0.75)

@@ -26,37 +26,44 @@ AXES: Final = 4
 """Of a box: its middle x and y, width, height."""
 
 
+VOTERS_MAX: Final = 24  # tracks that say how the camera moved
+VOTES_MAX: Final = 128
+VOTE_REACH: Final = 0.08  # of the picture's width, in one frame
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvidenceSettings:
     """Our strategy. Lengths are in box heights, times in seconds."""
 
-    score_sure: float = 0.55  # boxes from here on choose first and may begin a track
+    score_sure: float = 0.6  # boxes from here on choose first and may begin a track
     score_min: float = 0.10  # boxes below say nothing
-    place_sd: float = 0.045  # of a box's middle across; half again as much up and down
-    size_sd: tuple[float, float] = (0.045, 0.045)  # of its width and height
-    doubt_sd: float = 1.5  # errors of a box of score 0 are larger by this factor, added to 1
-    agility: float = 0.30  # random acceleration, heights^2/s^3
-    growth: float = 0.02  # of sizes, the same
-    speed_sd: float = 0.7  # of somebody new
-    growth_sd: float = 0.15
+    place_sd: float = 0.077  # of a box's middle across; half again as much up and down
+    size_sd: tuple[float, float] = (0.12, 0.107)  # of its width and height
+    doubt_sd: float = 0.25  # errors of a box of score 0 are larger by this factor, added to 1
+    agility: float = 0.035  # random acceleration, heights^2/s^3
+    growth: float = 0.011  # of sizes, the same
+    speed_sd: float = 0.78  # of somebody new
+    growth_sd: float = 0.27
     speed_fade_s: float = 3.0  # nobody keeps walking unseen for ever
-    tail: float = 4.0  # degrees of freedom of the errors
-    new_density: float = 0.03  # of people who begin, in place and size, heights^-4
-    doubtful_density: float = 0.3  # the same where doubtful boxes are concerned
+    tail: float = 4.5  # degrees of freedom of the errors
+    new_density: float = 0.02  # of people who begin, in place and size, heights^-4
+    doubtful_density: float = 0.2  # the same where doubtful boxes are concerned
     look_weight: float = 6.0  # of one unit of cosine distance, when appearances are given
-    lost_s_max: float = 2.5
-    score_begin: float = 0.6
-    begin_covered: float = 1.0
-    begin: float = 1.0  # evidence of a new track: this times (score - score_sure) / (1 - score_sure)
-    hit: float = 1.0
-    miss: float = 1.0
-    miss_covered: float = 0.3
+    lost_s_max: float = 2.0
+    score_begin: float = 0.75
+    begin_covered: float = 0.5
+    begin: float = 1.2  # evidence of a new track: this times (score - score_sure) / (1 - score_sure)
+    hit: float = 0.8
+    miss: float = 0.6
+    miss_covered: float = 0.15
     evidence_max: float = 6.0
-    shown_from: float = 1.5  # evidence from which a track is shown
-    shown_until: float = 0.0  # and until which
-    unseen_s_max: float = 0.15  # a track is shown without a box for no longer
-    smoothing: float = 0.0  # share of the filter's box in what is shown
+    shown_from: float = 0.8  # evidence from which a track is shown
+    shown_until: float = 0.75  # and until which
+    unseen_s_max: float = 0.13  # a track is shown without a box for no longer
+    smoothing: float = 0.72  # share of the filter's box in what is shown
     follow_camera: bool = True
+    camera_sd: float = 0.06  # of what a track strays from the camera's motion in one frame
+    camera_votes: float = 1.0  # more tracks must say that the camera moved than that it stood
     tracks_max: int = 4096
 
 
@@ -64,9 +71,9 @@ class EvidenceStrategy:
     """Arrays of all tracks, one row a track, in order of their ids."""
 
     def __init__(self, settings: EvidenceSettings, width_px: float, height_px: float, fps: float) -> None:
-        self._settings = settings
         self._size_px = (float(width_px), float(height_px))
         self._dt_s = 1.0 / fps
+        self._numbers = _numbers(settings)
         self._count = 0
         self._next_id = 1
         self._grow(64, 0)
@@ -90,7 +97,6 @@ class EvidenceStrategy:
 
     def step(self, boxes: Floats, look: Floats | None) -> Floats:
         """See ImageTracker.update; boxes in an order of their own, look of unit length."""
-        settings = self._settings
         look_size = 0 if look is None else look.shape[1]
         capacity = len(self._tracks[0])
         needed = self._count + len(boxes)
@@ -98,19 +104,27 @@ class EvidenceStrategy:
             self._grow(max(2 * capacity if needed > capacity else capacity, needed), look_size)
         look = np.zeros((len(boxes), 0)) if look is None else look
         rows, self._count, self._next_id = _step(
-            boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px,
-            (settings.score_sure, settings.score_min, settings.score_begin),
-            (settings.place_sd, 1.5 * settings.place_sd, *settings.size_sd, settings.doubt_sd),
-            (settings.agility, settings.growth, settings.speed_sd, settings.growth_sd, settings.speed_fade_s),
-            (settings.tail, math.log(settings.new_density), math.log(settings.doubtful_density), settings.look_weight),
-            (
-                settings.begin, settings.hit, settings.miss, settings.miss_covered, settings.evidence_max,
-                settings.shown_from, settings.shown_until, settings.begin_covered,
-            ),
-            (settings.lost_s_max, settings.unseen_s_max, settings.smoothing),
-            settings.follow_camera, settings.tracks_max,
-        )  # fmt: skip
+            boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px, *self._numbers
+        )
         return rows
+
+
+def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int, ...]:
+    """The settings as `_step` takes them."""
+    groups = (
+        (settings.score_sure, settings.score_min, settings.score_begin),
+        (settings.place_sd, 1.5 * settings.place_sd, *settings.size_sd, settings.doubt_sd),
+        (settings.agility, settings.growth, settings.speed_sd, settings.growth_sd, settings.speed_fade_s),
+        (settings.tail, math.log(settings.new_density), math.log(settings.doubtful_density), settings.look_weight),
+        (
+            settings.begin, settings.hit, settings.miss, settings.miss_covered, settings.evidence_max,
+            settings.shown_from, settings.shown_until, settings.begin_covered,
+        ),
+        (settings.lost_s_max, settings.unseen_s_max, settings.smoothing),
+        (settings.camera_sd, settings.camera_votes),
+    )  # fmt: skip
+    floats = tuple(tuple(float(value) for value in group) for group in groups)
+    return (*floats, bool(settings.follow_camera), int(settings.tracks_max))
 
 
 EVIDENCE, UNSEEN_S, SCORE, HITS = range(4)
@@ -119,7 +133,7 @@ EVIDENCE, UNSEEN_S, SCORE, HITS = range(4)
 @njit(cache=True)
 def _step(
     boxes, look, state, variance, facts, names, looks, shown, count, next_id, dt, size_px,
-    score_limits, errors, motion, ratio, evidence, times, follow_camera, tracks_max,
+    score_limits, errors, motion, ratio, evidence, times, camera, follow_camera, tracks_max,
 ):  # fmt: skip
     n = len(boxes)
     measured = np.empty((n, AXES))
@@ -132,7 +146,7 @@ def _step(
         _predict(state[i], variance[i], dt, motion, facts[i, UNSEEN_S])
         facts[i, UNSEEN_S] += dt
     if follow_camera and count > 0:
-        _follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px)
+        _follow_camera(count, state, variance, facts, measured, boxes, score_limits[0], dt, size_px, camera)
     track_of = np.full(n, -1, np.int64)
     box_of = np.full(count, -1, np.int64)
     for is_sure in (True, False):
@@ -235,36 +249,62 @@ def _associate(
     score_limits, errors, ratio, dt, track_of, box_of,
 ) -> None:  # fmt: skip
     n = len(boxes)
+    open_boxes, open_count = np.empty(n, np.int64), 0
+    noise = np.empty((n, AXES))
+    least, most = np.full(AXES, np.inf), np.zeros(AXES)
+    for j in range(n):
+        if track_of[j] < 0 and (boxes[j, 4] >= score_limits[0]) == is_sure and boxes[j, 4] >= score_limits[1]:
+            open_boxes[open_count] = j
+            open_count += 1
+            for k in range(AXES):
+                noise[j, k] = _error_variance(k, boxes[j, 4], errors)
+                least[k], most[k] = min(least[k], noise[j, k]), max(most[k], noise[j, k])
     starts = np.zeros(count + 1, np.int64)
+    if open_count == 0:
+        return
+    open_boxes = open_boxes[:open_count]
+    open_boxes = open_boxes[np.argsort(measured[open_boxes, 0], kind="mergesort")]
+    open_x, open_y = measured[open_boxes, 0], measured[open_boxes, 1]
+    tallest = np.max(measured[open_boxes, 3])
     room = 8 * (count + n) + 64
     columns, benefits = np.empty(room, np.int64), np.empty(room)
     used = 0
-    log_density = ratio[1] if is_sure else ratio[2]
     tail = ratio[0]
+    constant = -(ratio[1] if is_sure else ratio[2]) - 0.5 * AXES * math.log(2.0 * math.pi)
+    look_size = look.shape[1]
     for i in range(count):
         # Doubtful boxes continue what was seen in the last frame or two.
-        is_open = box_of[i] < 0 and (is_sure or facts[i, UNSEEN_S] < 3.5 * dt)
-        if is_open:
-            inverse = 1.0 / state[3, 0]
-            reach = 4.0 * math.sqrt(max(variance[i, 0, 0], variance[i, 1, 0]) + 0.01) + 0.3
-            for j in range(n):
-                if track_of[j] >= 0 or boxes[j, 5] != names[i, 1]:
+        if box_of[i] < 0 and (is_sure or facts[i, UNSEEN_S] < 3.5 * dt):
+            # A pair farther off than this on one axis has no benefit, whatever the others say.
+            volume = 1.0
+            for k in range(AXES):
+                volume *= variance[i, k, 0] + least[k]
+            top = constant - 0.5 * math.log(volume) + (0.3 * ratio[3] if look_size else 0.0)
+            if top <= 0.0:
+                starts[i + 1] = used
+                continue
+            spread = tail * (math.exp(2.0 * top / (tail + 1.0)) - 1.0)
+            far_x = math.sqrt(spread * (variance[i, 0, 0] + most[0]))
+            far_y = math.sqrt(spread * (variance[i, 1, 0] + most[1]))
+            x, y = state[i, 0, 0], state[i, 1, 0]
+            widest = 0.5 * (state[i, 3, 0] + tallest)
+            first = np.searchsorted(open_x, x - far_x * widest)
+            last = np.searchsorted(open_x, x + far_x * widest, side="right")
+            for m in range(first, last):
+                if abs(open_y[m] - y) > far_y * widest:
                     continue
-                if (boxes[j, 4] >= score_limits[0]) != is_sure or boxes[j, 4] < score_limits[1]:
+                j = open_boxes[m]
+                if boxes[j, 5] != names[i, 1]:
                     continue
-                inverse = 2.0 / (state[i, 3, 0] + measured[j, 3])
-                if (
-                    abs(measured[j, 0] - state[i, 0, 0]) * inverse > reach
-                    or abs(measured[j, 1] - state[i, 1, 0]) * inverse > reach
-                ):
-                    continue
-                benefit = -log_density
+                unit = 0.5 * (state[i, 3, 0] + measured[j, 3])
+                errors_far, volume = 1.0, 1.0
                 for k in range(AXES):
-                    total = variance[i, k, 0] + _error_variance(k, boxes[j, 4], errors)
-                    off = (measured[j, k] - state[i, k, 0]) * inverse
-                    benefit -= 0.5 * (tail + 1.0) * math.log(1.0 + off * off / (tail * total))
-                    benefit -= 0.5 * math.log(total) + 0.92
-                if len(look[j]) > 0 and benefit > -ratio[3]:
+                    total = variance[i, k, 0] + noise[j, k]
+                    off = (measured[j, k] - state[i, k, 0]) / unit
+                    errors_far *= 1.0 + off * off / (tail * total)
+                    volume *= total
+                benefit = constant - 0.5 * (tail + 1.0) * math.log(errors_far) - 0.5 * math.log(volume)
+                if look_size:
                     benefit += ratio[3] * _alike(looks[i], look[j])
                 if benefit > 0.0:
                     if used == len(columns):
@@ -378,24 +418,30 @@ def _rows(end, boxes, state, facts, names, shown, source, times, size_px):
 
 
 @njit(cache=True)
-def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, dt, size_px) -> None:
+def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, dt, size_px, camera) -> None:
     """Shift all tracks by what most of them are off by in common: the camera was shaken or turned."""
-    pairs_max = 400
-    offs = np.empty((pairs_max, 3))
+    offs = np.empty((VOTES_MAX, 3))
     used = 0
+    steady = 0
+    for i in range(count):
+        steady += facts[i, HITS] >= 3.0 and facts[i, UNSEEN_S] <= 1.5 * dt
+    stride = 1 + steady // VOTERS_MAX
+    reach = VOTE_REACH * size_px[0]
+    steady = 0
     for i in range(count):
         if facts[i, HITS] < 3.0 or facts[i, UNSEEN_S] > 1.5 * dt:
             continue
+        steady += 1
+        if steady % stride:
+            continue
         for j in range(len(measured)):
-            if boxes[j, 4] < score_sure or used == pairs_max:
+            dx, dy = measured[j, 0] - state[i, 0, 0], measured[j, 1] - state[i, 1, 0]
+            if abs(dx) > reach or abs(dy) > reach or boxes[j, 4] < score_sure or used == VOTES_MAX:
                 continue
             ratio = measured[j, 3] / state[i, 3, 0]
             if ratio < 0.8 or ratio > 1.25:
                 continue
-            dx, dy = measured[j, 0] - state[i, 0, 0], measured[j, 1] - state[i, 1, 0]
-            if abs(dx) > 0.08 * size_px[0] or abs(dy) > 0.08 * size_px[0]:
-                continue
-            offs[used, 0], offs[used, 1], offs[used, 2] = dx, dy, 0.06 * state[i, 3, 0]
+            offs[used, 0], offs[used, 1], offs[used, 2] = dx, dy, camera[0] * state[i, 3, 0]
             used += 1
     if used < 3:
         return
@@ -415,7 +461,7 @@ def _follow_camera(count, state, variance, facts, measured, boxes, score_sure, d
             still = votes
         elif votes > best:
             best, bx, by = votes, wx / votes, wy / votes
-    if best < still + 1.0 or best < 2.0:
+    if best < still + camera[1] or best < 2.0:
         return
     for i in range(count):
         state[i, 0, 0] += bx
