@@ -1,8 +1,8 @@
 """What others do on a floor, in its plainest form: points of all cameras grouped, then tracked.
 
-A point a box (where its lower edge meets the floor, or between that and where its upper edge meets a head's height),
-points of different cameras grouped where they are nearest, and the means followed by Kalman filters of constant
-velocity that the Hungarian method assigns (Bewley et al. 2016, on the floor).
+A point a box (where the middle of its lower edge meets the floor), points of different cameras grouped where they are
+nearest, and the means followed by Kalman filters of constant velocity that the Hungarian method assigns (Bewley et al.
+2016, on the floor).
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from openaisle.store.schema import Camera
 
 Floats = NDArray[np.float64]
 
-GROUP_M: Final = 1.0  # between means of groups that are one person
-VIEWS_MIN: Final = 2  # of a group
 EDGE_PX: Final = 4.0  # a box that ends so near to the picture's lower edge has no feet
 FAR_M_MAX: Final = 150.0
 GATE_M: Final = 1.0
-HEAD_M: Final = 1.70
 HITS_MIN: Final = 3
 MISSES_S_MAX: Final = 1.0
 _ACCELERATION: Final = 2.0
@@ -42,12 +39,12 @@ class _Track:
 
 
 class MeanOfPoints:
-    """The plainest floor tracker. With `uses_heads` a box's point is the mean of its feet's and its head's."""
+    """The plainest floor tracker. Points belong together up to `group_m`; fewer than `views_min` are nobody."""
 
-    def __init__(self, cameras: Sequence[Camera], fps: float, *, uses_heads: bool) -> None:
+    def __init__(self, cameras: Sequence[Camera], fps: float, *, group_m: float, views_min: int) -> None:
         self._cameras = tuple(cameras)
         self._dt = 1.0 / fps
-        self._uses_heads = uses_heads
+        self._group_m, self._views_min = group_m, views_min
         self._misses_max = round(MISSES_S_MAX * fps)
         self._tracks: list[_Track] = []
         self._count = 0
@@ -69,15 +66,12 @@ class MeanOfPoints:
             found = self._points_of(camera, seen)
             places.append(found)
             owners += [index] * len(found)
-        return _grouped(np.concatenate(places), np.array(owners))
+        return _grouped(np.concatenate(places), np.array(owners), self._group_m, self._views_min)
 
     def _points_of(self, camera: Camera, seen: Floats) -> Floats:
         middle = (seen[:, 0] + seen[:, 2]) / 2.0
         pose = camera.floor_from_camera
         points = points_on_plane(pose, camera.lens.rays(np.column_stack([middle, seen[:, 3]])))
-        if self._uses_heads:
-            heads = camera.lens.rays(np.column_stack([middle, seen[:, 1]]))
-            points = (points + points_on_plane(pose, heads, HEAD_M)) / 2.0
         far_m = np.linalg.norm(points - np.array(camera.position_floor_m[:2]), axis=1)
         is_cut = seen[:, 3] > camera.lens.height_px - EDGE_PX
         return points[np.isfinite(points).all(axis=1) & (far_m < FAR_M_MAX) & ~is_cut]
@@ -121,7 +115,7 @@ def _correct(track: _Track, point: Floats) -> None:
     track.covariance = track.covariance - gain @ track.covariance[:2]
 
 
-def _grouped(points: Floats, camera: NDArray[np.int64]) -> Floats:
+def _grouped(points: Floats, camera: NDArray[np.int64], group_m: float, views_min: int) -> Floats:
     """Means [m, 2] of groups of points [n, 2], each of at most one point a camera; nearest first."""
     groups = [[index] for index in range(len(points))]
     while len(groups) > 1:
@@ -132,9 +126,9 @@ def _grouped(points: Floats, camera: NDArray[np.int64]) -> Floats:
             members[row, camera[group]] = True
         apart[(members.astype(int) @ members.T) > 0] = np.inf
         one, other = divmod(int(apart.argmin()), len(groups))
-        if apart[one, other] > GROUP_M:
+        if apart[one, other] > group_m:
             break
         groups[one] += groups[other]
         del groups[other]
-    means = [points[group].mean(axis=0) for group in groups if len(group) >= VIEWS_MIN]
+    means = [points[group].mean(axis=0) for group in groups if len(group) >= views_min]
     return np.array(means).reshape(-1, 2)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-PARTS = ("mot15", "speed")
+PARTS = ("mot15", "speed", "floor", "shops", "market")
+FROM_DATA = ("mot15", "floor")
 
 
 def tracking(
@@ -40,16 +41,18 @@ def tracking(
     from rich.console import Console
     from rich.progress import Progress
 
-    from openaisle.bench import tracking_mot15, tracking_speed
+    from openaisle.bench import tracking_floor, tracking_mot15, tracking_speed
     from openaisle.bench.peers import peers_python
     from openaisle.core.errors import InputError
 
     for name in part or ():
         if name not in PARTS:
             raise InputError("no such part", field="--part", expected=" or ".join(PARTS), found=name)
-    asked = part or [name for name in PARTS if data is not None or name != "mot15"]
-    if data is None and "mot15" in asked:
-        raise InputError("no detections given", field="--data", expected="a folder with mot15/ in it")
+    asked = part or [name for name in PARTS if data is not None or name not in FROM_DATA]
+    if data is None and not set(FROM_DATA).isdisjoint(asked):
+        raise InputError(
+            "no detections given", field="--data", expected="a folder with mot15/ and pets2009_s2l1/ in it"
+        )
     python = peers_python(peers)
     result: dict[str, Any] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -61,15 +64,24 @@ def tracking(
         measures: dict[str, Callable[[], dict[str, Any]]] = {
             "mot15": lambda: tracking_mot15.measure(python, data or Path(), report, out, tracker),
             "speed": lambda: tracking_speed.measure(python, seed, report, tracker),
+            "floor": lambda: tracking_floor.measure_floor(python, data or Path(), report),
+            "shops": lambda: tracking_floor.measure_shops(python, seed, report),
+            "market": lambda: tracking_floor.measure_market(python, seed, report),
         }
         for name in asked:
             result[name] = measures[name]()
     if as_json:
         print(json.dumps(result, indent=1))
         return
-    said = {"mot15": tracking_mot15.lines, "speed": tracking_speed.lines}
+    said = {
+        "mot15": tracking_mot15.lines,
+        "speed": tracking_speed.lines,
+        "floor": tracking_floor.floor_lines,
+        "shops": tracking_floor.shops_lines,
+        "market": tracking_floor.market_lines,
+    }
     for name, measured in result.items():
         for line in said[name](measured):
             typer.echo(line)
     if data is None and part is None:
-        typer.echo("mot15 is left out: give its folder with --data")
+        typer.echo(f"{' and '.join(FROM_DATA)} are left out: give their folder with --data")

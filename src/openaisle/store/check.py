@@ -319,6 +319,14 @@ def _cameras(draft: Draft) -> Iterator[StoreError]:
             )
 
 
+def problems_of_cameras(draft: Draft) -> list[StoreError]:
+    """What is wrong with cameras of which no plan is known."""
+    problems = list(_cameras(draft))
+    if not draft.cameras:
+        problems.append(StoreError("no cameras", field="camera", expected="at least one [[camera]]"))
+    return problems
+
+
 def _camera_in_plan(placed: Placed[Camera], draft: Draft) -> Iterator[StoreError]:
     assert draft.plan is not None
     plan = draft.plan.value

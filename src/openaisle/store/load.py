@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from openaisle.core.errors import StoreError
-from openaisle.store.check import problems_of
-from openaisle.store.draft import STORE_FILE
-from openaisle.store.read import read_folder
-from openaisle.store.schema import Store
+from openaisle.store.check import problems_of, problems_of_cameras
+from openaisle.store.draft import STORE_FILE, Draft
+from openaisle.store.read import read_cameras_file, read_folder
+from openaisle.store.schema import Camera, Store
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -22,6 +22,18 @@ def load_store(name_or_folder: str | Path) -> Store:
     if store is None:
         raise StoreError.of_problems(str(name_or_folder), problems)
     return store
+
+
+def load_cameras(path: str | Path) -> tuple[Camera, ...]:
+    """The cameras of a cameras.toml by itself, in order of the file. StoreError naming every problem, if any."""
+    path = Path(path)
+    draft = Draft(folder=path.parent)
+    problems: list[StoreError] = []
+    read_cameras_file(path.parent, draft, problems, path.name)
+    problems += [] if problems else problems_of_cameras(draft)
+    if problems:
+        raise StoreError.of_problems(str(path), problems)
+    return tuple(placed.value for placed in draft.cameras)
 
 
 def examine(name_or_folder: str | Path) -> tuple[Store | None, list[StoreError]]:

@@ -42,7 +42,7 @@ def read_folder(folder: Path) -> tuple[Draft, list[StoreError]]:
     draft = Draft(folder=folder)
     problems: list[StoreError] = []
     _read_store_file(folder, draft, problems)
-    _read_cameras_file(folder, draft, problems)
+    read_cameras_file(folder, draft, problems)
     _read_products_file(folder, draft, problems)
     _read_planogram_file(folder, draft, problems)
     return draft, problems
@@ -212,8 +212,11 @@ def plate_run_left_m(left_m: float, width_m: float, index: int) -> float:
 # --- cameras.toml -------------------------------------------------------------------------------------------------
 
 
-def _read_cameras_file(folder: Path, draft: Draft, problems: list[StoreError]) -> None:
-    toml = TomlFile.read(folder, CAMERAS_FILE, ("format", "camera"), problems)
+def read_cameras_file(
+    folder: Path, draft: Draft, problems: list[StoreError], name: str = CAMERAS_FILE
+) -> None:
+    """The cameras of one file, without the rest of a store."""
+    toml = TomlFile.read(folder, name, ("format", "camera"), problems)
     if toml is None:
         return
     for path in toml.tables("camera"):

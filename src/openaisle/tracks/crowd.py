@@ -421,6 +421,18 @@ class Crowd:
             self.bodies.give_back(person.row)
             (self.lost if person.is_lost else self.people).remove(person)
 
+    def rejoin(self, strangers: Sequence[Person], at_ns: int) -> None:
+        """Strangers who are people we lost take up their identity again, the likeliest first."""
+        found: set[int] = set()
+        pairs = self.find_lost(strangers, at_ns)
+        for _, lost, stranger in sorted(
+            pairs, key=lambda pair: (pair[0], pair[1].track_id, pair[2].track_id)
+        ):
+            if id(lost) in found or id(stranger) in found:
+                continue
+            found |= {id(lost), id(stranger)}
+            self.take_over(lost, stranger)
+
     def find_lost(self, strangers: Sequence[Person], at_ns: int) -> list[tuple[float, Person, Person]]:
         """(cost, lost person, stranger) where the stranger may be that person again."""
         pairs: list[tuple[float, Person, Person]] = []

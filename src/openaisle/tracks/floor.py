@@ -98,14 +98,14 @@ class Tracks:
         doors.note_who_taps(crowd.people, until_ns)
         said += doors.watch(believed, until_ns)
         said += doors.bind_entered(believed, until_ns)
-        said += self._find_lost(until_ns)
+        self._find_lost(until_ns)
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
         self._forget_the_gone()
         return [*said, self._tracks_at(until_ns, now_ns)]
 
-    def _find_lost(self, at_ns: int) -> list[TracksMessage]:
-        """Strangers inside who are people we lost take up their identity again."""
+    def _find_lost(self, at_ns: int) -> None:
+        """Strangers inside may be people we lost."""
         strangers = [
             person
             for person in self._crowd.people
@@ -116,18 +116,8 @@ class Tracks:
             and not self._doors.is_waiting_at_gate(person, at_ns)
             and self._doors.is_inside(person)
         ]
-        if not strangers:
-            return []
-        found: set[int] = set()
-        pairs = self._crowd.find_lost(strangers, at_ns)
-        for _, lost, stranger in sorted(
-            pairs, key=lambda pair: (pair[0], pair[1].track_id, pair[2].track_id)
-        ):
-            if id(lost) in found or id(stranger) in found:
-                continue
-            found |= {id(lost), id(stranger)}
-            self._crowd.take_over(lost, stranger)
-        return []
+        if strangers:
+            self._crowd.rejoin(strangers, at_ns)
 
     def _find_missing(self, at_ns: int) -> list[TracksMessage]:
         """Strangers inside who may be people whose tap nobody was bound to."""

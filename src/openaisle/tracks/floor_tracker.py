@@ -22,7 +22,10 @@ from openaisle.tracks.crowd import Crowd, CrowdSettings
 Floats = NDArray[np.float64]
 
 KEYPOINT_SEEN: Final = 0.05
-FREE_FLOOR: Final = CrowdSettings(learns_cameras=True, views_share=0.5)
+NEWCOMER_NS: Final = 2 * NS_PER_S  # who appeared as recently may be somebody who was lost
+FREE_FLOOR: Final = CrowdSettings(
+    learns_cameras=True, views_share=0.5, found_cost_max=4.0, found_at_once_cost_max=2.0
+)
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 
 
@@ -70,14 +73,21 @@ class FloorTracker:
             for camera_id, array in zip(self._camera_ids, detections, strict=True)
         ]
         frames = sorted((frame for frame in seen if frame is not None), key=lambda frame: frame.camera_id)
-        self._crowd.step(frames, self._now_ns)
+        crowd = self._crowd
+        crowd.step(frames, self._now_ns)
+        newcomers = [
+            person
+            for person in crowd.people
+            if person.is_believed and self._now_ns - person.born_ns < NEWCOMER_NS
+        ]
+        if newcomers:
+            crowd.rejoin(newcomers, self._now_ns)
         rows = [
             (*person.position_floor_m, float(person.track_id[1:]))
-            for person in self._crowd.people
+            for person in crowd.people
             if person.is_believed
         ]
-        places = np.array(sorted(rows, key=lambda row: row[2]), np.float64).reshape(-1, 3)
-        return places
+        return np.array(sorted(rows, key=lambda row: row[2]), np.float64).reshape(-1, 3)
 
 
 def _frame(camera_id: str, array: ArrayLike, now_ns: int) -> CameraDetections | None:
