@@ -86,7 +86,7 @@ class LookSettings:
     trusted_looks: int = 20  # nobody waits for eyes that answered none of so many
     seen: float = 0.5  # the window shows the pack from a side that tells
     trust: float = 0.5  # of log odds
-    shelf_seen: float = 0.6  # the same of a change on the shelf
+    shelf_seen: float = 0.8  # the same of a change on the shelf
     shelf_trust: float = 0.5
     further: float = 0.5  # each further look at the same hand counts so much of the one before
 
