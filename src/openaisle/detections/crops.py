@@ -93,7 +93,8 @@ def cut(
     scale = working.shape[1] / frame.shape[1]
     is_near = window_px[2] * scale >= size_px
     source, source_scale = (working, scale) if is_near else (frame, 1.0)
-    grey = (PADDING_GREY / gain, PADDING_GREY / gain, PADDING_GREY / gain)
+    level = PADDING_GREY / gain  # becomes the padding's grey with all else
+    grey = (level, level, level)
     colours = _warp(source, window_px * source_scale, size_px, grey)
     differs = _warp(difference, window_px * scale, size_px, (0, 0, 0))
     into = np.empty((size_px, size_px, 4), np.uint8)

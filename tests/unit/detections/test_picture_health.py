@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from openaisle.core.messages import SensorDegraded, SensorRecovered
+from openaisle.core.messages import Frame, SensorDegraded, SensorRecovered
 from openaisle.core.units import ns_from_s
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
+from openaisle.detections.people import PeopleDetector
 from openaisle.detections.picture_health import REASONS, Health, PictureHealth
 from openaisle.sim.render import Renderer
 from openaisle.sim.scripts import plan_day
@@ -128,3 +129,17 @@ def test_somebody_near_the_lens_for_a_while_is_no_trouble(empty: Pixels) -> None
     camera = Camera(empty)
     camera.see(10)
     assert camera.see(15, crowded) == []
+
+
+def test_the_detector_hands_out_what_its_cameras_say_once(empty: Pixels) -> None:
+    camera = load_store("corner").cameras[0]
+    detector = PeopleDetector([camera])
+    detector.show_empty({camera.camera_id: empty}, 0)
+    dimmed = np.asarray(cv2.convertScaleAbs(empty, alpha=0.45), np.uint8)
+    for number in range(12):
+        at_ns = ns_from_s(number + 1)
+        detector.detect([Frame(camera.camera_id, at_ns, at_ns, empty if number < 4 else dimmed)])
+    said = detector.health()
+    assert words(said) == ["exposure_drift"]
+    assert said[0].sensor_id == camera.camera_id
+    assert detector.health() == []
