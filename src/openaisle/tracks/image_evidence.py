@@ -112,9 +112,8 @@ class EvidenceStrategy:
         """See ImageTracker.update; boxes in an order of their own, look of unit length."""
         look = np.zeros((len(boxes), 0)) if look is None else look
         self._make_room(self._count + len(boxes), look.shape[1])
-        rows, self._count, self._next_id = _step(
-            boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px, *self._numbers
-        )
+        given = (boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px)
+        rows, self._count, self._next_id = _step(*given, *self._numbers)
         return rows
 
 
@@ -130,7 +129,7 @@ def _columns(rows: int, look_size: int) -> tuple[NDArray, ...]:
     )
 
 
-def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int, ...]:
+def _numbers(settings: EvidenceSettings) -> tuple[Any, ...]:
     """The settings as `_step` takes them."""
     groups = (
         (settings.score_sure, settings.score_min, settings.score_begin),
