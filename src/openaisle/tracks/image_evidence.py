@@ -114,7 +114,8 @@ class EvidenceStrategy:
         look = np.zeros((len(boxes), 0)) if look is None else look
         self._make_room(self._count + len(boxes), look.shape[1])
         given = (boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px)
-        rows, self._count, self._next_id = _step(*given, *self._numbers)
+        everything: tuple[Any, ...] = (*given, *self._numbers)
+        rows, self._count, self._next_id = _step(*everything)
         return rows
 
 
