@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -112,9 +113,9 @@ class EvidenceStrategy:
         """See ImageTracker.update; boxes in an order of their own, look of unit length."""
         look = np.zeros((len(boxes), 0)) if look is None else look
         self._make_room(self._count + len(boxes), look.shape[1])
-        rows, self._count, self._next_id = _step(
-            boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px, *self._numbers
-        )
+        given = (boxes, look, *self._tracks, self._count, self._next_id, self._dt_s, self._size_px)
+        everything: tuple[Any, ...] = (*given, *self._numbers)
+        rows, self._count, self._next_id = _step(*everything)
         return rows
 
 
@@ -130,7 +131,7 @@ def _columns(rows: int, look_size: int) -> tuple[NDArray, ...]:
     )
 
 
-def _numbers(settings: EvidenceSettings) -> tuple[tuple[float, ...] | bool | int, ...]:
+def _numbers(settings: EvidenceSettings) -> tuple[Any, ...]:
     """The settings as `_step` takes them."""
     groups = (
         (settings.score_sure, settings.score_min, settings.score_begin),

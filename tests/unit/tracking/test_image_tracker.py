@@ -101,6 +101,7 @@ def test_a_missed_box_is_bridged_for_a_moment_and_only_if_asked() -> None:
 
 def test_a_doubtful_box_continues_a_track_and_begins_none() -> None:
     following = tracker()
+    rows = np.zeros((0, 8))
     for boxes in walk(6, [(100.0, 200.0)], [(4.0, 0.0)]):
         rows = following.update(boxes)
     who = rows[0, 4]
@@ -112,6 +113,7 @@ def test_a_doubtful_box_continues_a_track_and_begins_none() -> None:
 
 def test_nobody_changes_class() -> None:
     following = tracker()
+    person = 0.0
     for _ in range(6):
         person = following.update(boxes_at([(100.0, 200.0)]))[0, 4]
     trolley = [row for row in following.update(boxes_at([(100.0, 200.0)], label=1)) if row[7] >= 0]
@@ -122,7 +124,7 @@ def test_nobody_changes_class() -> None:
 def test_appearances_tell_apart_whom_places_do_not(name: str) -> None:
     """Two people stand where either could be the other's next place; they change places in one frame."""
     following = tracker(name, fps=5.0)
-    looks = np.eye(2)
+    looks, rows = np.eye(2), np.zeros((0, 8))
     for _ in range(8):
         rows = following.update(boxes_at([(200.0, 200.0), (230.0, 200.0)]), looks)
     before = ids_by_index(rows)
