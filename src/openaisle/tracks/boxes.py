@@ -187,8 +187,11 @@ def _misfit(at, box, rotation, origin, lens, stature_m, outline, residual) -> fl
     outline[0], outline[1] = max(outline[0], 0.0), max(outline[1], 0.0)
     outline[2], outline[3] = min(outline[2], width - 1.0), min(outline[3], height - 1.0)
     total = 0.0
+    tall = box[3] - box[1]
+    # Seen edge-on people are half as wide as the rings.
+    wide = max(box[2] - box[0], 0.5 * tall)
     for k in range(4):
-        size = box[2] - box[0] if k % 2 == 0 else box[3] - box[1]
+        size = wide if k % 2 == 0 else tall
         residual[k] = (outline[k] - box[k]) / math.hypot(_EDGE_SD[k] * size, _EDGE_SD_PX)
         total += residual[k] ** 2
     residual[4] = (at[2] - stature_m) / STATURE_SD_M

@@ -53,8 +53,8 @@ def boxes_of(camera: Camera, people: Sequence[Floats], noise_px: float, rng: np.
         crown = joints[[0, 15, 16]] * (1, 1, 0) + np.array(
             [[0, 0, joints[1, 2] / 0.94], [0, 0, 0], [0, 0, 0]]
         )
-        aside = np.array([0.07, 0.07, 0.0])
-        sides = np.concatenate([joints[5:7] + aside, joints[5:7] - aside])
+        thick = 0.12 * np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+        sides = (joints[5:7, None] + thick).reshape(-1, 3)
         pixels = camera.project(np.concatenate([joints, crown, sides]))
         if not np.isfinite(pixels).all():
             continue
