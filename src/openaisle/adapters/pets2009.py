@@ -62,7 +62,7 @@ def read_truth(folder: Path, first_view: Camera) -> tuple[Floats, ...]:
     middle = (rows.boxes_image_px[:, 0] + rows.boxes_image_px[:, 2]) / 2.0
     feet = np.column_stack([middle, rows.boxes_image_px[:, 3]])
     places = points_on_plane(first_view.floor_from_camera, first_view.lens.rays(feet))
-    table = np.column_stack([places, rows.id])
+    table = np.column_stack([places, rows.id.astype(np.float64)])
     return tuple(table[frame] for frame in rows.frames(FRAMES))
 
 

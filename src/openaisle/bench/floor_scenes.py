@@ -65,9 +65,8 @@ def pets(folder: Path) -> FloorScene:
     def is_in_first_view(places: Floats) -> NDArray[np.bool_]:
         pixels = first.project(np.column_stack([places, np.zeros(len(places))]))
         with np.errstate(invalid="ignore"):
-            return (pixels >= 0).all(axis=1) & (pixels < (first.lens.width_px, first.lens.height_px)).all(
-                axis=1
-            )
+            inside = (pixels >= 0) & (pixels < (first.lens.width_px, first.lens.height_px))
+        return inside.all(axis=1)
 
     boxes = [
         [frames[moment][frames[moment][:, 4] >= PETS_SCORE_MIN] for frames in seen]

@@ -50,7 +50,10 @@ def filmed(tmp_path: Path) -> Path:
     write_cameras(tmp_path / "cameras.toml", cameras)
     rng = np.random.default_rng(5)
     moments = range(1, round(6 * FPS) + 1)
-    people = [[walker.joints_at(moment / FPS) for walker in (ANA, BOB)] for moment in moments]
+    people = [
+        [joints for walker in (ANA, BOB) if (joints := walker.joints_at(moment / FPS)) is not None]
+        for moment in moments
+    ]
     for number, camera in enumerate(cameras[:-1]):
         if number == 0:
             seen = [
