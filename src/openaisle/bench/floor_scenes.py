@@ -66,7 +66,7 @@ def pets(folder: Path) -> FloorScene:
         pixels = first.project(np.column_stack([places, np.zeros(len(places))]))
         with np.errstate(invalid="ignore"):
             inside = (pixels >= 0) & (pixels < (first.lens.width_px, first.lens.height_px))
-        return inside.all(axis=1)
+        return np.logical_and.reduce(inside, axis=1)
 
     boxes = [
         [frames[moment][frames[moment][:, 4] >= PETS_SCORE_MIN] for frames in seen]
