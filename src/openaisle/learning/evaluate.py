@@ -347,14 +347,16 @@ class PeopleTally:
         return np.array(scores), np.array(is_right, bool), self._expected
 
     def heads(self) -> list[Head]:
-        """Person score and joint confidence; of wrists once more, because hands decide what is charged."""
+        """Person score, joint confidence and sight; of wrists once more, because hands decide what is charged."""
         scores, is_right, _ = self.scores()
         joints = np.array(self._joints).reshape(-1, 5)
         wrist = joints[np.isin(joints[:, 0], WRISTS)]
+        said, is_visible = np.array(self._visible).reshape(-1, 2).T
         return [
             reliability("person score", scores, is_right),
             reliability("joint confidence", joints[:, 4], joints[:, 3] <= JOINT_NEAR),
             reliability("wrist confidence", wrist[:, 4], wrist[:, 3] <= JOINT_NEAR),
+            reliability("joint in view", said, is_visible.astype(bool)),
         ]
 
     def figures(self) -> PeopleFigures:
