@@ -118,7 +118,7 @@ function drawEvents(events) {
 
 function drawSeen(seen) {
   const percent = (share) => `${Math.round(100 * share)} %`;
-  const arms = seen.arms.map((arm) => element("li", { who: colourOf(arm.visit_id), className: arm.is_over ? "is-over" : "" },
+  const arms = seen.arms.slice(0, 4).map((arm) => element("li", { who: colourOf(arm.visit_id), className: arm.is_over ? "is-over" : "" },
     `${shortId(arm.visit_id)}, ${arm.hand} hand, ${ACTIONS[arm.verdict]} `,
     element("small", {}, `${arm.shelf_id}, ${percent(arm.probability)}`)));
   const looks = seen.looks.map((look) => element("li", { who: colourOf(look.visit_id), className: "is-look" },
