@@ -98,7 +98,9 @@ class DeedSettings:
     after_s: float = 0.25  # a deed shows on the way back: judged from tracks up to so long after the edge
     near_s: float = 0.3  # a reach is of a step if it was not over for longer before the edge
     prior: tuple[float, ...] = (0.1, 0.1, 0.5, 0.15, 0.15)  # of each `Action` where a hand is at a shelf
-    sure: float = 0.8  # share of verdicts that are as sure as they say
+    sure: float = (
+        0.4  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
+    )
     prior_undone: float = 0.7  # a stay that no step explains left everything as it was, if no arm was judged
 
 
