@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from openaisle.adapters.motchallenge import read_boxes
+from openaisle.adapters.motchallenge import read_boxes, write_file
 from openaisle.core.errors import InputError
 from openaisle.core.messages import JOINTS
-from openaisle.store.picture import Picture, Shape, Text
+from openaisle.store.picture import Picture, Shape, Text, check_drawing
 from openaisle.store.schema import Camera
 
 Floats = NDArray[np.float64]
@@ -69,30 +69,13 @@ def write_floor(path: Path, places: Sequence[Floats]) -> None:
         for moment, rows in enumerate(places, start=1)
         for x_m, y_m, who in rows.tolist()
     ]
-    _write(path, ("\n".join(lines) + "\n").encode())
+    write_file(path, ("\n".join(lines) + "\n").encode())
 
 
 def draw_floor(path: Path, cameras: Sequence[Camera], places: Sequence[Floats]) -> None:
     """Everybody's path over the floor, and the cameras, as .svg or .png."""
-    kind = path.suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise InputError(
-            "paths are drawn as SVG or PNG", file=str(path), expected="a name that ends in .svg or .png"
-        )
-    picture = _picture(cameras, places)
-    _write(path, picture.svg().encode() if kind == ".svg" else picture.png())
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InputError(
-            "the file cannot be written",
-            file=str(path),
-            expected="a folder that exists",
-            found=error.strerror,
-        ) from error
+    check_drawing(path, "paths are drawn")
+    write_file(path, _picture(cameras, places).encoded(path))
 
 
 def _read_camera(folder: Path, camera_id: str) -> tuple[NDArray[np.int64], Floats] | None:

@@ -98,8 +98,13 @@ def write_boxes(path: Path, rows: BoxRows) -> None:
             strict=True,
         )
     ]
+    write_file(path, "".join(lines).encode())
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that somebody named. Raises InputError where that cannot be."""
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_bytes(data)
     except OSError as error:
         raise InputError(
             "the file cannot be written",

