@@ -74,7 +74,7 @@ lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade f
 	$(PYTHON) -m venv "$$scratch"; \
 	"$$scratch/bin/pip" install -qq --disable-pip-version-check uv==$(UV_VERSION); \
 	"$$scratch/bin/uv" pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-	  --extra sim --extra demo --extra dev --generate-hashes --no-emit-index-url --annotation-style line \
+	  --extra sim --extra demo --extra stripe --extra dev --generate-hashes --no-emit-index-url --annotation-style line \
 	  --custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml; \
 	for machine in x86_64 aarch64; do for version in 3.11 3.12 3.13; do \
 	  echo "checking that Python $$version on Linux $$machine finds a wheel for every line"; \
