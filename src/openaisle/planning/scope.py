@@ -182,11 +182,6 @@ def load_scope(path: Path) -> Scope:
         raise StoreError.of_problems(str(path), problems)
     profile = load_profile(name)
     rows = {table: toml.row(kind, (table,), defaults=profile[table]) for table, kind in TABLES.items()}
-    shop = rows["shop"]
-    if isinstance(shop, ShopRow) and shop.floor_plan and not (path.parent / shop.floor_plan).is_dir():
-        toml.report(
-            "no such folder", ("shop", "floor_plan"), expected="a store folder", found=shop.floor_plan
-        )
     if problems:
         raise StoreError.of_problems(str(path), problems)
     return Scope.model_validate({"profile": name, **rows})
