@@ -28,7 +28,8 @@ def print_placed(placed: Placed) -> None:
     print(
         f"  drawn and looked at ({proof.pictures} pictures): {proof.facings_seen} of {proof.facings} facings, "
         f"{proof.beside_seen} of {proof.beside} with somebody beside, {proof.floor_seen} of {proof.floor_points} "
-        "places of gates and walkways have their views"
+        f"places of gates and walkways have their views; {placement.taken_back} views that geometry promised were "
+        "taken back"
     )
     if proof.facings_missed:
         print(f"  facings with fewer: {', '.join(proof.facings_missed[:12])}")

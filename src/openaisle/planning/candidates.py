@@ -101,7 +101,8 @@ def rows_in_sight(store: Store, targets: Targets, position: Point3) -> Bools:
         people = np.repeat(targets.people_floor_m[:, person], 3, axis=0)
         some = clear & ~np.isnan(people[:, 0])
         eyes = np.broadcast_to(eye, (int(some.sum()), 3))
-        clear[some] = ~hidden_by_people(eyes, points[some], people[some])
+        normals = np.repeat(targets.normals_floor, 3, axis=0)[some]
+        clear[some] = ~hidden_by_people(eyes, points[some], people[some], normals)
     return clear.reshape(-1, 3).all(axis=1)
 
 

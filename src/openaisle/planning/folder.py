@@ -23,7 +23,13 @@ class PlanFolder:
     path: Path
 
     @property
+    def floor_path(self) -> Path:
+        """The shop before anything was placed."""
+        return self.path / "floor"
+
+    @property
     def store_path(self) -> Path:
+        """The shop as planned."""
         return self.path / "store"
 
     def scope(self) -> Scope:
@@ -33,6 +39,9 @@ class PlanFolder:
                 "no plan", file=str(self.path), expected=f"a folder with {SCOPE_FILE}, as `openaisle plan new` makes"
             )
         return load_scope(self.path / SCOPE_FILE)
+
+    def floor(self) -> Store:
+        return load_store(self.floor_path)
 
     def store(self) -> Store:
         return load_store(self.store_path)

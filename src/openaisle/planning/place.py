@@ -9,17 +9,24 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from openaisle.core.errors import PlanRefused
 from openaisle.planning.candidates import TILT_UP_M_MIN, Candidates, candidates_of
 from openaisle.planning.catalogue import CameraModel, camera_models
 from openaisle.planning.costs import CostTable, camera_cost_usd
+from openaisle.planning.proof import Drawn, Proof, proof_of
 from openaisle.planning.scope import Scope
-from openaisle.planning.solve import Chosen, choose
+from openaisle.planning.solve import Chosen, choose, repaired
 from openaisle.planning.targets import Targets, targets_of
+from openaisle.store.coverage import Bools
 from openaisle.store.polygons import signed_area
 from openaisle.store.schema import Camera, Gondola, Point2, Store
 
+TIME_SHARES: Final = (0.5, 0.3, 0.2)  # of the seconds, for one integer programme after the other
+ROUNDS_MAX: Final = 8  # programmes, then repairs
+UNDRAWN_DEARER: Final = 1.03  # a camera whose pictures are not known yet, once some are
 CLOSE_M: Final = 0.05  # to the ceiling, a camera's foot
 
 
@@ -33,6 +40,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float  # of the cameras, hung and connected, at the middle of every price
     bound_usd: float  # no choice of these candidates costs less
     gap: float  # (cost - bound) / cost
+    taken_back: int  # views that the geometry promised and the pictures did not show
     candidates: int
     rows: int
     columns_in_programme: int
@@ -54,8 +62,10 @@ def place(
     seconds: float,
     models: Sequence[CameraModel] | None = None,
     progress: Callable[[str], None] = lambda words: None,
-) -> tuple[Store, Placement, Targets]:
-    """The shop with cameras, what was found on the way, and what they must see.
+) -> tuple[Store, Placement, Targets, Proof]:
+    """The shop with cameras, what was found on the way, what they must see, and what their pictures show of it.
+
+    Where a picture does not show what the geometry promised, the promise is taken back and cameras are added.
 
     PlanRefused if cameras cannot hang there, or more are needed than may be.
     """
@@ -75,23 +85,21 @@ def place(
     for row in np.flatnonzero(is_short):
         short.setdefault(targets.kinds[row], []).append(targets.names[row])
     costs = np.array([camera_cost_usd(model, table) for model in candidates.models])
-    chosen = choose(
-        candidates.satisfies,
-        np.minimum(targets.needed, have).astype(np.int64),
-        costs,
-        seconds,
-        scope.placement.cameras_max,
-        progress,
+    needed = np.minimum(targets.needed, have).astype(np.int64)
+    chosen, shown, drawn, taken_back = _proven(
+        store, targets, candidates, needed, costs, seconds, scope.placement.cameras_max, progress
     )
+    columns = chosen.columns
     most = scope.placement.cameras_max
-    if most is not None and len(chosen.columns) > most:
+    if most is not None and len(columns) > most:
         raise PlanRefused(
-            f"{most} cameras do not see enough; the best placement found needs {len(chosen.columns)}",
+            f"{most} cameras do not see enough; the best placement found needs {len(columns)}",
             field="placement.cameras_max",
-            expected=f"{len(chosen.columns)} or more, or a lower facing_px_per_m or views_min",
+            expected=f"{len(columns)} or more, or a lower facing_px_per_m or views_min",
             found=most,
         ).at(store.plan_floor_m)
-    cameras, model_of = _numbered(candidates, chosen)
+    order = sorted(range(len(columns)), key=lambda index: _place_order(candidates.cameras[columns[index]]))
+    cameras, model_of = _numbered(candidates, [columns[index] for index in order])
     placement = Placement(
         cameras=len(cameras),
         models=dict(sorted(Counter(model_of.values()).items())),
@@ -100,6 +108,7 @@ def place(
         cost_usd=round(chosen.cost, 2),
         bound_usd=round(chosen.bound, 2),
         gap=round(chosen.gap, 4),
+        taken_back=taken_back,
         candidates=len(candidates.cameras),
         rows=len(targets),
         columns_in_programme=chosen.columns_seen,
@@ -108,7 +117,67 @@ def place(
         needs=dict(Counter(targets.kinds)),
         short={kind: list(dict.fromkeys(names)) for kind, names in short.items()},
     )
-    return replace(store, cameras=cameras), placement, targets
+    return replace(store, cameras=cameras), placement, targets, proof_of(targets, shown[order], drawn.pictures)
+
+
+def _proven(
+    store: Store,
+    targets: Targets,
+    candidates: Candidates,
+    needed: NDArray[np.int64],
+    costs: NDArray[np.float64],
+    seconds: float,
+    count_max: int | None,
+    progress: Callable[[str], None],
+) -> tuple[Chosen, Bools, Drawn, int]:
+    """A placement whose pictures show every row `needed` times, what they show [columns, rows], and views taken back.
+
+    After every placement its new cameras are drawn. Each integer programme knows what was taken back before; cameras
+    that were drawn already are a little cheaper to it, so that it comes to an end. What it leaves open is repaired.
+    """
+    table = sparse.csr_matrix(candidates.satisfies, dtype=np.float64)
+    drawn = Drawn(store, targets)
+    shown: dict[int, Bools] = {}
+    taken_back, bound = 0, 0.0
+    chosen: Chosen | None = None
+    for round_ in range(ROUNDS_MAX):
+        if chosen is None or round_ < len(TIME_SHARES):
+            dearer = costs.copy()
+            if shown:
+                dearer[np.setdiff1d(np.arange(len(costs)), list(shown))] *= UNDRAWN_DEARER
+            start = None if chosen is None else chosen.columns
+            share = seconds * TIME_SHARES[round_]
+            found = choose(table, needed, dearer, share, count_max, start, progress)
+            # Costs were raised by no more than that, so the least true cost is at least this.
+            bound = max(bound, found.bound / (UNDRAWN_DEARER if shown else 1.0))
+            columns, seen, is_optimal = found.columns, found.columns_seen, found.is_optimal_there
+        else:
+            columns, seen, is_optimal = (
+                repaired(table, needed, costs, chosen.columns), chosen.columns_seen, False,
+            )  # fmt: skip
+        fresh = [int(column) for column in columns if int(column) not in shown]
+        for number, column in enumerate(fresh, start=1):
+            progress(f"ray casting: camera {number} of {len(fresh)}")
+            span = slice(table.indptr[column], table.indptr[column + 1])
+            planned = np.zeros(len(targets), bool)
+            planned[table.indices[span]] = table.data[span] > 0
+            shown[column] = drawn.rows(candidates.cameras[column], planned)
+            table.data[span] = shown[column][table.indices[span]]
+            taken_back += int(planned.sum() - shown[column].sum())
+        table.eliminate_zeros()
+        # Where not even all candidates are enough any more, as many as there are must do.
+        needed = np.minimum(needed, np.asarray(table.sum(axis=0)).ravel()).astype(np.int64)
+        chosen = Chosen(
+            columns=columns,
+            cost=float(costs[columns].sum()),
+            bound=bound,
+            columns_seen=seen,
+            is_optimal_there=is_optimal,
+        )
+        if (sum(shown[int(column)].astype(np.int64) for column in columns) >= needed).all():
+            break
+    assert chosen is not None
+    return chosen, np.stack([shown[int(column)] for column in chosen.columns]), drawn, taken_back
 
 
 def mount_height_m(store: Store, scope: Scope) -> float:
@@ -131,15 +200,16 @@ def outline_of_gondola(gondola: Gondola) -> list[Point2]:
     return [(float(x), float(y)) for x, y in gondola.footprint_floor_m]
 
 
-def _numbered(candidates: Candidates, chosen: Chosen) -> tuple[tuple[Camera, ...], dict[str, str]]:
-    """Cameras from south to north, west to east, and the model of each."""
+def _place_order(camera: Camera) -> tuple[float, float, float, float]:
+    """From south to north, west to east."""
+    x, y, _ = camera.position_floor_m
+    return (round(y, 1), x, camera.pan_deg, camera.tilt_deg)
 
-    def order(column: int) -> tuple[float, float, float, float]:
-        camera = candidates.cameras[column]
-        x, y, _ = camera.position_floor_m
-        return (round(y, 1), x, camera.pan_deg, camera.tilt_deg)
 
-    columns = sorted((int(column) for column in chosen.columns), key=order)
+def _numbered(
+    candidates: Candidates, columns: Sequence[int]
+) -> tuple[tuple[Camera, ...], dict[str, str]]:
+    """Cameras with ids in the order of `columns`, and the model of each."""
     cameras = tuple(
         replace(candidates.cameras[column], camera_id=f"cam-{number}")
         for number, column in enumerate(columns, start=1)

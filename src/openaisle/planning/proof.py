@@ -7,15 +7,13 @@ walkways are looked at without people.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from openaisle.core.geometry import Floats
-from openaisle.planning.candidates import satisfied_by
 from openaisle.planning.targets import Targets
 from openaisle.sim.people import draw_body
 from openaisle.sim.pose import Bodies
@@ -46,24 +44,22 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     pictures: int  # drawn for all this
 
 
-@dataclass
 class _Eyes:
-    """The renderers of the cameras, made when first needed."""
+    """The renderer of one camera at a time, and the people put before it."""
 
-    store: Store
-    stocked: Scene
-    pictures: int = 0
-
-    def __post_init__(self) -> None:
-        self._renderers: dict[str, Renderer] = {}
+    def __init__(self, store: Store, stocked: Scene) -> None:
+        self.store = store
+        self.stocked = stocked
+        self.pictures = 0
+        self._renderer: Renderer | None = None
         self._bodies = Bodies(2)
         body = draw_body(np.random.default_rng(SEED), 1)
         self._people = tuple(replace(body, body_id=number, height_m=TALL_M, girth=1.0) for number in (1, 2))
 
     def seen(self, camera: Camera, points_floor_m: Floats, standing: Floats, yaw_rad: float) -> Bools:
         """[points]: which points [points, 3] the camera's picture shows with people at `standing` [people, 2]."""
-        if camera.camera_id not in self._renderers:
-            self._renderers[camera.camera_id] = Renderer(self.store, camera, seed=SEED)
+        if self._renderer is None:
+            self._renderer = Renderer(self.store, camera, seed=SEED)
         for row, (x, y) in enumerate(standing):
             self._bodies.reset(row, self._people[row], float(x), float(y), yaw_rad)
         rows = np.arange(len(standing))
@@ -72,7 +68,7 @@ class _Eyes:
             bodies=self._people[: len(standing)],
             joints_floor_m=self._bodies.joints_floor_m(rows, 0.0, 1.0),
         )
-        depth_m = self._renderers[camera.camera_id].draw(scene).depth_m
+        depth_m = self._renderer.draw(scene).depth_m
         self.pictures += 1
         pixels = camera.project(points_floor_m)
         ahead_m = camera.camera_from_floor.apply(points_floor_m)[:, 2]
@@ -81,36 +77,53 @@ class _Eyes:
         column, row = np.where(inside, column, 0), np.where(inside, row, 0)
         return inside & (depth_m[row, column] >= ahead_m - NEARER_M)
 
+    def forget(self) -> None:
+        """The next camera is another."""
+        self._renderer = None
 
-def prove(
-    store: Store, targets: Targets, progress: Callable[[int, int], None] = lambda done, of: None
-) -> Proof:
-    """Draw and count. Only cameras that satisfy a row by the planner's geometry are asked about it."""
-    planned = satisfied_by(store, targets, store.cameras)
-    shop = SimulatedShop(store, plan_day(store, visit_count=1, seed=SEED))
-    eyes = _Eyes(store, shop.scene(with_items=True))
-    kinds = np.array(targets.kinds)
-    floor = np.flatnonzero(np.isin(kinds, ("gate", "walk")))
-    views = np.zeros(len(targets), np.int64)
-    groups = _groups(targets)
-    steps = len(groups) + len(store.cameras)
-    for number, camera in enumerate(store.cameras):
-        progress(number, steps)
-        rows = floor[planned[number, floor]]
+
+class Drawn:
+    """Asks the renderer, camera by camera, which rows its pictures really show."""
+
+    def __init__(self, store: Store, targets: Targets) -> None:
+        self._targets = targets
+        shop = SimulatedShop(store, plan_day(store, visit_count=1, seed=SEED))
+        self._eyes = _Eyes(store, shop.scene(with_items=True))
+        kinds = np.array(targets.kinds)
+        self._floor = np.isin(kinds, ("gate", "walk"))
+        self._groups = _groups(targets)
+
+    @property
+    def pictures(self) -> int:
+        return self._eyes.pictures
+
+    def rows(self, camera: Camera, planned: Bools) -> Bools:
+        """[rows]: which of the rows `planned` [rows] its pictures show. Somebody who passes is taken on trust."""
+        targets = self._targets
+        shown = planned.copy()
+        rows = np.flatnonzero(planned & self._floor)
         if len(rows):
-            views[rows] += eyes.seen(camera, targets.points_floor_m[rows, 0], np.zeros((0, 2)), 0.0)
-    for number, rows in enumerate(groups, start=len(store.cameras)):
-        progress(number, steps)
-        people = targets.people_floor_m[rows[0]]
-        people = people[~np.isnan(people[:, 0])]
-        normal = targets.normals_floor[rows[0]]
-        yaw_rad = float(np.arctan2(-normal[1], -normal[0]))
-        for index in np.flatnonzero(planned[:, rows].any(axis=1)):
-            asked = rows[planned[index, rows]]
-            points = targets.points_floor_m[asked]
-            seen = eyes.seen(store.cameras[index], points.reshape(-1, 3), people, yaw_rad)
-            views[asked] += seen.reshape(-1, 3).all(axis=1)
-    facing, beside = kinds == "facing", kinds == "beside"
+            points = targets.points_floor_m[rows, 0]
+            shown[rows] = self._eyes.seen(camera, points, np.zeros((0, 2)), 0.0)
+        for group in self._groups:
+            rows = group[planned[group]]
+            if len(rows) == 0:
+                continue
+            people = targets.people_floor_m[rows[0]]
+            people = people[~np.isnan(people[:, 0])]
+            normal = targets.normals_floor[rows[0]]
+            yaw_rad = float(np.arctan2(-normal[1], -normal[0]))
+            points = targets.points_floor_m[rows].reshape(-1, 3)
+            shown[rows] = self._eyes.seen(camera, points, people, yaw_rad).reshape(-1, 3).all(axis=1)
+        self._eyes.forget()
+        return shown
+
+
+def proof_of(targets: Targets, shown: Bools, pictures: int) -> Proof:
+    """From what the pictures of all cameras show [cameras, rows]."""
+    kinds = np.array(targets.kinds)
+    views = shown.sum(axis=0)
+    facing, beside, floor = kinds == "facing", kinds == "beside", np.isin(kinds, ("gate", "walk"))
     enough = views >= targets.needed
     names = np.array(targets.names)
     return Proof(
@@ -120,10 +133,10 @@ def prove(
         views_of_facings=tuple(int(count) for count in np.bincount(views[facing])),
         beside=int(beside.sum()),
         beside_seen=int(enough[beside].sum()),
-        floor_points=len(floor),
+        floor_points=int(floor.sum()),
         floor_seen=int(enough[floor].sum()),
-        floor_missed=tuple(dict.fromkeys(str(name) for name in names[floor[~enough[floor]]])),
-        pictures=eyes.pictures,
+        floor_missed=tuple(dict.fromkeys(str(name) for name in names[floor & ~enough])),
+        pictures=pictures,
     )
 
 

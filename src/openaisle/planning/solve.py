@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 COLUMNS_A_ROUND: Final = 400
 ROUNDS_MAX: Final = 60
-CORE_MAX: Final = 2500  # columns of the integer programme
+CORE_MAX: Final = 1200  # columns of the integer programme
 PRICE_TOLERANCE: Final = 1e-6
 
 
@@ -47,11 +47,12 @@ def choose(
     costs: Floats,
     seconds: float,
     count_max: int | None = None,
+    start: Ints | None = None,
     progress: Callable[[str], None] = lambda words: None,
 ) -> Chosen:
     """Columns of `satisfies` [columns, rows] so that every row has `needed` [rows] of them, at least cost.
 
-    `seconds` bound the integer programme. Every row must be satisfiable; a column is used once at most.
+    `start`: columns that nearly do. `seconds` bound the integer programme. Every row must be satisfiable; a column is used once at most.
     """
     table = sparse.csc_matrix(satisfies, dtype=np.float64)  # [columns, rows]
     kept = _rows_that_matter(table, needed)
@@ -59,6 +60,9 @@ def choose(
     progress(f"{len(kept)} different rows, {table.shape[0]} candidates: first placement")
     greedy = _greedy(table, needed, costs)
     best = _thinned(table, needed, costs, greedy)
+    if start is not None:
+        near = _thinned(table, needed, costs, _greedy(table, needed, costs, start))
+        best = min(best, near, key=lambda columns: float(costs[columns].sum()))
     progress(f"first placement of {len(best)} cameras: linear bound")
     bound, reduced = _linear_bound(table, needed, costs, best, progress)
     best_cost = float(costs[best].sum())
@@ -81,6 +85,12 @@ def choose(
     )
 
 
+def repaired(satisfies: sparse.csr_matrix, needed: Ints, costs: Floats, columns: Ints) -> Ints:
+    """`columns` and what must be added so that every row has its own again, without what that makes needless."""
+    table = sparse.csr_matrix(satisfies, dtype=np.float64)
+    return np.sort(_thinned(table, needed, costs, _greedy(table, needed, costs, columns)))
+
+
 def _rows_that_matter(table: sparse.csc_matrix, needed: Ints) -> Ints:
     """Rows without those that another implies: the same columns, and no more needed."""
     first: dict[bytes, int] = {}
@@ -93,11 +103,12 @@ def _rows_that_matter(table: sparse.csc_matrix, needed: Ints) -> Ints:
     return np.array(sorted(first.values()), np.int64)
 
 
-def _greedy(table: sparse.csr_matrix, needed: Ints, costs: Floats) -> Ints:
-    """One by one whatever satisfies most open rows for its cost (Dobson 1982)."""
-    open_ = needed.astype(np.float64)
+def _greedy(table: sparse.csr_matrix, needed: Ints, costs: Floats, begin: Ints | None = None) -> Ints:
+    """One by one, after `begin`, whatever satisfies most open rows for its cost (Dobson 1982)."""
+    chosen: list[int] = [] if begin is None else [int(column) for column in begin]
+    open_ = needed - np.asarray(table[chosen].sum(axis=0)).ravel()
     free = np.ones(table.shape[0], bool)
-    chosen: list[int] = []
+    free[chosen] = False
     while (open_ > 0).any():
         gain = table @ (open_ > 0) / costs
         gain[~free] = -1.0

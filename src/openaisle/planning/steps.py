@@ -20,7 +20,7 @@ from openaisle.planning.expected import Expected, expect
 from openaisle.planning.floor import floor_of
 from openaisle.planning.folder import PlanFolder
 from openaisle.planning.place import Placement, place
-from openaisle.planning.proof import Proof, prove
+from openaisle.planning.proof import Proof
 from openaisle.planning.refusal import check_floor, draw_refusal, examine_floor_plan
 from openaisle.planning.scales import ScalePlan, plan_scales
 from openaisle.planning.scope import SCOPE_FILE
@@ -68,7 +68,7 @@ def start(scope_text: str, scope_folder: Path, out: Path, seed: int = 1) -> tupl
     except InputError:
         shutil.rmtree(out)
         raise
-    write_store(store, folder.store_path)
+    write_store(store, folder.floor_path)
     return folder, store
 
 
@@ -76,17 +76,17 @@ def place_cameras(
     folder: PlanFolder, *, seconds: float, costs: Path | None, keeps_planogram: bool, say: Say
 ) -> Placed:
     """Scales, then cameras, then the proof by drawing. Writes them, the store, and its drawing."""
-    scope, store = folder.scope(), folder.store()
+    scope, store = folder.scope(), folder.floor()
     better, scales = plan_scales(store)
     if keeps_planogram:
         folder.write_text("planogram-proposed.csv", _swap_list(scales))
     else:
         store = better
     try:
-        store, placement, targets = place(store, scope, load_costs(costs or COSTS), seconds=seconds, progress=say)
+        table = load_costs(costs or COSTS)
+        store, placement, targets, proof = place(store, scope, table, seconds=seconds, progress=say)
     except PlanRefused as refused:
         raise _drawn(folder, store, refused) from None
-    proof = prove(store, targets, lambda done, of: say(f"ray casting: {done} of {of} scenes drawn"))
     say("what the loss of a camera costs")
     advice = advise(store, targets)
     write_store(store, folder.store_path)

@@ -18,7 +18,8 @@ from openaisle.sim.store_layout import Place, walkable_points_floor_m
 from openaisle.store.coverage import front_normal_floor, slot_points_floor_m
 from openaisle.store.schema import Camera, Gate, Slot, Store
 
-BODY_RADIUS_M: Final = 0.2  # of somebody who stands in the way
+BODY_HALF_M: Final = (0.31, 0.18)  # across the shoulders with arms, and front to back
+ROUND_M: Final = 0.25  # of somebody of whom only the place is known
 BODY_HEIGHT_M: Final = 1.75
 STANDS_M: Final = 0.45  # from a front, whoever reaches
 BESIDE_M: Final = 0.6  # from whoever reaches, whoever stands beside
@@ -154,17 +155,32 @@ def px_per_m_at(camera: Camera, points_floor_m: Floats, width_px: int) -> Floats
     return focal_px / distance_m * np.clip(np.minimum(tangential, radial), 0.0, None)
 
 
-def hidden_by_people(eyes_floor_m: Floats, points_floor_m: Floats, people_floor_m: Floats) -> NDArray[np.bool_]:
-    """[n]: whether a person [n, 2] (NaN: nobody) stands between eyes [n, 3] and points [n, 3], upright and round."""
-    run = eyes_floor_m - points_floor_m
-    across = run[:, :2]
-    length_m = np.maximum(np.linalg.norm(across, axis=1), 1e-9)
-    to_person = people_floor_m - points_floor_m[:, :2]
-    along_m = np.einsum("ni,ni->n", to_person, across) / length_m
-    off_m2 = np.einsum("ni,ni->n", to_person, to_person) - along_m**2
-    with np.errstate(invalid="ignore"):
-        half_m = np.sqrt(np.maximum(BODY_RADIUS_M**2 - off_m2, 0.0))
-        enters_m = np.clip(along_m - half_m, 0.0, None)
-        is_across = (off_m2 < BODY_RADIUS_M**2) & (along_m + half_m > 0) & (enters_m < length_m)
-        height_m = points_floor_m[:, 2] + run[:, 2] * enters_m / length_m
-        return is_across & (height_m < BODY_HEIGHT_M)
+def hidden_by_people(
+    eyes_floor_m: Floats, points_floor_m: Floats, people_floor_m: Floats, normals_floor: Floats
+) -> NDArray[np.bool_]:
+    """[n]: whether a person [n, 2] stands between eyes [n, 3] and points [n, 3].
+
+    People are upright ellipses that face against `normals_floor` [n, 2]; round where that is NaN.
+    """
+    is_round = np.isnan(normals_floor[:, 0])
+    ahead = np.where(is_round[:, None], (0.0, 1.0), normals_floor)
+    aside = np.column_stack([ahead[:, 1], -ahead[:, 0]])
+    half_m = np.where(is_round[:, None], (ROUND_M, ROUND_M), BODY_HALF_M)
+
+    def scaled(vectors: Floats) -> Floats:
+        """In half widths and half depths of the person."""
+        parts = [np.einsum("ni,ni->n", vectors, axis) for axis in (aside, ahead)]
+        return np.column_stack(parts) / half_m
+
+    run = scaled(eyes_floor_m[:, :2] - points_floor_m[:, :2])
+    start = scaled(points_floor_m[:, :2] - people_floor_m)
+    # |start + share * run| = 1, for the share of the way at which the line comes into the body.
+    a = np.maximum(np.einsum("ni,ni->n", run, run), 1e-12)
+    b = np.einsum("ni,ni->n", start, run)
+    c = np.einsum("ni,ni->n", start, start) - 1.0
+    under = b * b - a * c
+    root = np.sqrt(np.maximum(under, 0.0))
+    enters, leaves = np.clip((-b - root) / a, 0.0, None), (-b + root) / a
+    rise_m = eyes_floor_m[:, 2] - points_floor_m[:, 2]
+    height_m = points_floor_m[:, 2] + rise_m * enters
+    return (under > 0) & (leaves > 0) & (enters < 1.0) & (height_m < BODY_HEIGHT_M)
