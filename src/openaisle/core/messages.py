@@ -508,8 +508,9 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
 
     sensor_id: str
     kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
-    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; of a picture
-    # also covered, moved, too_dark, over_exposed, exposure_drift, colour_drift, out_of_focus.
+    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
+    # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
+    # colour_drift, out_of_focus.
     reason: str
     since_ns: int
     detail: str = ""
