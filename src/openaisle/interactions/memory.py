@@ -64,9 +64,14 @@ class Memory:
         )
 
     def do(
-        self, interaction: Interaction, change: Change, part: Part | None, explanation: Explanation
+        self,
+        interaction: Interaction,
+        change: Change,
+        part: Part | None,
+        explanation: Explanation,
+        right_hand: float,
     ) -> None:
-        """This is what happened, until it is undone."""
+        """This is what happened, until it is undone. `right_hand`: probability that it was done with that one."""
         interaction_id, kind = interaction.interaction_id, interaction.kind
         stray = part.stray if part else explanation.stray
         if stray is not None:
@@ -88,7 +93,26 @@ class Memory:
                 mass_sd_g=change.mass_sd_g / part.quantity,
                 probability=interaction.probability,
                 is_measured=part.is_measured and stray is None,
+                right_hand=right_hand,
             )
+
+    def pass_on(self, interaction: Interaction, lot: Lot, taker_hand: int) -> None:
+        """A unit of a lot went out of, or into, somebody's hand."""
+        self.undo(interaction.interaction_id)
+        assert interaction.visit_id is not None
+        self._deeds.setdefault(interaction.visit_id, {})[interaction.interaction_id] = Deed(
+            interaction_id=interaction.interaction_id,
+            kind=interaction.kind,
+            happened_ns=interaction.happened_ns,
+            product_id=interaction.product_id,
+            quantity=interaction.quantity,
+            slot_id=lot.slot_id,
+            mass_g=lot.mass_g,
+            mass_sd_g=lot.mass_sd_g,
+            probability=interaction.probability,
+            is_measured=False,
+            right_hand=float(taker_hand),
+        )
 
     def undo(self, interaction_id: str) -> None:
         self.contents.forget(interaction_id)

@@ -57,6 +57,7 @@ class Part:
     mass_g: float  # of one unit, as weighed
     stray: str | None = None  # picks: the interaction that brought it
     is_measured: bool = True  # False: the mass is inferred, and teaches nothing
+    right_hand: float = 0.5  # put-backs: probability that the right hand had taken it
 
 
 @dataclass(frozen=True)
@@ -278,10 +279,11 @@ class Weigher:
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = prior + places.log_density(slot_id, change.along_m, change.along_sd_m) + math.log(right)
-            part = Part(lot.product_id, quantity, slot_id, mass_g)
+            part = Part(lot.product_id, quantity, slot_id, mass_g, right_hand=lot.right_hand)
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
         density = prior + self._log_wrong(change, lot.product_id) + math.log(1.0 - right)
-        part = Part(lot.product_id, quantity, places.nearest_slot(change.along_m), mass_g)
+        nearest = places.nearest_slot(change.along_m)
+        part = Part(lot.product_id, quantity, nearest, mass_g, right_hand=lot.right_hand)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
     def _log_wrong(self, change: Change, product_id: ProductId) -> float:
