@@ -77,7 +77,7 @@ class Memory:
         if stray is not None:
             self.contents.take_stray(interaction_id, stray)
         if kind is InteractionKind.PUT_BACK_WRONG or (part is None and change.mass_g > 0):
-            self.contents.bring(_stray(change, interaction_id, part))
+            self.contents.bring(_stray(change, interaction, part))
         elif part is not None and part.slot_id is not None and stray is None:
             leaves = kind is InteractionKind.PICK_UP
             self.contents.take(interaction_id, part.slot_id, part.quantity if leaves else -part.quantity)
@@ -136,14 +136,15 @@ class Memory:
             self._opened.discard(visit_id)
 
 
-def _stray(change: Change, interaction_id: str, part: Part | None) -> Stray:
+def _stray(change: Change, interaction: Interaction, part: Part | None) -> Stray:
     """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
     return Stray(
-        brought_by=interaction_id,
+        brought_by=interaction.interaction_id,
         shelf_id=change.shelf_id,
         product_id=part.product_id if part else None,
         quantity=part.quantity if part else 1,
         along_m=change.along_m,
         mass_g=change.mass_g,
         mass_sd_g=change.mass_sd_g,
+        brought_ns=interaction.happened_ns,
     )

@@ -194,7 +194,7 @@ class Arms:
                 np.log(settings.prior_unseen) - 0.5 * stand,
             ]
         )
-        return float(np.logaddexp.reduce(terms)), _right_hand(*near)
+        return float(np.logaddexp.reduce(terms)), _right_hand(*near, settings.hand_weight)
 
     def _typical(self, costs: Floats, core: NDArray[np.intp], own: NDArray[np.intp], hand: int) -> float:
         """Mean of a hand's best glimpses around the edge; its best at all if there are none."""
@@ -207,12 +207,12 @@ class Arms:
         return float(others.min()) if len(others) else np.inf
 
 
-def _right_hand(left_cost: float, right_cost: float) -> float:
+def _right_hand(left_cost: float, right_cost: float, weight: float) -> float:
     """Probability that it was the right hand, by how far each missed."""
     least = min(left_cost, right_cost)
     if not np.isfinite(least):
         return 0.5
-    left, right = (float(np.exp(-0.5 * (cost - least))) for cost in (left_cost, right_cost))
+    left, right = (float(np.exp(-0.5 * weight * (cost - least))) for cost in (left_cost, right_cost))
     return right / (left + right)
 
 

@@ -59,6 +59,7 @@ class ReachSettings:
     prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
     prior_nobody: float = 0.0003
     walk_m_s: float = 1.2  # of people not seen since before
+    hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
@@ -146,7 +147,7 @@ class Settings:
     both_hands_s: float = 0.3
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
-    prior_hand_that_took: float = 0.85  # what is put back was held in the hand that took it
+    prior_hand_that_took: float = 0.92  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
         25.0  # two people's hands there and two units gone at once: one each, not both by one
