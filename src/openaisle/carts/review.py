@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from openaisle.carts.plan import PUT_BACKS, CartSettings, plan_cart
+from openaisle.carts.plan import PUT_BACKS, TAKES, CartSettings, plan_cart
 from openaisle.core.messages import CartLine, Interaction, InteractionKind, ProductId, ReviewOpened, VisitId
 
 UNSURE_BILLED = "unsure_billed"
@@ -92,7 +92,7 @@ def _believing_none(interactions: Iterable[Interaction], settings: CartSettings)
     return [
         _with_probability(i, 1.0)
         for i in interactions
-        if not (i.kind is InteractionKind.PICK_UP and _is_unsure(i, settings))
+        if not (i.kind in TAKES and _is_unsure(i, settings))
     ]
 
 

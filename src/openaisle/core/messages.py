@@ -242,6 +242,8 @@ class InteractionKind(StrEnum):
     PUT_BACK_WRONG = "put_back_wrong"  # into a foreign slot: the slot's contents follow, staff get a task
     BROWSE = "browse"  # a hand came near, nothing changed
     TOUCH_RETURN = "touch_return"  # approach, pause, reverse: touched or lifted, no net change
+    GIVE = "give"  # out of this shopper's hand into another's: away from the shelves
+    GET = "get"  # into this shopper's hand, out of another's
     UNEXPLAINED = "unexplained"  # load changed, nothing we know explains it: never billed
 
 
