@@ -399,6 +399,106 @@ class Receipt(Message, frozen=True, kw_only=True):
     review_ids: tuple[str, ...] = ()
 
 
+class PaymentState(StrEnum):
+    """Where the money of one receipt stands, as a shopper reads it."""
+
+    DRAFT = "draft"  # something is owed and nobody has said how it will be paid
+    PAYMENT = "payment"  # requested; the answer is still to come
+    PAID = "paid"
+    UNPAID = "unpaid"  # refused, or given up: a debt
+    CONTESTED = "contested"  # the shopper disputes it
+    REVIEWED = "reviewed"  # a person looked and it stands, or a refund is on its way
+    REFUNDED = "refunded"  # some of it or all
+
+
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """How a visit pays. Never a card number: the processor's own names for cards and customers."""
+
+    kind: str  # "card" (cards and wallets at the processor) | "voucher"
+    payer_id: str  # whose debt and exposure it is: an account, a tapped card's token, a voucher's number
+    token: str = ""  # the card as the processor names it; the voucher's number
+    customer: str = ""  # the processor's name for the payer
+
+
+class PayerBound(Message, frozen=True, kw_only=True):
+    """Who pays for a visit, and how. The first one said of a visit holds."""
+
+    visit_id: VisitId
+    method: PaymentMethod
+    bound_ns: int
+
+
+class ChargeRequested(Message, frozen=True, kw_only=True):
+    """A charge that must be made, in the ledger before anybody tries."""
+
+    key: str  # for the processor to know a repetition by; made of receipt and part, unique for ever
+    receipt_id: str
+    part: int  # 1, or more where an earlier one was refused or brought less than was asked
+    amount_minor: int
+    currency: str
+    method: PaymentMethod
+    requested_ns: int
+
+
+class RefundRequested(Message, frozen=True, kw_only=True):
+    """Money that must go back. Waits for its charge; of one that never comes about, the debt shrinks instead."""
+
+    key: str
+    receipt_id: str
+    charge_key: str  # "": nothing was charged, less is owed
+    amount_minor: int
+    currency: str
+    reason: str
+    requested_ns: int
+
+
+class ProcessorSaid(Message, frozen=True, kw_only=True):
+    """What became of a charge or refund, however we learnt it. True in any order and as often as it is said."""
+
+    key: str
+    outcome: str  # charged | declined | refunded | refused
+    amount_minor: int  # that moved; 0 where none did
+    reference: str  # the processor's own id
+    reason: str = ""
+    via: str = "answer"  # answer | look_up | webhook
+    said_ns: int
+
+
+class PaymentMarked(Message, frozen=True, kw_only=True):
+    """What a person, or a deadline, said about a receipt's payment."""
+
+    receipt_id: str
+    mark: str  # contested | reviewed | needs_reconcile | written_off
+    reason: str
+    marked_ns: int
+
+
+class VoucherChanged(Message, frozen=True, kw_only=True):
+    """A prepaid balance: loaded against cash, spent on a receipt, given back."""
+
+    voucher_id: str
+    change_minor: int
+    currency: str
+    receipt_id: str  # "": loaded
+    changed_ns: int
+
+
+class PaymentChanged(Message, frozen=True, kw_only=True):
+    """The payment of a receipt as it now stands: worked out from the ledger, never logged."""
+
+    receipt_id: str
+    visit_id: VisitId
+    payer_id: str
+    state: PaymentState
+    end: str  # "" while something is still to come | charged | needs_reconcile | written_off
+    amount_minor: int  # the receipt's total
+    currency: str
+    paid_minor: int  # by card and voucher
+    refunded_minor: int
+    reason: str
+    at_ns: int
+
+
 # --- health -------------------------------------------------------------------------------------------------------
 
 
@@ -424,9 +524,14 @@ class SensorRecovered(Message, frozen=True, kw_only=True):
 Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons | PackLook
 """What enters the path at or above the seam, pixels aside."""
 
+MoneyEntry: TypeAlias = (
+    PayerBound | ChargeRequested | RefundRequested | ProcessorSaid | PaymentMarked | VoucherChanged
+)
+"""What the ledger keeps of payments, beside receipts: everything else about them follows."""
+
 AnyMessage: TypeAlias = (
     Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded | SensorRecovered
+    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 
