@@ -238,7 +238,7 @@ def code_as_svg(text: str) -> str:
     """The code as a QR picture for a page, 15 % error correction."""
     import segno
 
-    return segno.make_qr(text, error="m", mode="alphanumeric").svg_inline(scale=4, border=4)
+    return segno.make_qr(text, error="m", mode="alphanumeric").svg_inline(border=4, omitsize=True)
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------

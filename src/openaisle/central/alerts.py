@@ -137,7 +137,11 @@ class Alerts:
         return [alert]
 
     def _close(self, visit_id: VisitId, kind: str) -> None:
-        gone = [at for at, alert in self._alerts.items() if alert["kind"] == kind and alert["visit_id"] == visit_id]
+        gone = [
+            at
+            for at, alert in self._alerts.items()
+            if alert["kind"] == kind and alert["visit_id"] == visit_id
+        ]
         for alert_id in gone:
             del self._alerts[alert_id]
         self.version += bool(gone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from openaisle.adapters.entry_codes import CodeIssuer
 from openaisle.central.accounts import Accounts
@@ -21,6 +21,8 @@ from openaisle.core.messages import (
     AnyMessage,
     CartChanged,
     Interaction,
+    PaymentChanged,
+    PaymentState,
     Receipt,
     ReviewOpened,
     VisitClosed,
@@ -28,8 +30,6 @@ from openaisle.core.messages import (
     VisitOpened,
 )
 from openaisle.store.schema import Store
-
-DRAFT: Final = "draft"
 
 
 class Books(Protocol):
@@ -43,14 +43,22 @@ class Books(Protocol):
         """A shopper says that something is wrong."""
         ...
 
-    def reviewed(self, receipt_id: str, key: str) -> None:
-        """A person has looked, and the receipt stands as it is now."""
+    def reviewed(self, receipt_id: str, reason: str, key: str) -> None:
+        """A person has looked, and nothing is given back."""
         ...
 
     def correct(
         self, visit_id: VisitId, product_id: str, quantity: int, price_minor: int, by: str, key: str
     ) -> None:
         """Put goods into an open cart (quantity above zero) or take them out; a price of 0 is the store's own."""
+        ...
+
+    def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
+        """Cash was taken in for a voucher."""
+        ...
+
+    def settle(self, receipt_id: str, key: str) -> None:
+        """Try a receipt again that is not paid, with how its visit pays now."""
         ...
 
 
@@ -117,25 +125,29 @@ class Desk:
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
-                self._case_opened(self.cases.review(message, self.receipts.interaction(message.interaction_id)))
+                self._case_opened(
+                    self.cases.review(message, self.receipts.interaction(message.interaction_id))
+                )
             case Receipt():
                 self._accept_receipt(message)
+            case PaymentChanged():
+                self._accept_payment(message)
             case _:
                 pass
 
-    def settle(self, receipt_id: str, state: str, refunded_minor: int, reason: str) -> None:
-        """What a charge has come to."""
-        self.receipts.settle(receipt_id, state, refunded_minor, reason)
+    def _accept_payment(self, changed: PaymentChanged) -> None:
+        receipt_id = changed.receipt_id
+        self.receipts.settle(receipt_id, changed.state.value, changed.refunded_minor, changed.reason)
         kept = self.receipts.get(receipt_id)
         if kept is None:
             return
         payment = payment_of(kept)
         self.live.settle(kept.receipt.visit_id, payment)
-        event_id = f"{receipt_id} {state} {refunded_minor}"
+        event_id = f"{receipt_id} {kept.state} {kept.refunded_minor}"
         self.webhooks.emit("receipt.changed", event_id, {"receipt_id": receipt_id, **payment}, self.now_ns())
 
     def _accept_receipt(self, receipt: Receipt) -> None:
-        if not self.receipts.accept(receipt, DRAFT):
+        if not self.receipts.accept(receipt, PaymentState.DRAFT.value):
             return
         kept = self.receipts.get(receipt.receipt_id)
         assert kept is not None
@@ -172,10 +184,10 @@ class Desk:
         """A person's word on a case; InputError where it cannot count."""
         case, is_decided = self.cases.decide(case_id, accept=accept, by=by, now_ns=self.now_ns())
         if is_decided:
-            if case.state == ACCEPTED:
+            if case.state == ACCEPTED and case.amount_minor:
                 self._give_back(case)
-            if case.receipt_id:
-                self.books.reviewed(case.receipt_id, case.case_id)
+            elif case.receipt_id:
+                self.books.reviewed(case.receipt_id, case.reason, case.case_id)
             self.webhooks.emit("case.decided", case.case_id, case_summary(case), self.now_ns())
         return case
 
@@ -196,5 +208,15 @@ def case_summary(case: Case) -> dict[str, Any]:
     """A case for another system: no free text of a person."""
     return {
         name: getattr(case, name)
-        for name in ("case_id", "kind", "visit_id", "receipt_id", "product_id", "quantity", "reason", "amount_minor", "state")
+        for name in (
+            "case_id",
+            "kind",
+            "visit_id",
+            "receipt_id",
+            "product_id",
+            "quantity",
+            "reason",
+            "amount_minor",
+            "state",
+        )
     }
