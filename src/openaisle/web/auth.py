@@ -70,7 +70,7 @@ class Auth:
             account = self.account(request)
             if account is None:
                 raise HTTPException(401, "sign in first")
-            if account.role not in roles or account.is_blocked and account.role is not Role.SHOPPER:
+            if account.role not in roles or (account.is_blocked and account.role is not Role.SHOPPER):
                 raise HTTPException(403, "this account may not do that")
             return account
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from unicodedata import bidirectional
 
 from fpdf import FPDF
 
@@ -21,7 +22,8 @@ MARGIN_MM: Final = 6.0
 ROW_MM: Final = 4.6
 HEAD_MM: Final = 40.0
 FOOT_MM: Final = 46.0
-AMOUNT_MM: Final = 20.0
+AMOUNT_MM: Final = 16.0
+SMALLEST: Final = 6.0  # points
 _FONT: Final = "DejaVu"
 _FONTS: Final = Path(__file__).parent / "fonts"
 
@@ -43,7 +45,6 @@ class _Roll:
         pdf.set_margin(MARGIN_MM)
         pdf.add_font(_FONT, "", _FONTS / "DejaVuSans.ttf")
         pdf.add_font(_FONT, "B", _FONTS / "DejaVuSans-Bold.ttf")
-        pdf.set_text_shaping(True, direction=direction(language))
         pdf.set_lang(language)
         issued = datetime.fromtimestamp(kept.receipt.issued_ns // NS_PER_S, timezone_of(store.timezone))
         self._issued = issued
@@ -88,19 +89,27 @@ class _Roll:
         """A name and an amount at the two ends, the name's end first in reading order."""
         pdf = self._pdf
         pdf.set_font(_FONT, style, size)
-        name_mm = pdf.epw - (AMOUNT_MM if amount else 0)
-        name = self._fitting(name, name_mm)
-        amount_mm = pdf.epw - name_mm
-        if self._starts_right:
-            if amount:
-                pdf.cell(amount_mm, ROW_MM, amount, align="L")
-            pdf.cell(name_mm, ROW_MM, name, align="R", new_x="LMARGIN", new_y="NEXT")
-            return
-        pdf.cell(name_mm, ROW_MM, name, align="L")
-        pdf.cell(amount_mm, ROW_MM, amount, align="R", new_x="LMARGIN", new_y="NEXT")
+        amount_mm = max(AMOUNT_MM, pdf.get_string_width(amount) + 2.5) if amount else 0.0
+        name_mm = pdf.epw - amount_mm
+        ends = [(name, name_mm, True), (amount, amount_mm, False)]
+        for text, width_mm, is_name in reversed(ends) if self._starts_right else ends:
+            if not width_mm:
+                continue
+            pdf.set_font(_FONT, style, size)
+            text = self._fitting(text, width_mm, size, style)
+            self._shape(text)
+            pdf.cell(width_mm, ROW_MM, text, align="R" if is_name is self._starts_right else "L")
+        pdf.ln(ROW_MM)
+
+    def _shape(self, text: str) -> None:
+        """Shape a text in the direction of its own first letter that has one (UAX 9, P2)."""
+        kinds = (bidirectional(letter) for letter in text)
+        first = next((kind for kind in kinds if kind in ("L", "R", "AL")), "L")
+        self._pdf.set_text_shaping(True, direction="ltr" if first == "L" else "rtl")
 
     def _centred(self, text: str, size: float, style: str = "") -> None:
         self._pdf.set_font(_FONT, style, size)
+        self._shape(text)
         self._pdf.multi_cell(self._pdf.epw, size * 0.45, text, align="C", new_x="LMARGIN", new_y="NEXT")
 
     def _rule(self) -> None:
@@ -109,10 +118,14 @@ class _Roll:
         self._pdf.line(MARGIN_MM, y, WIDTH_MM - MARGIN_MM, y)
         self._pdf.set_y(y + 1.2)
 
-    def _fitting(self, text: str, width_mm: float) -> str:
-        """As much of it as there is room for."""
-        if self._pdf.get_string_width(text) <= width_mm - 2:
+    def _fitting(self, text: str, width_mm: float, size: float, style: str) -> str:
+        """The text in a size in which there is room for it; below the smallest, as much of it as there is room for."""
+        pdf = self._pdf
+        while size > SMALLEST and pdf.get_string_width(text) > width_mm - 2:
+            size -= 0.25
+            pdf.set_font(_FONT, style, size)
+        if pdf.get_string_width(text) <= width_mm - 2:
             return text
-        while text and self._pdf.get_string_width(text + "…") > width_mm - 2:
+        while text and pdf.get_string_width(text + "…") > width_mm - 2:
             text = text[:-1]
         return text + "…"

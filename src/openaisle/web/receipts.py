@@ -12,7 +12,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from openaisle.central.accounts import Account
 from openaisle.central.cases import AUTOMATIC, Case
 from openaisle.central.receipts import KeptReceipt
 from openaisle.core.units import NS_PER_S

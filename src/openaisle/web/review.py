@@ -54,6 +54,7 @@ class DecisionOut(BaseModel):
 
 def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["review"])
+    reviewers = auth.needs(REVIEWERS)
 
     @router.get("/review", response_class=HTMLResponse)
     def page(request: Request) -> Response:
@@ -63,14 +64,14 @@ def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return pages.render(request, "review.html", account=account)
 
     @router.get("/api/v1/cases")
-    def queue(account: Account = auth.needs(REVIEWERS)) -> Queue:
+    def queue(account: Account = reviewers) -> Queue:
         """What waits for a person, oldest first."""
         return Queue(
             cases=[_queued(desk, case, account) for case in desk.cases.open_cases()], rates=desk.cases.rates()
         )
 
     @router.post("/api/v1/decisions")
-    def decide(body: DecisionIn, account: Account = auth.needs(REVIEWERS)) -> DecisionOut:
+    def decide(body: DecisionIn, account: Account = reviewers) -> DecisionOut:
         """Accept: the money goes back. Above the limit a second person must accept it too."""
         case = desk.decide(body.case_id, accept=body.accept, by=account.account_id)
         return DecisionOut(case_id=case.case_id, state=case.state)

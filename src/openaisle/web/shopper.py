@@ -102,6 +102,8 @@ def code_out(offer: Offer) -> CodeOut:
 
 def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["shopper"])
+    anybody = auth.needs(ANYBODY)
+    shoppers = auth.needs(SHOPPERS)
 
     @router.get("/shopper", response_class=HTMLResponse)
     def page(request: Request) -> Response:
@@ -121,7 +123,7 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return FileResponse(HERE / "static" / "worker.js", media_type="text/javascript", headers=headers)
 
     @router.get("/api/v1/me")
-    def me(account: Account = auth.needs(ANYBODY)) -> Me:
+    def me(account: Account = anybody) -> Me:
         now_ns = desk.now_ns()
         going_on = [visit for visit in desk.entry.visits_of(account.account_id, 5) if not visit.closed_ns]
         return Me(
@@ -143,12 +145,12 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         )
 
     @router.post("/api/v1/me/methods", status_code=201)
-    def add_method(body: MethodIn, account: Account = auth.needs(SHOPPERS)) -> MethodOut:
+    def add_method(body: MethodIn, account: Account = shoppers) -> MethodOut:
         now_ns = desk.now_ns()
         return _method_out(desk.accounts.add_method(account.account_id, now_ns, **body.model_dump()), now_ns)
 
     @router.post("/api/v1/me/codes", responses=REFUSED)
-    def code(body: CodeIn, account: Account = auth.needs(SHOPPERS)) -> CodeOut:
+    def code(body: CodeIn, account: Account = shoppers) -> CodeOut:
         """A fresh code; while nobody has opened its visit, of the same visit."""
         account = desk.accounts.get(account.account_id) or account  # Blocked a moment ago is blocked.
         offer = desk.entry.offer(account, body.people_count, desk.now_ns())
@@ -166,14 +168,12 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             raise HTTPException(404, "no such visit of yours")
 
     @router.get("/api/v1/visits/{visit_id}/cart", responses=NOT_THERE)
-    def cart(visit_id: str, account: Account = auth.needs(ANYBODY)) -> CartOut:
+    def cart(visit_id: str, account: Account = anybody) -> CartOut:
         check_visit(visit_id, account)
         return CartOut(**desk.live.state(visit_id))
 
     @router.get("/api/v1/visits/{visit_id}/live", responses=NOT_THERE, response_class=StreamingResponse)
-    async def live(
-        visit_id: str, request: Request, account: Account = auth.needs(ANYBODY)
-    ) -> StreamingResponse:
+    async def live(visit_id: str, request: Request, account: Account = anybody) -> StreamingResponse:
         """The same as Server-Sent Events: its newest state at once and at every change."""
         check_visit(visit_id, account)
         return StreamingResponse(_states(desk.live, visit_id, request), media_type=EVENT_STREAM)

@@ -85,6 +85,8 @@ class ProductOut(BaseModel):
 
 def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["staff"])
+    readers = auth.needs(READERS)
+    staff = auth.needs(STAFF)
 
     @router.get("/staff", response_class=HTMLResponse)
     def page(request: Request) -> Response:
@@ -94,7 +96,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return pages.render(request, "staff.html", account=account)
 
     @router.get("/api/v1/desk")
-    def whole(_: Account = auth.needs(READERS)) -> DeskOut:
+    def whole(_: Account = readers) -> DeskOut:
         return _desk_out(desk)
 
     @router.get("/api/v1/desk/live", response_class=StreamingResponse, dependencies=[auth.needs(STAFF)])
@@ -103,7 +105,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return StreamingResponse(_changes(desk, request), media_type=EVENT_STREAM)
 
     @router.get("/api/v1/products")
-    def products(_: Account = auth.needs(READERS)) -> list[ProductOut]:
+    def products(_: Account = readers) -> list[ProductOut]:
         return [
             ProductOut(
                 product_id=product.product_id,
@@ -115,12 +117,12 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         ]
 
     @router.post("/api/v1/alerts/done", status_code=204, responses=NOT_THERE)
-    def done(body: DoneIn, account: Account = auth.needs(STAFF)) -> None:
+    def done(body: DoneIn, account: Account = staff) -> None:
         if not desk.alerts.done(body.alert_id, account.account_id):
             raise HTTPException(404, "no such alert")
 
     @router.post("/api/v1/visits/{visit_id}/corrections", status_code=202, responses=NOT_THERE)
-    def correct(visit_id: str, body: CorrectionIn, account: Account = auth.needs(STAFF)) -> dict[str, str]:
+    def correct(visit_id: str, body: CorrectionIn, account: Account = staff) -> dict[str, str]:
         """Weighed and reduced goods, and what the path got wrong. The cart follows as soon as the ledger has it."""
         if desk.live.state(visit_id)["stage"] not in ("inside", "leaving"):
             raise HTTPException(404, "no such visit is going on")
@@ -135,7 +137,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return {"key": key}
 
     @router.post("/api/v1/vouchers", status_code=201)
-    def sell(body: VoucherIn, account: Account = auth.needs(STAFF)) -> VoucherOut:
+    def sell(body: VoucherIn, account: Account = staff) -> VoucherOut:
         """Cash was taken in."""
         voucher = desk.vouchers.sell(body.amount_minor, account.account_id, desk.now_ns())
         desk.books.load_voucher(voucher.voucher_id, voucher.paid_minor, voucher.voucher_id)
@@ -144,7 +146,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         )
 
     @router.post("/api/v1/visits", status_code=201, responses={**NOT_THERE, **REFUSED})
-    def let_in(body: LetInIn, _: Account = auth.needs(STAFF)) -> CodeOut:
+    def let_in(body: LetInIn, _: Account = staff) -> CodeOut:
         """A code for the counter's screen."""
         method = EXIT
         if body.pays == "voucher":
@@ -154,7 +156,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         return code_out(desk.entry.offer_without_phone(method, body.people_count, desk.now_ns()))
 
     @router.post("/api/v1/visits/{visit_id}/codes", responses=REFUSED)
-    def again(visit_id: str, _: Account = auth.needs(STAFF)) -> CodeOut:
+    def again(visit_id: str, _: Account = staff) -> CodeOut:
         """A fresh code for somebody who has not gone in yet."""
         return code_out(desk.entry.again(visit_id, desk.now_ns()))
 
