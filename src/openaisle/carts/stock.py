@@ -1,7 +1,7 @@
 """Stock: what stands in which slot, as a projection of the ledger of goods.
 
-Opening stock is not in the ledger: a slot began full unless `opening` says otherwise. A count by a person becomes a move
-from or to the unexplained account, so stock is always opening plus moves, and shrinkage is a balance like any other.
+Opening stock is not in the ledger: a slot began full unless `opening` says otherwise. A count by a person becomes a
+move from or to the unexplained account, so stock is always opening plus moves, and shrinkage is a balance like others.
 """
 
 from __future__ import annotations

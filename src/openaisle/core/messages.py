@@ -500,6 +500,7 @@ class PaymentChanged(Message, frozen=True, kw_only=True):
     refunded_minor: int
     reason: str
     at_ns: int
+    waived_minor: int = 0  # was to be refunded before it was charged, and is not owed any more
 
 
 # --- wishes of people ---------------------------------------------------------------------------------------------

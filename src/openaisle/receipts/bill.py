@@ -101,21 +101,18 @@ class Bill:
     def state(self) -> PaymentState:
         if self.is_contested:
             return PaymentState.CONTESTED
+        if self.owed_minor > 0:
+            if self.open_minor and self.ended != "written_off":
+                return PaymentState.PAYMENT  # What the processor never answered is no debt of the shopper's.
+            return PaymentState.UNPAID if self.method or self.voucher_id else PaymentState.DRAFT
         if self.refunded_minor:
             return PaymentState.REFUNDED
-        if self.is_reviewed:
-            return PaymentState.REVIEWED
-        if self.owed_minor <= 0:
-            return PaymentState.PAID
-        if self.open_minor and self.ended != "written_off":
-            return PaymentState.PAYMENT  # What the processor never answered is no debt of the shopper's.
-        return PaymentState.UNPAID if self.method or self.voucher_id else PaymentState.DRAFT
+        return PaymentState.REVIEWED if self.is_reviewed else PaymentState.PAID
 
     @property
     def end(self) -> str:
-        if self.owed_minor <= 0:
-            return "charged" if all(not refund.is_open for refund in self.refunds.values()) else self.ended
-        return self.ended
+        is_given_up = self.ended and any(refund.is_open for refund in self.refunds.values())
+        return "charged" if self.owed_minor <= 0 and not is_given_up else self.ended
 
     def room_of(self, charge_key: str) -> int:
         """How much of a charge no refund has claimed yet."""

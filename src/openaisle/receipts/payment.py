@@ -33,7 +33,7 @@ from openaisle.core.messages import (
     VoucherChanged,
 )
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
-from openaisle.receipts.bill import Bill, Charge, Refund, request_key
+from openaisle.receipts.bill import EXCESS, Bill, Charge, Refund, request_key
 
 Request: TypeAlias = ChargeRequested | RefundRequested
 PaymentMessage: TypeAlias = Receipt | MoneyEntry | PaymentChanged
@@ -198,7 +198,7 @@ class Payments:
     def failed(self, key: str, now_ns: int) -> list[PaymentMessage]:
         """Asked, and nothing is known: no answer, no connection, a fault of the processor. Asked again later."""
         self._asked.discard(key)
-        if not self._is_open(key):
+        if not self.is_open(key):
             return []
         attempts = self._attempts[key] = self._attempts.get(key, 0) + 1
         request = self._request(key)
@@ -214,7 +214,7 @@ class Payments:
 
     def absent(self, key: str, now_ns: int) -> Errand | None:
         """A look-up found nothing: the errand that makes it now, if it is still wanted."""
-        if not self._is_open(key):
+        if not self.is_open(key):
             self._asked.discard(key)
             return None
         errand = self._errand(key, now_ns)
@@ -264,14 +264,43 @@ class Payments:
         """Every charge of a receipt with what it brought, 0 if nothing (yet)."""
         return [(charge.request, charge.charged_minor) for charge in self._bill(receipt_id).charges.values()]
 
+    def refunds(self, receipt_id: str) -> list[tuple[RefundRequested, int]]:
+        """Every refund of a receipt with what went back, 0 if nothing (yet)."""
+        return [(refund.request, refund.refunded_minor) for refund in self._bill(receipt_id).refunds.values()]
+
+    def owed_by_card_minor(self, receipt_id: str) -> int:
+        """What cards must have brought for a receipt, refunds taken off, once nothing of it is open any more."""
+        bill = self._bill(receipt_id)
+        by_card_back_minor = bill.refunded_minor - bill.voucher_back_minor
+        owed_minor = bill.receipt.total_minor - bill.waived_minor - bill.voucher_minor
+        back_minor = by_card_back_minor - sum(
+            refund.refunded_minor for refund in bill.refunds.values() if refund.request.reason == EXCESS
+        )
+        return owed_minor - back_minor
+
+    def is_by_voucher(self, receipt_id: str) -> bool:
+        return bool(self._bill(receipt_id).voucher_id)
+
     @property
     def vouchers_minor(self) -> Mapping[str, int]:
         return self._vouchers_minor
 
+    def is_open(self, key: str) -> bool:
+        """Whether a charge or refund still waits for its answer."""
+        bill = self._bills[self._bill_of_key[key]]
+        if key in bill.charges:
+            return bill.charges[key].is_open
+        return bill.refunds[key].is_open
+
     @property
     def open_count(self) -> int:
         """Requests without an answer."""
-        return sum(self._is_open(key) for key in self._bill_of_key)
+        return sum(self.is_open(key) for key in self._bill_of_key)
+
+    def unpaid(self) -> list[str]:
+        """Receipts that are debts now, in order of their ids."""
+        owing = sorted(receipt_id for receipts in self._owing.values() for receipt_id in receipts)
+        return [at for at in owing if self._bills[at].state is PaymentState.UNPAID]
 
     def exposure_minor(self, payer_id: str | None = None) -> int:
         """What was taken and is not paid: of one payer, or of all."""
@@ -320,7 +349,14 @@ class Payments:
         for receipt_id in concerned:
             bill = self._bills[receipt_id]
             view = self._changed(bill, now_ns)
-            shown = (view.state, view.end, view.paid_minor, view.refunded_minor, view.reason)
+            shown = (
+                view.state,
+                view.end,
+                view.paid_minor,
+                view.refunded_minor,
+                view.waived_minor,
+                view.reason,
+            )
             if shown != bill.said:
                 bill.said = shown
                 messages.append(view)
@@ -363,7 +399,7 @@ class Payments:
             bill.is_reviewed = True
             bill.reason = request.reason
         self._bill_of_key[request.key] = request.receipt_id
-        if self._is_open(request.key):
+        if self.is_open(request.key):
             heapq.heappush(self._queue, (request.requested_ns, request.key))
 
     def _apply_said(self, bill: Bill, said: ProcessorSaid) -> None:
@@ -485,7 +521,7 @@ class Payments:
         """None where nothing is to be asked: answered meanwhile, or a refund whose charge is not there yet."""
         request = self._request(key)
         bill = self._bills[request.receipt_id]
-        if not self._is_open(key):
+        if not self.is_open(key):
             return None
         charge_key = request.key if isinstance(request, ChargeRequested) else request.charge_key
         charge = bill.charges[charge_key]
@@ -495,12 +531,6 @@ class Payments:
         return Errand(
             request=request, method=charge.request.method, reference=charge.reference, is_look_up=is_old
         )
-
-    def _is_open(self, key: str) -> bool:
-        bill = self._bills[self._bill_of_key[key]]
-        if key in bill.charges:
-            return bill.charges[key].is_open
-        return bill.refunds[key].is_open
 
     def _is_news(self, said: ProcessorSaid) -> bool:
         bill = self._bills[self._bill_of_key[said.key]]
@@ -536,6 +566,7 @@ class Payments:
             refunded_minor=bill.refunded_minor,
             reason=bill.reason,
             at_ns=now_ns,
+            waived_minor=bill.waived_minor,
         )
 
 
