@@ -216,6 +216,11 @@ class Standing:
         rows = self._ask("SELECT method FROM visits WHERE visit_id = ?", visit_id)
         return rows[0][0] if rows else None
 
+    def account(self, visit_id: VisitId) -> str | None:
+        """Whose visit it is; None where nobody's, or where this database does not know it."""
+        rows = self._ask("SELECT account_id FROM visits WHERE visit_id = ?", visit_id)
+        return rows[0][0] if rows else None
+
     def _ask(self, query: str, *arguments: object) -> list[tuple]:
         try:
             database = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=BUSY_MS / 1000)

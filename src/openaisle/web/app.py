@@ -16,6 +16,7 @@ from openaisle.core.errors import EntryRefused, InputError
 from openaisle.web.api import api_router
 from openaisle.web.auth import STAFF, Auth
 from openaisle.web.board import board_router
+from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
@@ -50,6 +51,8 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
             api_router,
         ):
             app.include_router(router(desk, auth, pages))
+        if desk.is_simulated:
+            app.include_router(demo_router(desk))
 
     @app.exception_handler(InputError)
     async def wrong_input(_: Request, error: InputError) -> JSONResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,21 +56,26 @@ class Books(Protocol):
         """Cash was taken in for a voucher."""
         ...
 
-    def settle(self, receipt_id: str, key: str) -> None:
-        """Try a receipt again that is not paid, with how its visit pays now."""
-        ...
 
-
-@dataclass
 class Phones:
     """Phones that wait for a simulated shopper to carry them through the gate. Empty in a real shop."""
 
-    waiting: dict[VisitId, str] = field(default_factory=dict)  # the code on the phone's screen now
+    def __init__(self) -> None:
+        self._waiting: dict[VisitId, tuple[str, int]] = {}
 
-    def take(self) -> tuple[VisitId, str] | None:
-        """The phone that has waited longest; it waits no more."""
-        for visit_id in self.waiting:
-            return visit_id, self.waiting.pop(visit_id)
+    def wait(self, visit_id: VisitId, code: str, people_count: int) -> None:
+        """This code is on a phone's screen now."""
+        self._waiting[visit_id] = code, people_count
+
+    def leave(self, visit_id: VisitId) -> None:
+        self._waiting.pop(visit_id, None)
+
+    def take(self, people_count: int) -> str | None:
+        """The code of the phone that has waited longest for so many people; it waits no more until it shows another."""
+        for visit_id, (code, count) in self._waiting.items():
+            if count == people_count:
+                del self._waiting[visit_id]
+                return code
         return None
 
 
@@ -119,7 +123,7 @@ class Desk:
             case VisitOpened() | VisitClosed():
                 self.live.accept(message)
                 self.entry.accept(message)
-                self.phones.waiting.pop(message.visit_id, None)
+                self.phones.leave(message.visit_id)
                 kind = "visit.opened" if isinstance(message, VisitOpened) else "visit.closed"
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
             case Interaction():

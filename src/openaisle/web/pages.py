@@ -1,4 +1,4 @@
-"""What all pages share: templates, words in the reader's language, money, and the headers that keep pages to themselves."""
+"""What all pages share: templates, words in the reader's language, money, and headers that keep them to themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receipt on paper: one PDF page of a till roll's width, in the reader's language, from the right where it runs so."""
+"""A receipt on paper: one PDF page of a till roll's width, in the reader's language and direction."""
 
 from __future__ import annotations
 

@@ -155,9 +155,9 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         account = desk.accounts.get(account.account_id) or account  # Blocked a moment ago is blocked.
         offer = desk.entry.offer(account, body.people_count, desk.now_ns())
         if desk.is_simulated and body.is_carried:
-            desk.phones.waiting[offer.visit_id] = offer.code
+            desk.phones.wait(offer.visit_id, offer.code, body.people_count)
         else:
-            desk.phones.waiting.pop(offer.visit_id, None)
+            desk.phones.leave(offer.visit_id)
         return code_out(offer)
 
     def check_visit(visit_id: str, account: Account) -> None:
