@@ -45,6 +45,7 @@ class Demo:
     def wait_until_open(self) -> str:
         """The one-time link of its manager."""
         assert self._is_open.wait(SLOW_MS / 1000), self.lines
+        assert self._process.poll() is None, "the demo has ended"
         return next(found[0] for line in self.lines if (found := re.search(r"http\S+/sign-in/\S+", line)))
 
     def close(self) -> None:
@@ -58,6 +59,7 @@ class Demo:
             print(line, end="")
             if "the shop is open" in line:
                 self._is_open.set()
+        self._is_open.set()  # It has ended: whoever waits finds out why.
 
 
 def take(page: Page, name: str, *, whole: bool = False) -> None:
