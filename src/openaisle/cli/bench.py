@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from openaisle.cli._bench_actions import actions
+from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     bench.command("looks")(looks_costs)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
+    bench.command("codes")(codes)
 
 
 def receipts(
