@@ -15,7 +15,9 @@ def cps2020(
     kinds: Annotated[str, typer.Option(help="all, or kinds of script, comma-separated.")] = "all",
     keep: Annotated[Path | None, typer.Option(help="Keep the acted sessions in this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    show_wrong: Annotated[bool, typer.Option("--wrong", help="List the scripts that were not exact.")] = False,
+    show_wrong: Annotated[
+        bool, typer.Option("--wrong", help="List the scripts that were not exact.")
+    ] = False,
 ) -> None:
     """Act scripts of the competition's kinds in a session's shop, write them in its format, import, replay, score."""
     import json
@@ -32,9 +34,7 @@ def cps2020(
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("scripts", total=scripts * len(wanted))
-        scores = run_scripts(
-            session, wanted, scripts, seed, keep=keep, done=lambda _: progress.advance(task)
-        )
+        scores = run_scripts(session, wanted, scripts, seed, keep=keep, done=lambda _: progress.advance(task))
     report = scripts_report(scores, seed=seed, wall_s=time.monotonic() - began_s)
     if show_wrong:
         report["wrong"] = wrong_scripts(scores)

@@ -200,7 +200,8 @@ def cost(
     plan: Plan,
     costs: Costs = None,
     speed: Annotated[
-        Path | None, typer.Option(help="A result of `openaisle bench speed --json`: milliseconds of your machine.")
+        Path | None,
+        typer.Option(help="A result of `openaisle bench speed --json`: milliseconds of your machine."),
     ] = None,
     seed: Seed = 91,
     as_json: AsJson = False,

@@ -304,6 +304,9 @@ class Interaction(Message, frozen=True, kw_only=True):
     step_ids: tuple[str, ...] = ()
     alternatives: tuple[Candidate, ...] = ()
     withdrawn: bool = False  # the step was withdrawn: this interaction did not happen
+    price_minor: int = (
+        0  # of one unit, where a person says another than the store's: weighed or reduced goods
+    )
 
 
 # --- 5 carts ------------------------------------------------------------------------------------------------------
@@ -502,6 +505,58 @@ class PaymentChanged(Message, frozen=True, kw_only=True):
     waived_minor: int = 0  # was to be refunded before it was charged, and is not owed any more
 
 
+# --- wishes of people ---------------------------------------------------------------------------------------------
+
+
+class RefundWanted(Message, frozen=True, kw_only=True):
+    """Give money of a receipt back. Every wish has a key: said again, it is the same wish."""
+
+    receipt_id: str
+    amount_minor: int
+    reason: str
+    key: str
+
+
+class ReceiptContested(Message, frozen=True, kw_only=True):
+    """A shopper says that something about a receipt is wrong."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class ReceiptReviewed(Message, frozen=True, kw_only=True):
+    """A person looked at a receipt, and nothing is given back."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class VoucherSold(Message, frozen=True, kw_only=True):
+    """Cash was taken in for a voucher."""
+
+    voucher_id: str
+    amount_minor: int
+    key: str
+
+
+class CartCorrected(Message, frozen=True, kw_only=True):
+    """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
+
+    visit_id: VisitId
+    product_id: ProductId
+    quantity: int  # above zero: put in; below: taken out
+    price_minor: int  # of one unit; 0: the store's
+    by: str
+    key: str
+    wanted_ns: int
+
+
+Wish: TypeAlias = RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | CartCorrected
+"""What a page asks of the process that writes the ledger."""
+
+
 # --- health -------------------------------------------------------------------------------------------------------
 
 
@@ -535,7 +590,8 @@ MoneyEntry: TypeAlias = (
 
 AnyMessage: TypeAlias = (
     Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | SensorDegraded | SensorRecovered
+    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish | SensorDegraded
+    | SensorRecovered
 )  # fmt: skip
 
 

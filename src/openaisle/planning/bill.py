@@ -128,7 +128,9 @@ def make_bill(
         "running", "retraining", table["retraining"].name, float(np.median(cycles)), "cycle",
         draws.of("retraining") * cycles * draws.remaining("retraining"), is_total=True,
     )  # fmt: skip
-    book.add("running", "maintenance", table["maintenance"].name, 1, "year", draws.of("maintenance") * hardware)
+    book.add(
+        "running", "maintenance", table["maintenance"].name, 1, "year", draws.of("maintenance") * hardware
+    )
     for row_id in ("cloud", "support"):
         book.add(
             "running", row_id, table[row_id].name, 12, "month", draws.of(row_id) * draws.remaining(row_id)

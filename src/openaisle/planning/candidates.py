@@ -94,9 +94,7 @@ def rows_in_sight(store: Store, targets: Targets, position: Point3) -> Bools:
     faces = np.repeat(~np.isnan(targets.normals_floor[:, 0]), 3)
     clear = np.zeros(len(points), bool)
     for some, normals in ((faces, np.repeat(targets.normals_floor, 3, axis=0)[faces]), (~faces, None)):
-        clear[some] = lines_of_sight(
-            eye[None], points[some], store.gondolas, store.walls_floor_m, normals
-        )[0]
+        clear[some] = lines_of_sight(eye[None], points[some], store.gondolas, store.walls_floor_m, normals)[0]
     for person in range(targets.people_floor_m.shape[1]):
         people = np.repeat(targets.people_floor_m[:, person], 3, axis=0)
         some = clear & ~np.isnan(people[:, 0])

@@ -36,7 +36,9 @@ class PlanFolder:
         """InputError if this is no plan folder, StoreError if its scope is wrong."""
         if not (self.path / SCOPE_FILE).is_file():
             raise InputError(
-                "no plan", file=str(self.path), expected=f"a folder with {SCOPE_FILE}, as `openaisle plan new` makes"
+                "no plan",
+                file=str(self.path),
+                expected=f"a folder with {SCOPE_FILE}, as `openaisle plan new` makes",
             )
         return load_scope(self.path / SCOPE_FILE)
 

@@ -117,7 +117,12 @@ def place(
         needs=dict(Counter(targets.kinds)),
         short={kind: list(dict.fromkeys(names)) for kind, names in short.items()},
     )
-    return replace(store, cameras=cameras), placement, targets, proof_of(targets, shown[order], drawn.pictures)
+    return (
+        replace(store, cameras=cameras),
+        placement,
+        targets,
+        proof_of(targets, shown[order], drawn.pictures),
+    )
 
 
 def _proven(
@@ -206,9 +211,7 @@ def _place_order(camera: Camera) -> tuple[float, float, float, float]:
     return (round(y, 1), x, camera.pan_deg, camera.tilt_deg)
 
 
-def _numbered(
-    candidates: Candidates, columns: Sequence[int]
-) -> tuple[tuple[Camera, ...], dict[str, str]]:
+def _numbered(candidates: Candidates, columns: Sequence[int]) -> tuple[tuple[Camera, ...], dict[str, str]]:
     """Cameras with ids in the order of `columns`, and the model of each."""
     cameras = tuple(
         replace(candidates.cameras[column], camera_id=f"cam-{number}")
