@@ -72,6 +72,10 @@ class Pipeline:
         concluded = self._conclude(weights, people, aligned.looks, now_ns, is_last=False)
         return [*aligned.health, *weights, *people, *concluded]
 
+    def correct(self, interaction: Interaction) -> list[AnyMessage]:
+        """What a person says of an open cart, at the time of the last step."""
+        return [interaction, *self._till.step([interaction], (), self._now_ns)]
+
     def finish(self, now_ns: int) -> list[AnyMessage]:
         """The recording ended or the shop closes: decide what can be decided, close every visit, price every cart."""
         assert now_ns >= self._now_ns, "time went back"

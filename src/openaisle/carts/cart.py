@@ -246,7 +246,8 @@ class Carts:
             before is None or before.product_id != interaction.product_id
         ):
             assert interaction.product_id in self._store.products, interaction.product_id
-            self._prices_minor[interaction_id] = self._store.products[interaction.product_id].price_minor
+            price_minor = interaction.price_minor or self._store.products[interaction.product_id].price_minor
+            self._prices_minor[interaction_id] = price_minor
 
     # --- moves ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import typer
 
 from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_checkout import checkout
+from openaisle.cli._bench_codes import codes
+from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
@@ -24,6 +26,8 @@ def register(app: typer.Typer) -> None:
     bench.command("looks")(looks_costs)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
+    bench.command("cps2020")(cps2020)
+    bench.command("codes")(codes)
 
 
 def receipts(

@@ -242,6 +242,8 @@ class InteractionKind(StrEnum):
     PUT_BACK_WRONG = "put_back_wrong"  # into a foreign slot: the slot's contents follow, staff get a task
     BROWSE = "browse"  # a hand came near, nothing changed
     TOUCH_RETURN = "touch_return"  # approach, pause, reverse: touched or lifted, no net change
+    GIVE = "give"  # out of this shopper's hand into another's: away from the shelves
+    GET = "get"  # into this shopper's hand, out of another's
     UNEXPLAINED = "unexplained"  # load changed, nothing we know explains it: never billed
 
 
@@ -302,6 +304,9 @@ class Interaction(Message, frozen=True, kw_only=True):
     step_ids: tuple[str, ...] = ()
     alternatives: tuple[Candidate, ...] = ()
     withdrawn: bool = False  # the step was withdrawn: this interaction did not happen
+    price_minor: int = (
+        0  # of one unit, where a person says another than the store's: weighed or reduced goods
+    )
 
 
 # --- 5 carts ------------------------------------------------------------------------------------------------------
@@ -500,6 +505,58 @@ class PaymentChanged(Message, frozen=True, kw_only=True):
     waived_minor: int = 0  # was to be refunded before it was charged, and is not owed any more
 
 
+# --- wishes of people ---------------------------------------------------------------------------------------------
+
+
+class RefundWanted(Message, frozen=True, kw_only=True):
+    """Give money of a receipt back. Every wish has a key: said again, it is the same wish."""
+
+    receipt_id: str
+    amount_minor: int
+    reason: str
+    key: str
+
+
+class ReceiptContested(Message, frozen=True, kw_only=True):
+    """A shopper says that something about a receipt is wrong."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class ReceiptReviewed(Message, frozen=True, kw_only=True):
+    """A person looked at a receipt, and nothing is given back."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class VoucherSold(Message, frozen=True, kw_only=True):
+    """Cash was taken in for a voucher."""
+
+    voucher_id: str
+    amount_minor: int
+    key: str
+
+
+class CartCorrected(Message, frozen=True, kw_only=True):
+    """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
+
+    visit_id: VisitId
+    product_id: ProductId
+    quantity: int  # above zero: put in; below: taken out
+    price_minor: int  # of one unit; 0: the store's
+    by: str
+    key: str
+    wanted_ns: int
+
+
+Wish: TypeAlias = RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | CartCorrected
+"""What a page asks of the process that writes the ledger."""
+
+
 # --- health -------------------------------------------------------------------------------------------------------
 
 
@@ -508,8 +565,9 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
 
     sensor_id: str
     kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
-    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; of a picture
-    # also covered, moved, too_dark, over_exposed, exposure_drift, colour_drift, out_of_focus.
+    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
+    # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
+    # colour_drift, out_of_focus.
     reason: str
     since_ns: int
     detail: str = ""
@@ -532,7 +590,8 @@ MoneyEntry: TypeAlias = (
 
 AnyMessage: TypeAlias = (
     Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | SensorDegraded | SensorRecovered
+    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish | SensorDegraded
+    | SensorRecovered
 )  # fmt: skip
 
 
