@@ -47,7 +47,8 @@ class PaymentSettings:
     """How patient a shop is, and how much it lends.
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
-    looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive. The caps are on what was taken and is
+    looked up before they are made again. `give_up_after_h`: a day more than the longest
+    outage a shop must survive. The caps are on what was taken and is
     not paid yet: of one payer and of the whole shop; beyond them nobody is let in on credit, everybody gets out.
     """
 
