@@ -76,7 +76,8 @@ def a_return(sequence: int) -> PosTransaction:
 class There(Protocol):
     """A system and what has arrived in it."""
 
-    port: Pos
+    @property
+    def port(self) -> Pos: ...
 
     def sequences(self) -> list[int]: ...
 
@@ -85,7 +86,6 @@ class MemoryPos:
     """The `Pos` port without anybody behind it."""
 
     def __init__(self, _: Path) -> None:
-        self.port = self
         self.transactions: dict[int, PosTransaction] = {}
         self.is_down = False
 
@@ -96,6 +96,10 @@ class MemoryPos:
 
     def close(self) -> None:
         pass
+
+    @property
+    def port(self) -> Pos:
+        return self
 
     def sequences(self) -> list[int]:
         return sorted(self.transactions)
