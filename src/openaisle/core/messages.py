@@ -357,6 +357,16 @@ class CartChanged(Message, frozen=True, kw_only=True):
     currency: str
 
 
+class SlotChanged(Message, frozen=True, kw_only=True):
+    """A slot has become low, or is not any more, by the ledger."""
+
+    slot_id: SlotId
+    product_id: ProductId
+    units: int
+    is_low: bool
+    changed_ns: int
+
+
 class CartClosed(Message, frozen=True, kw_only=True):
     """The visit is over and its cart will not change by itself any more: price it."""
 
@@ -592,8 +602,8 @@ MoneyEntry: TypeAlias = (
 
 AnyMessage: TypeAlias = (
     Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish | SensorDegraded
-    | SensorRecovered
+    | CartChanged | SlotChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish
+    | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ class _Doors:
             [entry_public_key(settings)],
             self._store.store_id,
             settings.state_folder / SPENT,
-            cashier.standing.refusal,
+            cashier.refusal,
         )
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
