@@ -34,6 +34,7 @@ from openaisle.core.messages import (
     GateTap,
     LookWanted,
     PackLook,
+    PaymentChanged,
     Reading,
     Receipt,
     ReviewOpened,
@@ -281,7 +282,7 @@ class _Said:
             now_ns = self._context.clock.now_ns()
             self._lags_ns.append(now_ns - message.changed_ns)
             self._context.message(msgspec.structs.replace(message, changed_ns=now_ns))
-        elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
+        elif isinstance(message, Receipt | PaymentChanged | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 
     def show(self, message: AnyMessage) -> None:
