@@ -93,12 +93,13 @@ class Wishes:
         name = f"{type(wish).__name__} {wish.key}"
         if name in self._granted:
             return []
+        said: list[AnyMessage]
         if isinstance(wish, CartCorrected):
             said = self._pipeline.correct(correction(wish))
         else:
             money = self._money(wish, now_ns)
             self._record(money)
-            said = list(money)
+            said = [*money]
         self._granted[name] = None
         while len(self._granted) > KEYS_MAX:
             self._granted.popitem(last=False)

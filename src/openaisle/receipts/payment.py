@@ -314,7 +314,7 @@ class Payments:
         """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
         payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in sorted(self._owing)}
         refused = {payer_id: reason for payer_id, reason in payers.items() if reason}
-        return refused, self.entry_refusal("", now_ns) if "" not in self._owing else None
+        return refused, "exposure_store" if self._is_store_over_its_cap else None
 
     def entry_refusal(self, payer_id: str, now_ns: int) -> str | None:
         """Why this payer should not be let in on credit now, a fixed word; None: let them in."""
@@ -327,9 +327,11 @@ class Payments:
             return "offline_too_long"
         if self.exposure_minor(payer_id) >= settings.payer_exposure_minor_max:
             return "exposure_payer"
-        if self.exposure_minor() >= settings.store_exposure_minor_max:
-            return "exposure_store"
-        return None
+        return "exposure_store" if self._is_store_over_its_cap else None
+
+    @property
+    def _is_store_over_its_cap(self) -> bool:
+        return self.exposure_minor() >= self._settings.store_exposure_minor_max
 
     # --- the ledger's side ----------------------------------------------------------------------------------------
 

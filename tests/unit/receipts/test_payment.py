@@ -253,6 +253,8 @@ def test_who_may_not_come_in_on_credit_is_known_for_all_payers_at_once() -> None
         {"ana": "unsettled_debt", "cem": "exposure_store"},
         "exposure_store",
     )
+    payments.settle(receipt(100, "nobody's"), None, NOW)
+    assert payments.refused_payers(NOW)[1] == "exposure_store"
 
 
 def test_what_the_log_holds_rebuilds_every_payment() -> None:
