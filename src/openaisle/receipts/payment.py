@@ -88,6 +88,8 @@ class Payments:
         self._payers: dict[VisitId, PaymentMethod] = {}
         self._vouchers_minor: dict[str, int] = {}
         self._owing: dict[str, set[str]] = {}  # receipts not paid, by payer
+        self._exposure_minor: dict[str, int] = {}  # what they sum up to, by payer
+        self._exposure_minor_all = 0
         self._queue: list[tuple[int, str]] = []  # when to ask next, of every request that has no answer
         self._attempts: dict[str, int] = {}  # without an answer since this process began
         self._asked: set[str] = set()  # an errand for it is on its way
@@ -305,10 +307,7 @@ class Payments:
 
     def exposure_minor(self, payer_id: str | None = None) -> int:
         """What was taken and is not paid: of one payer, or of all."""
-        payers = self._owing if payer_id is None else {payer_id: self._owing.get(payer_id, set())}
-        return sum(
-            self._bills[receipt_id].owed_minor for receipts in payers.values() for receipt_id in receipts
-        )
+        return self._exposure_minor_all if payer_id is None else self._exposure_minor.get(payer_id, 0)
 
     def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
         """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
@@ -456,12 +455,19 @@ class Payments:
         receipt_id = bill.receipt.receipt_id
         if bill.owing_payer_id is not None:
             self._owing[bill.owing_payer_id].discard(receipt_id)
+            self._exposure_minor[bill.owing_payer_id] -= bill.owing_minor
+            self._exposure_minor_all -= bill.owing_minor
             if not self._owing[bill.owing_payer_id]:
                 del self._owing[bill.owing_payer_id]
+                del self._exposure_minor[bill.owing_payer_id]
             bill.owing_payer_id = None
         if bill.owed_minor > 0 and bill.ended != "written_off":
             bill.owing_payer_id = self._payer_id(bill)
+            bill.owing_minor = bill.owed_minor
             self._owing.setdefault(bill.owing_payer_id, set()).add(receipt_id)
+            self._exposure_minor.setdefault(bill.owing_payer_id, 0)
+            self._exposure_minor[bill.owing_payer_id] += bill.owing_minor
+            self._exposure_minor_all += bill.owing_minor
 
     def _payer_id(self, bill: Bill) -> str:
         method = bill.method or self._payers.get(bill.receipt.visit_id)
