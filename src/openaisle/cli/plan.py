@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
     verb.command("place")(place)
     verb.command("expect")(expect)
     verb.command("cost")(cost)
+    verb.command("curve")(curve)
     verb.command("report")(report)
 
 
@@ -221,6 +222,47 @@ def cost(
     print_bill(equipment, bill)
 
 
+def curve(
+    plan: Plan,
+    views: Annotated[str, typer.Option(help="Views asked of everything, a placement each.")] = "1,2,3",
+    grids: Annotated[
+        str, typer.Option(help="Cameras of plain grids, beside those of the placements and the article's density.")
+    ] = "",
+    visits: Visits = 60,
+    seed: Seed = 92,
+    seconds: Seconds = 30.0,
+    jobs: Jobs = 2,
+    costs: Costs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exact simulated receipts over the number of cameras, placed and in plain grids: the same visits for all."""
+    import json
+
+    from openaisle.planning import steps
+    from openaisle.planning.folder import PlanFolder, plain
+
+    with _progress() as say:
+        drawn = steps.draw_curve_points(
+            PlanFolder(plan),
+            views=_numbers("--views", views),
+            grids=_numbers("--grids", grids),
+            visits=visits,
+            seed=seed,
+            seconds=seconds,
+            jobs=jobs,
+            costs=costs,
+            say=say,
+        )
+    if as_json:
+        print(json.dumps(plain(drawn), indent=1))
+        return
+    for point in drawn.points:
+        print(
+            f"{point.way:20} {point.cameras:4} cameras  {point.exact:4} of {point.visits} exact "
+            f"({point.exact_rate:.1%})  F1 {point.line_f1:.3f}  {point.overcharged} overcharged"
+        )
+
+
 def report(plan: Plan, costs: Costs = None) -> None:
     """Write report.html and report.pdf from what the folder holds."""
     from openaisle.planning.folder import PlanFolder
@@ -261,6 +303,15 @@ class _progress:
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    from openaisle.core.errors import InputError
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError("no list of numbers", field=option, expected="as 1,2,3", found=text)
+    return [int(part) for part in parts]
 
 
 def _read(scope: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from openaisle.core.errors import InputError, PlanRefused
 from openaisle.planning.advice import Advice, advise
 from openaisle.planning.bill import Bill, make_bill
 from openaisle.planning.costs import COSTS, load_costs
+from openaisle.planning.curve import Curve, draw_points
 from openaisle.planning.equipment import Equipment, load_speed, size_equipment
 from openaisle.planning.expected import Expected, expect
 from openaisle.planning.floor import floor_of
@@ -135,6 +136,34 @@ def count_cost(
     folder.write("equipment", equipment)
     folder.write("bill", bill)
     return equipment, bill
+
+
+def draw_curve_points(
+    folder: PlanFolder,
+    *,
+    views: Sequence[int],
+    grids: Sequence[int],
+    visits: int,
+    seed: int,
+    seconds: float,
+    jobs: int,
+    costs: Path | None,
+    say: Say,
+) -> Curve:
+    """Exact receipts over cameras, planned and in grids; written as curve.json."""
+    curve = draw_points(
+        folder,
+        load_costs(costs or COSTS),
+        views=views,
+        grids=grids,
+        visits=visits,
+        seed=seed,
+        seconds=seconds,
+        jobs=jobs,
+        say=say,
+    )
+    folder.write("curve", curve)
+    return curve
 
 
 def _drawn(folder: PlanFolder, store: Store, refused: PlanRefused) -> PlanRefused:
