@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from openaisle.cli._plan_print import print_bill, print_expected, print_placed
-
-if TYPE_CHECKING:
-    import click
 
 WHOLE = "whole"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -28,9 +25,7 @@ Jobs = Annotated[int, typer.Option(min=1, help="Days simulated at once, each in 
 class _ScopeOrVerb(TyperGroup):
     """`plan SCOPE.toml` is `plan whole SCOPE.toml`."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = [WHOLE, *args]
         return super().resolve_command(ctx, args)
@@ -201,7 +196,8 @@ def cost(
     plan: Plan,
     costs: Costs = None,
     speed: Annotated[
-        Path | None, typer.Option(help="A result of `openaisle bench speed --json`: milliseconds of your machine.")
+        Path | None,
+        typer.Option(help="A result of `openaisle bench speed --json`: milliseconds of your machine."),
     ] = None,
     seed: Seed = 91,
     as_json: AsJson = False,
@@ -216,7 +212,7 @@ def cost(
 
     equipment, bill = steps.count_cost(PlanFolder(plan), costs=costs, speed=speed, seed=seed)
     if as_json:
-        check = article_check(load_costs(costs or COSTS), seed)
+        check = [plain(example) for example in article_check(load_costs(costs or COSTS), seed)]
         print(json.dumps({"equipment": plain(equipment), "bill": plain(bill), "article": check}, indent=1))
         return
     print_bill(equipment, bill)
@@ -226,7 +222,10 @@ def curve(
     plan: Plan,
     views: Annotated[str, typer.Option(help="Views asked of everything, a placement each.")] = "1,2,3",
     grids: Annotated[
-        str, typer.Option(help="Cameras of plain grids, beside those of the placements and the article's density.")
+        str,
+        typer.Option(
+            help="Cameras of plain grids, beside those of the placements and the article's density."
+        ),
     ] = "",
     visits: Visits = 60,
     seed: Seed = 92,

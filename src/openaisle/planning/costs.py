@@ -19,7 +19,9 @@ from openaisle.store.rows import Row
 from openaisle.store.tables import TomlFile
 
 COSTS: Final = Path(__file__).parent / "costs.toml"
-CAMERAS_A_NODE: Final = 40.0  # for the price of one camera more; the plan itself counts nodes from milliseconds
+CAMERAS_A_NODE: Final = (
+    40.0  # for the price of one camera more; the plan itself counts nodes from milliseconds
+)
 
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Range = Annotated[list[Positive], Field(min_length=2, max_length=2)]
@@ -41,7 +43,7 @@ class CostRowFile(Row):
     per: str
     source: str
     scale: ScaleRow | None = None
-    remains: Range = [1.0, 1.0]
+    remains: Range = Field(default_factory=lambda: [1.0, 1.0])
     because: str = ""
 
 
@@ -114,7 +116,10 @@ def load_costs(path: Path = COSTS) -> CostTable:
             rows[name] = _cost_row(name, row)
             if row.range[0] > row.range[1]:
                 toml.report(
-                    "the range runs backwards", ("row", name, "range"), expected="[low, high]", found=row.range
+                    "the range runs backwards",
+                    ("row", name, "range"),
+                    expected="[low, high]",
+                    found=row.range,
                 )
             if row.source not in sources:
                 toml.report(

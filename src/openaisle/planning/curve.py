@@ -70,9 +70,7 @@ def draw_points(
     for count in views:
         say(f"placing cameras for {count} views")
         asked = scope.model_copy(
-            update={
-                "placement": scope.placement.model_copy(update={"views_min": count, "cameras_max": None})
-            }
+            update={"placement": scope.placement.model_copy(update={"views_min": count, "cameras_max": None})}
         )
         shops.append(("planned", place(replace(store, cameras=()), asked, table, seconds=seconds)[0]))
     counts = sorted({*grids, *(len(shop.cameras) for _, shop in shops), dense})
@@ -101,7 +99,9 @@ def grid_cameras(store: Store, scope: Scope, count: int, tilt_deg: float) -> tup
     )
 
 
-def _in_grid(model: CameraModel, number: int, position: tuple[float, float, float], tilt_deg: float) -> Camera:
+def _in_grid(
+    model: CameraModel, number: int, position: tuple[float, float, float], tilt_deg: float
+) -> Camera:
     return model.at(position, 90.0 * (number % 4), tilt_deg, f"cam-{number + 1}")
 
 
@@ -126,9 +126,7 @@ def _grid(store: Store, count: int) -> list[Point2]:
     raise AssertionError("no grid is that fine")
 
 
-def _point(
-    way: str, shop: Store, home: Path, scope: Scope, visits: int, seed: int, jobs: int
-) -> CurvePoint:
+def _point(way: str, shop: Store, home: Path, scope: Scope, visits: int, seed: int, jobs: int) -> CurvePoint:
     write_store(shop, home)
     expected: Expected = expect(home, scope, visits=visits, seed=seed, vision="skeleton", jobs=jobs)
     return CurvePoint(

@@ -134,7 +134,7 @@ def _html_table(table: Table) -> list[str]:
         return ' class="number"' if column in table.numbers else ""
 
     head = "".join(f"<th{kind(column)}>{escape(text)}</th>" for column, text in enumerate(table.header))
-    lines = ["<table>", f"<thead><tr>{head}</tr></thead><tbody>"]
+    lines = ["<table>", f"<thead><tr>{head}</tr></thead><tbody>" if any(table.header) else "<tbody>"]
     for number, row in enumerate(table.rows):
         anchor = table.anchors[number] if number < len(table.anchors) else ""
         cells: list[str] = []
@@ -150,7 +150,17 @@ def _html_table(table: Table) -> list[str]:
 
 # --- PDF ----------------------------------------------------------------------------------------------------------
 
-_ASCII: Final = {"≥": ">=", "≤": "<=", "–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "…": "...", "→": "->"}
+_ASCII: Final = {
+    "≥": ">=",
+    "≤": "<=",
+    "–": "-",
+    "—": "-",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "…": "...",
+    "→": "->",
+}
 
 
 class _Pages(FPDF):
@@ -183,9 +193,12 @@ def as_pdf(document: Document) -> bytes:
     pages.multi_cell(0, 10, _latin(document.title), new_x="LMARGIN", new_y="NEXT")
     pages.set_font("helvetica", size=11)
     pages.set_text_color(*SOFT)
-    pages.multi_cell(0, 6, _latin(document.subtitle), new_x="LMARGIN", new_y="NEXT")
+    pages.multi_cell(0, 6, _latin(document.subtitle), align="L", new_x="LMARGIN", new_y="NEXT")
     pages.ln(3)
-    for block in document.blocks:
+    for block, following in zip(document.blocks, [*document.blocks[1:], None], strict=True):
+        stays_mm = _figure_mm(pages, following)[1] + 26 if isinstance(following, Figure) else 0.0
+        if isinstance(block, Heading) and pages.will_page_break(stays_mm):
+            pages.add_page()  # A heading stays with its figure.
         _pdf_block(pages, block, links)
     return bytes(pages.output())
 
@@ -197,14 +210,14 @@ def _pdf_block(pages: _Pages, block: Block, links: dict[str, int]) -> None:
             _pdf_heading(pages, block)
         case Paragraph():
             pages.set_font("helvetica", size=10)
-            pages.multi_cell(0, 5, _latin(block.text), new_x="LMARGIN", new_y="NEXT")
+            pages.multi_cell(0, 5, _latin(block.text), align="L", new_x="LMARGIN", new_y="NEXT")
             pages.ln(1.5)
         case Bullets():
             pages.set_font("helvetica", size=10)
             for item in block.items:
                 pages.set_x(pages.l_margin + 2)
                 pages.cell(4, 5, "-")
-                pages.multi_cell(0, 5, _latin(item), new_x="LMARGIN", new_y="NEXT")
+                pages.multi_cell(0, 5, _latin(item), align="L", new_x="LMARGIN", new_y="NEXT")
             pages.ln(1.5)
         case Table():
             _pdf_table(pages, block, links)
@@ -235,9 +248,11 @@ def _pdf_table(pages: _Pages, table: Table, links: dict[str, int]) -> None:
         padding=0.9,
         headings_style=FontFace(emphasis="BOLD", fill_color=HEAD, color=INK),
         repeat_headings=TableHeadingsDisplay.ON_TOP_OF_EVERY_PAGE,
+        first_row_as_headings=any(table.header),
         cell_fill_mode=TableCellFillMode.NONE,
     ) as drawn:
-        drawn.row([_latin(text) for text in table.header])
+        if any(table.header):
+            drawn.row([_latin(text) for text in table.header])
         for number, cells in enumerate(table.rows):
             anchor = table.anchors[number] if number < len(table.anchors) else ""
             row = drawn.row()
@@ -253,11 +268,7 @@ def _pdf_table(pages: _Pages, table: Table, links: dict[str, int]) -> None:
 
 def _pdf_figure(pages: _Pages, figure: Figure) -> None:
     picture = figure.picture
-    width_mm = pages.epw
-    height_mm = width_mm * picture.height / picture.width
-    most_mm = pages.eph - 20
-    if height_mm > most_mm:
-        width_mm, height_mm = width_mm * most_mm / height_mm, most_mm
+    width_mm, height_mm = _figure_mm(pages, figure)
     if pages.will_page_break(height_mm + 8):
         pages.add_page()
     pages.image(io.BytesIO(picture.png(FIGURE_SCALE)), w=width_mm, h=height_mm)
@@ -265,6 +276,15 @@ def _pdf_figure(pages: _Pages, figure: Figure) -> None:
     pages.set_text_color(*SOFT)
     pages.multi_cell(0, 4.4, _latin(figure.caption), new_x="LMARGIN", new_y="NEXT")
     pages.ln(2.5)
+
+
+def _figure_mm(pages: _Pages, figure: Figure) -> tuple[float, float]:
+    """Width and height: as wide as the page, if that is not too high."""
+    width_mm, most_mm = pages.epw, pages.eph - 34
+    height_mm = width_mm * figure.picture.height / figure.picture.width
+    if height_mm > most_mm:
+        return (width_mm * most_mm / height_mm, most_mm)
+    return (width_mm, height_mm)
 
 
 def _latin(text: str) -> str:

@@ -98,9 +98,7 @@ def size_equipment(
         math.ceil(poe_watts / (switch.poe_watts * keep)),
         math.ceil((sub_mbps + main_mbps) / (switch.uplink_mbps * keep)),
     )
-    seeing = seeing_plan(
-        PlanSettings(store=store, peak_shoppers=scope.people_at_peak, gpu=None), {**speed}
-    )
+    seeing = seeing_plan(PlanSettings(store=store, peak_shoppers=scope.people_at_peak, gpu=None), {**speed})
     decoding = sum(camera.fps for camera in store.cameras) * other.decode_ms_a_frame / 1e3
     path = 1.0 / path_times_real_time if path_times_real_time else PATH_CORES
     cores = (seeing["cores_busy"] + decoding + path) / BUSY_SHARE_MAX

@@ -42,9 +42,7 @@ def draw_bars(title: str, bars: Sequence[Bar], unit: str) -> Picture:
         page.marks.append(
             Shape(rings=[[(x, 76), (x, bottom)]], stroke=SOFT, width=0.8, opacity=0.5, is_closed=False)
         )
-        page.marks.append(
-            Text(text=f"{at:,.0f}", at=(x, bottom + 18), size=12, colour=SOFT, anchor="middle")
-        )
+        page.marks.append(Text(text=f"{at:,.0f}", at=(x, bottom + 18), size=12, colour=SOFT, anchor="middle"))
         at += step
     page.marks.append(Text(text=unit, at=(left, bottom + 36), size=12, colour=SOFT))
     for row, bar in enumerate(bars):
@@ -90,9 +88,7 @@ def draw_curve(title: str, series: Sequence[Series], x_words: str, y_words: str)
     at, step = 0.0, _step(most)
     while at <= most * 1.001:
         x = place(at, floor)[0]
-        page.marks.append(
-            Text(text=f"{at:.0f}", at=(x, bottom + 20), size=12, colour=SOFT, anchor="middle")
-        )
+        page.marks.append(Text(text=f"{at:.0f}", at=(x, bottom + 20), size=12, colour=SOFT, anchor="middle"))
         at += step
     page.marks += [
         Text(text=x_words, at=((left + right) / 2, bottom + 44), size=13, colour=INK, anchor="middle"),

@@ -1,4 +1,4 @@
-"""A plan folder: the scope, the store that comes of it, and every result as JSON, so that each step can be run again."""
+"""A plan folder: the scope, the store that comes of it, and every result as JSON, so that a step can be run again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class PlanFolder:
         """InputError if this is no plan folder, StoreError if its scope is wrong."""
         if not (self.path / SCOPE_FILE).is_file():
             raise InputError(
-                "no plan", file=str(self.path), expected=f"a folder with {SCOPE_FILE}, as `openaisle plan new` makes"
+                "no plan",
+                file=str(self.path),
+                expected=f"a folder with {SCOPE_FILE}, as `openaisle plan new` makes",
             )
         return load_scope(self.path / SCOPE_FILE)
 

@@ -44,13 +44,18 @@ LAWS: Final = {
         "No note of ours covers this jurisdiction: let counsel name the law on video, personal and biometric data.",
     ),
 }
-_EU: Final = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS LI".split())
+_EUROPEAN: Final = frozenset(
+    {
+        "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU",
+        "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "NO", "IS", "LI", "GB", "UK",
+    }
+)  # fmt: skip
 
 
 def law_of(jurisdiction: str) -> str:
     """Which of LAWS a jurisdiction's code (DE, US, US-CA, GB, AE) stands under."""
     country = jurisdiction.split("-")[0].upper()
-    if country in _EU or country in ("GB", "UK"):
+    if country in _EUROPEAN:
         return "GDPR"
     return {"US": "CCPA", "AE": "PDPL"}.get(country, "local law")
 
@@ -140,7 +145,11 @@ def risks(
     if placement.short:
         names = "; ".join(f"{len(some)} {kind}" for kind, some in placement.short.items())
         rows.append(
-            ("Places no camera sees well enough", names, "lower shelving, another aisle, or fewer pixels asked")
+            (
+                "Places no camera sees well enough",
+                names,
+                "lower shelving, another aisle, or fewer pixels asked",
+            )
         )
     return rows
 

@@ -18,14 +18,14 @@ from openaisle.planning.catalogue import CameraModel, camera_models
 from openaisle.planning.costs import CostTable, camera_cost_usd
 from openaisle.planning.proof import Drawn, Proof, proof_of
 from openaisle.planning.scope import Scope
-from openaisle.planning.solve import Chosen, choose, repaired
+from openaisle.planning.solve import Chosen, Sparse, choose, repaired
 from openaisle.planning.targets import Targets, targets_of
 from openaisle.store.coverage import Bools
 from openaisle.store.polygons import signed_area
 from openaisle.store.schema import Camera, Gondola, Point2, Store
 
 TIME_SHARES: Final = (0.5, 0.3, 0.2)  # of the seconds, for one integer programme after the other
-ROUNDS_MAX: Final = 8  # programmes, then repairs
+ROUNDS_MAX: Final = 16  # programmes, then repairs
 UNDRAWN_DEARER: Final = 1.03  # a camera whose pictures are not known yet, once some are
 CLOSE_M: Final = 0.05  # to the ceiling, a camera's foot
 
@@ -117,7 +117,12 @@ def place(
         needs=dict(Counter(targets.kinds)),
         short={kind: list(dict.fromkeys(names)) for kind, names in short.items()},
     )
-    return replace(store, cameras=cameras), placement, targets, proof_of(targets, shown[order], drawn.pictures)
+    return (
+        replace(store, cameras=cameras),
+        placement,
+        targets,
+        proof_of(targets, shown[order], drawn.pictures),
+    )
 
 
 def _proven(
@@ -135,7 +140,7 @@ def _proven(
     After every placement its new cameras are drawn. Each integer programme knows what was taken back before; cameras
     that were drawn already are a little cheaper to it, so that it comes to an end. What it leaves open is repaired.
     """
-    table = sparse.csr_matrix(candidates.satisfies, dtype=np.float64)
+    table: Sparse = sparse.csr_matrix(candidates.satisfies, dtype=np.float64)
     drawn = Drawn(store, targets)
     shown: dict[int, Bools] = {}
     taken_back, bound = 0, 0.0
@@ -187,7 +192,7 @@ def mount_height_m(store: Store, scope: Scope) -> float:
     least_m = highest.height_m + TILT_UP_M_MIN
     if height_m < least_m:
         raise PlanRefused(
-            f"the ceiling is too low: cameras would hang at {height_m:.2f} m, over shelving of {highest.height_m:.2f} m",
+            f"the ceiling is too low: cameras would hang at {height_m:.2f} m, shelving is {highest.height_m:.2f} m",
             field="shop.ceiling_height_m",
             expected=f"{least_m + CLOSE_M:.2f} m or more, or lower shelving than gondola {highest.gondola_id}",
             found=store.ceiling_height_m,
@@ -206,9 +211,7 @@ def _place_order(camera: Camera) -> tuple[float, float, float, float]:
     return (round(y, 1), x, camera.pan_deg, camera.tilt_deg)
 
 
-def _numbered(
-    candidates: Candidates, columns: Sequence[int]
-) -> tuple[tuple[Camera, ...], dict[str, str]]:
+def _numbered(candidates: Candidates, columns: Sequence[int]) -> tuple[tuple[Camera, ...], dict[str, str]]:
     """Cameras with ids in the order of `columns`, and the model of each."""
     cameras = tuple(
         replace(candidates.cameras[column], camera_id=f"cam-{number}")

@@ -77,9 +77,7 @@ def draw_refusal(store: Store, refused: PlanRefused) -> Picture:
 
 def _places(draft: Draft, problems: list[StoreError]) -> list[list[Point2]]:
     """Outlines of the gondolas and gates that the problems name."""
-    named = {
-        word for problem in problems for word in re.findall(r"[A-Za-z0-9][\w.-]*", problem.message)
-    }
+    named = {word for problem in problems for word in re.findall(r"[A-Za-z0-9][\w.-]*", problem.message)}
     places = [
         outline_of_gondola(placed.value) for placed in draft.gondolas if placed.value.gondola_id in named
     ]
