@@ -163,12 +163,12 @@ def _proven(
         fresh = [int(column) for column in columns if int(column) not in shown]
         for number, column in enumerate(fresh, start=1):
             progress(f"ray casting: camera {number} of {len(fresh)}")
-            span = slice(table.indptr[column], table.indptr[column + 1])
             planned = np.zeros(len(targets), bool)
-            planned[table.indices[span]] = table.data[span] > 0
+            planned[table.indices[table.indptr[column] : table.indptr[column + 1]]] = True
             shown[column] = drawn.rows(candidates.cameras[column], planned)
-            table.data[span] = shown[column][table.indices[span]]
-            taken_back += int(planned.sum() - shown[column].sum())
+            hidden = planned & ~shown[column]
+            taken_back += int(hidden.sum())
+            _take_back(table, candidates, column, hidden)
         table.eliminate_zeros()
         # Where not even all candidates are enough any more, as many as there are must do.
         needed = np.minimum(needed, np.asarray(table.sum(axis=0)).ravel()).astype(np.int64)
@@ -183,6 +183,15 @@ def _proven(
             break
     assert chosen is not None
     return chosen, np.stack([shown[int(column)] for column in chosen.columns]), drawn, taken_back
+
+
+def _take_back(table: Sparse, candidates: Candidates, column: int, hidden: Bools) -> None:
+    """Zero what a column's place does not show: the same is in the way however a camera there looks."""
+    place = candidates.cameras[column].position_floor_m
+    for other, camera in enumerate(candidates.cameras):
+        if camera.position_floor_m == place:
+            span = slice(table.indptr[other], table.indptr[other + 1])
+            table.data[span][hidden[table.indices[span]]] = 0.0
 
 
 def mount_height_m(store: Store, scope: Scope) -> float:

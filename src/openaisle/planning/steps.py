@@ -22,7 +22,7 @@ from openaisle.planning.floor import floor_of
 from openaisle.planning.folder import PlanFolder
 from openaisle.planning.place import Placement, place
 from openaisle.planning.proof import Proof
-from openaisle.planning.refusal import check_floor, draw_refusal, examine_floor_plan
+from openaisle.planning.refusal import check_floor, draw_refusal, read_floor_plan
 from openaisle.planning.scales import ScalePlan, plan_scales
 from openaisle.planning.scope import SCOPE_FILE
 from openaisle.store.draw import save_plan
@@ -56,10 +56,12 @@ def start(scope_text: str, scope_folder: Path, out: Path, seed: int = 1) -> tupl
     folder.write_text(SCOPE_FILE, scope_text)
     try:
         scope = folder.scope()
-        if scope.shop.floor_plan and (wrong := examine_floor_plan(scope_folder / scope.shop.floor_plan)):
-            refused, floor = wrong
-            raise _drawn(folder, floor, refused)
-        store = floor_of(scope, scope_folder, seed)
+        if scope.shop.floor_plan:
+            store, wrong = read_floor_plan(scope_folder / scope.shop.floor_plan)
+            if wrong is not None:
+                raise _drawn(folder, store, wrong)
+        else:
+            store = floor_of(scope, seed)
         try:
             check_floor(store)
         except PlanRefused as refused:
