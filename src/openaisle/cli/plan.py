@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     verb.command("cost")(cost)
     verb.command("curve")(curve)
     verb.command("report")(report)
+    verb.command("picks")(picks)
 
 
 def whole(
@@ -269,6 +270,57 @@ def report(plan: Plan, costs: Costs = None) -> None:
 
     for path in write_report(PlanFolder(plan), costs):
         print(path)
+
+
+def picks(
+    recording: Annotated[Path, typer.Argument(help="A recorded or simulated day.")],
+    orders: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV: visit_id, product_id, quantity. Without it orders are made of the day's truth."
+        ),
+    ] = None,
+    plant: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of made orders that are changed, to be found out.")
+    ] = 0.25,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Check what pickers carried out against their orders. Exits with 1 if an order is not fulfilled."""
+    import json
+
+    from openaisle.adapters.event_log_memory import MemoryEventLog
+    from openaisle.core.messages import Receipt
+    from openaisle.planning.folder import plain
+    from openaisle.planning.picks import check_receipts, plant_mistakes, read_orders, score_checks
+    from openaisle.replay.recording import Recording
+    from openaisle.replay.run import run
+    from openaisle.replay.truth import DayTruth
+
+    opened = Recording.open(recording)
+    receipts = run(opened, MemoryEventLog(), keep=(Receipt,)).receipts
+    score = None
+    if orders is not None:
+        checks = check_receipts(receipts, read_orders(orders, opened.store.products))
+    else:
+        visits = DayTruth.read(recording / "truth").visits
+        made, planted = plant_mistakes(visits, sorted(opened.store.products), plant, seed)
+        checks = check_receipts(receipts, made)
+        score = score_checks(checks, made, visits, planted)
+    if as_json:
+        print(json.dumps([plain(check) for check in checks] if score is None else plain(score), indent=1))
+    else:
+        for check in checks:
+            missing = ", ".join(f"{count} {product} missing" for product, count in check.missing.items())
+            surplus = ", ".join(f"{count} {product} too many" for product, count in check.surplus.items())
+            print(f"{check.visit_id}  {'; '.join(filter(None, (missing, surplus))) or 'complete'}")
+        if score is not None:
+            print(
+                f"{score.planted} of {score.orders} orders changed on purpose: {score.found} found, {score.named} "
+                f"named exactly; {score.false_alarms} right picks doubted"
+            )
+    if any(not check.is_complete for check in checks):
+        raise typer.Exit(1)
 
 
 def _simulated(folder: Any, visits: int, seed: int, vision: Any, jobs: int) -> Any:
