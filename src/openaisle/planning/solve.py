@@ -7,6 +7,7 @@ over the candidates that could still be in a better placement than the best one 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ COLUMNS_A_ROUND: Final = 400
 ROUNDS_MAX: Final = 60
 CORE_MAX: Final = 1200  # columns of the integer programme
 PRICE_TOLERANCE: Final = 1e-6
+NEIGHBOURS: Final = 5  # with each of which a camera is taken away, to see whether fewer or cheaper ones do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,40 @@ def repaired(satisfies: Sparse, needed: Ints, costs: Floats, columns: Ints) -> I
     """`columns` and what must be added so that every row has its own again, without what that makes needless."""
     table: Sparse = sparse.csr_matrix(satisfies, dtype=np.float64)
     return np.sort(_thinned(table, needed, costs, _greedy(table, needed, costs, columns)))
+
+
+def bound_below(satisfies: Sparse, needed: Ints, costs: Floats, start: Ints) -> float:
+    """The linear bound alone: no placement costs less. `start`: columns that satisfy every row."""
+    table: Sparse = sparse.csc_matrix(satisfies, dtype=np.float64)
+    kept = _rows_that_matter(table, needed)
+    return _linear_bound(sparse.csr_matrix(table[:, kept]), needed[kept], costs, start, lambda words: None)[0]
+
+
+def lighter(satisfies: Sparse, needed: Ints, costs: Floats, columns: Ints, until_s: float) -> Ints | None:
+    """A cheaper placement near `columns`: without one of them, or two that see much the same, then repaired.
+
+    None if none of these is cheaper, or the monotonic clock has passed `until_s`.
+    """
+    table: Sparse = sparse.csr_matrix(satisfies, dtype=np.float64)
+    kept = _rows_that_matter(sparse.csc_matrix(table), needed)
+    table, needed = sparse.csr_matrix(table[:, kept]), needed[kept]
+    cost = float(costs[columns].sum())
+    shared = (table[columns] @ table[columns].T).toarray()
+    np.fill_diagonal(shared, 0.0)
+    alone = [(index,) for index in np.argsort(-costs[columns], kind="stable")]
+    pairs = {
+        tuple(sorted((index, int(other))))
+        for index in range(len(columns))
+        for other in np.argsort(-shared[index], kind="stable")[:NEIGHBOURS]
+        if other != index
+    }
+    for away in [*alone, *sorted(pairs, key=lambda pair: -shared[pair])]:
+        if time.monotonic() > until_s:
+            return None
+        found = repaired(table, needed, costs, np.delete(columns, list(away)))
+        if float(costs[found].sum()) < cost - PRICE_TOLERANCE:
+            return found
+    return None
 
 
 def _rows_that_matter(table: Sparse, needed: Ints) -> Ints:
