@@ -62,7 +62,9 @@ def draw_points(
     jobs: int,
     say: Callable[[str], None],
 ) -> Curve:
-    """Placements with `views` views of everything, grids of so many cameras and of the article's density."""
+    """Placements with `views` views of everything, and grids: of `grids` cameras, or of as many as the placements have
+    and as the article's density gives.
+    """
     scope, store = folder.scope(), folder.store()
     area_m2 = signed_area(store.plan_floor_m)
     dense = round(area_m2 * SQUARE_FEET_PER_M2 * ARTICLE_CAMERAS_A_SQUARE_FOOT)
@@ -73,7 +75,7 @@ def draw_points(
             update={"placement": scope.placement.model_copy(update={"views_min": count, "cameras_max": None})}
         )
         shops.append(("planned", place(replace(store, cameras=()), asked, table, seconds=seconds)[0]))
-    counts = sorted({*grids, *(len(shop.cameras) for _, shop in shops), dense})
+    counts = sorted(set(grids) or {*(len(shop.cameras) for _, shop in shops), dense})
     for way, tilt_deg in GRIDS.items():
         shops += [
             (way, replace(store, cameras=grid_cameras(store, scope, count, tilt_deg))) for count in counts
