@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openaisle.planning.advice import Advice
@@ -36,6 +36,7 @@ from openaisle.store.schema import Store
 
 SECTION_PAIRS_MAX = 12
 LOSSES_MAX = 8
+DENSITIES = (0.6, 1.3)  # cameras a square metre in shops of this kind, as far as they are known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +102,9 @@ def _summary(document: Document, results: _Results) -> None:
         Table(
             header=("", ""),
             rows=(
-                ("Cameras", f"{placement.cameras} ({placement.cameras_per_m2:.2f} a m²); the article would hang "
-                 f"{bill.article_grid_cameras}"),
+                ("Cameras", f"{placement.cameras} ({placement.cameras_per_m2:.2f} a m²). Shops of this kind hang "
+                 f"{DENSITIES[0]} to {DENSITIES[1]} a m², here {DENSITIES[0] * placement.area_m2:.0f} to "
+                 f"{DENSITIES[1] * placement.area_m2:.0f}; the article's example would be {bill.article_grid_cameras}"),
                 ("Proof of views", f"{proof.facings_seen} of {proof.facings} facings in at least "
                  f"{results.scope.placement.views_min} views with their shopper standing there, drawn and looked at; "
                  f"optimality gap {placement.gap:.1%}"),
@@ -159,6 +161,7 @@ def _cameras(document: Document, results: _Results) -> None:
         results.advice,
         results.scope.placement,
     )
+    left = [camera for camera in results.store.cameras if camera.camera_id != advice.losses[0].camera_id]
     kinds = ", ".join(f"{count} of {model}" for model, count in placement.models.items())
     views = ", ".join(
         f"{count} by {number}" for number, count in enumerate(proof.views_of_facings) if count and number
@@ -200,6 +203,10 @@ def _cameras(document: Document, results: _Results) -> None:
             ],
             widths=(20, 20, 20, 20, 20),
             numbers=(1, 2, 3, 4),
+        ),
+        Figure(
+            draw_plan(replace(results.store, cameras=tuple(left))),
+            f"Without {advice.losses[0].camera_id}, the worst to lose: how many cameras still see a person.",
         ),
         Heading("Height and glare", 3),
         Bullets(

@@ -12,7 +12,9 @@ from openaisle.store.draft import Draft
 
 @pytest.mark.parametrize("count", [1, 7, 29, 64])
 @pytest.mark.parametrize("tilt_deg", GRIDS.values())
-def test_a_plain_grid_hangs_as_many_cameras_as_asked_apart_over_the_floor(count: int, tilt_deg: float) -> None:
+def test_a_plain_grid_hangs_as_many_cameras_as_asked_apart_over_the_floor(
+    count: int, tilt_deg: float
+) -> None:
     scope = scope_of("hospital")
     store = floor_of(scope)
     cameras = grid_cameras(store, scope, count, tilt_deg)
