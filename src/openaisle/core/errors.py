@@ -7,7 +7,8 @@
     │   ├── ReadingError        one message of a sensor or gate (the sender is told, the process goes on)
     │   ├── ModelError          a model file
     │   ├── PlanRefused         a shop that cannot be built as asked; knows the places on its floor
-    │   └── EntryRefused        a code at the gate; `reason` is one of a fixed list
+    │   ├── EntryRefused        a code at the gate; `reason` is one of a fixed list
+    │   └── PaymentRefused      a wish about money that cannot be granted: an unknown receipt, too large a refund
     ├── LedgerDamaged           the ledger does not verify: quarantine it, never start empty over it
     ├── PortUnavailable         a door is shut: broker, camera, processor, address in use
     └── MachineError            this machine lacks something (`openaisle doctor` says what)
@@ -93,6 +94,10 @@ class EntryRefused(InputError):
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class PaymentRefused(InputError):
+    """A wish about money cannot be granted; nothing changed."""
 
 
 class LedgerDamaged(OpenAisleError):
