@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from queue import Queue
 from typing import Final
 
 import msgspec
@@ -40,18 +41,20 @@ from openaisle.core.messages import (
     SensorRecovered,
     VisitClosed,
     VisitOpened,
+    Wish,
     decode,
     encode,
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Inlet, Outlet
+from openaisle.edge.cashier import Cashier
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
 from openaisle.edge.questions import Questions
-from openaisle.edge.settings import LOOPBACK
+from openaisle.edge.settings import LEDGER, LOOPBACK
 from openaisle.edge.warm import warm_up
-from openaisle.edge.wire import MESSAGE
+from openaisle.edge.wire import MESSAGE, WISH
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
 from openaisle.replay.recording import RecordingWriter
@@ -60,9 +63,9 @@ SEEN_MAX: Final = 256  # detections and looks of all vision workers
 PAGES_MAX: Final = 512
 POLL_S: Final = 0.02
 STRAGGLERS_S: Final = 0.5  # after the day's end, for what is still on its way
+SETTLE_S_MAX: Final = 3.0  # what the processor has not answered by then is asked again at the next start
 TRACKS_SHOWN_NS: Final = 100 * NS_PER_MS
 TRACKS_SCORED_NS: Final = NS_PER_S // 5
-LEDGER: Final = "ledger.sqlite"
 LAGS_MAX: Final = 100_000
 SPENT: Final = "spent.sqlite"
 
@@ -72,8 +75,10 @@ def run(context: Context) -> None:
     store = settings.store()
     warm_up(store, context.beat)
     event_log = SqliteEventLog(settings.state_folder / LEDGER)
-    pipeline = Pipeline(store, event_log)
-    doors = _Doors(context)
+    cashier = Cashier(context, event_log)
+    pipeline = Pipeline(store, event_log, cashier.payments)
+    cashier.open(pipeline)
+    doors = _Doors(context, cashier)
     recorder = None
     if settings.record_folder and not context.restarts:
         recorder = RecordingWriter(
@@ -88,6 +93,11 @@ def run(context: Context) -> None:
     doors.open()
     context.ready()
 
+    def publish(messages: list[AnyMessage]) -> None:
+        """What the path said, and what money follows from it."""
+        said.publish(messages)
+        said.publish(cashier.step(messages))
+
     quiet_since: float | None = None
     while not context.is_stopping:
         context.beat()
@@ -100,23 +110,36 @@ def run(context: Context) -> None:
                 questions.hear(reading)
                 said.show(reading)
             started_ns = time.perf_counter_ns()
-            said.publish(pipeline.step([reading], reading.received_ns))
+            publish(pipeline.step([reading], reading.received_ns))
             _note_slowest(context, time.perf_counter_ns() - started_ns)
             context.beat()
         if context.board.is_over:
             quiet_since = None if readings else quiet_since or time.monotonic()
             if quiet_since and time.monotonic() - quiet_since > STRAGGLERS_S:
-                said.publish(pipeline.finish(doors.intake.newest_ns))
+                publish(pipeline.finish(doors.intake.newest_ns))
                 break
         elif tick_ns is not None:
-            said.publish(pipeline.step([], tick_ns))
-    doors.close()
+            publish(pipeline.step([], tick_ns))
+        publish([])
     if recorder:
         if settings.truth_folder.is_dir():
             shutil.copytree(settings.truth_folder, recorder.truth_folder, dirs_exist_ok=True)
         recorder.close()
+    _settle(context, cashier, publish)
+    doors.close()
+    cashier.close()
     said.close()
     event_log.close()
+
+
+def _settle(context: Context, cashier: Cashier, publish: Callable[[list[AnyMessage]], None]) -> None:
+    """The day is over: hear the processor out, and where pages stay up, those who still dispute a receipt."""
+    stays = context.settings.is_simulated and not context.settings.is_headless
+    until_s = time.monotonic() + SETTLE_S_MAX
+    while not context.is_stopping and (stays or (not cashier.is_settled and time.monotonic() < until_s)):
+        publish([])
+        context.beat()
+        time.sleep(POLL_S)
 
 
 def _count(context: Context, reading: Reading) -> None:
@@ -134,13 +157,17 @@ def _note_slowest(context: Context, took_ns: int) -> None:
 class _Doors:
     """Everything that brings readings in: each in a thread of its own, all into one intake."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, cashier: Cashier) -> None:
         settings = context.settings
         self._context = context
+        self._cashier = cashier
         self._store = settings.store()
         self._broker = settings.edge.broker or BrokerSettings(host=LOOPBACK, port=context.broker_port)
         self._verifier = CodeVerifier(
-            [entry_public_key(settings)], self._store.store_id, settings.state_folder / SPENT
+            [entry_public_key(settings)],
+            self._store.store_id,
+            settings.state_folder / SPENT,
+            cashier.standing.refusal,
         )
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
@@ -158,7 +185,7 @@ class _Doors:
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
         self._pump(gatekeeper.taps(), "gates")
-        self._pump(_seen(inlet, lambda: context.is_stopping), "seen")
+        self._pump(_seen(inlet, lambda: context.is_stopping, self._cashier.wishes), "seen")
 
     def close(self) -> None:
         for close in self._closers:
@@ -181,10 +208,14 @@ class _Doors:
         self._context.line(f"gate {gate_id}: a code was refused ({reason})")
 
 
-def _seen(inlet: Inlet, is_stopping: Callable[[], bool]) -> Iterable[Reading]:
+def _seen(inlet: Inlet, is_stopping: Callable[[], bool], wishes: Queue[Wish]) -> Iterable[Reading]:
     while not is_stopping():
-        for _, payload in inlet.take(0.2):
-            yield decode(payload)  # type: ignore[misc]
+        for kind, payload in inlet.take(0.2):
+            message = decode(payload)
+            if kind == WISH:
+                wishes.put(message)  # type: ignore[arg-type]
+            else:
+                yield message  # type: ignore[misc]
 
 
 class _Said:

@@ -29,6 +29,8 @@ EDGE_FILE: Final = "edge.toml"
 _EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision")
 _BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LOOPBACK: Final = "127.0.0.1"
+LEDGER: Final = "ledger.sqlite"
+"""In the state folder."""
 RowT = TypeVar("RowT", bound=Row)
 
 

@@ -52,7 +52,7 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
         room = width - len(amount) - 1
         return f"{left[:room]:<{room}} {amount}"
 
-    issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, _timezone(store.timezone))
+    issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, timezone_of(store.timezone))
     rule = "-" * width
     text = [
         *wrap(store.name, width),
@@ -78,7 +78,8 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
     return "\n".join(text) + "\n"
 
 
-def _timezone(name: str) -> tzinfo:
+def timezone_of(name: str) -> tzinfo:
+    """A store's time zone by its IANA name; UTC on a machine that does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
