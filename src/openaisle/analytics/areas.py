@@ -81,16 +81,15 @@ def _front(gondola: Gondola) -> tuple[Point2, ...]:
     return tuple((float(x), float(y)) for x, y in floor.tolist())
 
 
-def _painted(
-    areas: tuple[Area, ...], low_m: Point2, extent_m: tuple[float, float]
-) -> NDArray[np.int16]:
+def _painted(areas: tuple[Area, ...], low_m: Point2, extent_m: tuple[float, float]) -> NDArray[np.int16]:
     """Index of the area at each fine cell [rows, columns], -1 between them; fronts lie over zones."""
     columns, rows = (math.ceil(side / FINE_M) + 1 for side in extent_m)
     found = np.full((rows, columns), -1, np.int16)
     for index, area in enumerate(areas):
         ring = np.array(area.polygon_floor_m)
         (left, bottom), (right, top) = (
-            np.floor((bound - low_m) / FINE_M).astype(int).tolist() for bound in (ring.min(axis=0), ring.max(axis=0))
+            np.floor((bound - low_m) / FINE_M).astype(int).tolist()
+            for bound in (ring.min(axis=0), ring.max(axis=0))
         )
         for row in range(max(bottom, 0), min(top + 1, rows)):
             for column in range(max(left, 0), min(right + 1, columns)):
