@@ -25,17 +25,17 @@ from openaisle.store.schema import Store
 
 VISITS_MIN: Final = 10
 EPSILON: Final = Fraction(1)  # a store-day
-HEAT_S_MAX: Final = 120  # of one visit, over all cells ...
-CELL_S_MAX: Final = 20  # ... and in each
-AREAS_MAX: Final = 4
-AREA_S_MAX: Final = 180  # over all areas
-WAYS_MAX: Final = 4
+HEAT_S_MAX: Final = 60  # of one visit, over all cells ...
+CELL_S_MAX: Final = 8  # ... and in each
+AREAS_MAX: Final = 3
+AREA_S_MAX: Final = 60  # over all areas
+WAYS_MAX: Final = 3
 
 VISITS_NOISE: Final = Laplace(1, Fraction(10, 100))
 HEAT_NOISE: Final = Laplace(HEAT_S_MAX, Fraction(45, 100))
-AREA_VISITS_NOISE: Final = Laplace(AREAS_MAX, Fraction(15, 100))
+AREA_VISITS_NOISE: Final = Laplace(AREAS_MAX, Fraction(20, 100))
 AREA_S_NOISE: Final = Laplace(AREA_S_MAX, Fraction(15, 100))
-WAYS_NOISE: Final = Laplace(WAYS_MAX, Fraction(15, 100))
+WAYS_NOISE: Final = Laplace(WAYS_MAX, Fraction(10, 100))
 _SPENT: Final = (VISITS_NOISE, HEAT_NOISE, AREA_VISITS_NOISE, AREA_S_NOISE, WAYS_NOISE)
 assert sum(noise.epsilon for noise in _SPENT) == EPSILON
 
@@ -148,7 +148,7 @@ class FloorDay:
         heat_sd_s = 0.0 if below is None else HEAT_NOISE.sd * float(np.sqrt((SMOOTH**2).sum()))
         if below is not None:
             heat = _smoothed(heat)
-        # One visit gives a place 20 s at most: so much is of as many visits as are wanted, unless noise made it up.
+        # One visit gives a place 8 s at most: so much is of as many visits as are wanted, unless noise made it up.
         least_s = 1.0 if below is None else VISITS_MIN * CELL_S_MAX + SURE_SDS * heat_sd_s
         areas, shown = self._areas(below, has_enough=has_enough)
         return FloorReport(

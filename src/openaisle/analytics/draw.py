@@ -119,7 +119,7 @@ def _draw_legend(picture: Picture, report: FloorReport, top: float) -> None:
     for colour, level in zip(HEAT, levels, strict=True):
         box = [(x, top), (x + LEGEND_PX, top), (x + LEGEND_PX, top + 14), (x, top + 14)]
         picture.marks.append(Shape(rings=[box], fill=colour))
-        picture.marks.append(Text(text=f"{level / unit_s:.3g}", at=(x, top + 28), size=11, colour=SOFT))
+        picture.marks.append(Text(text=f"{level / unit_s:.0f}", at=(x, top + 28), size=11, colour=SOFT))
         x += LEGEND_PX + 8
     words = f"person-{unit} a cell; lines: ways between areas; numbers: visits and mean stay"
     picture.marks.append(Text(text=words, at=(x + 6, top + 12), size=12, colour=SOFT))

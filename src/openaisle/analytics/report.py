@@ -11,7 +11,7 @@ class AreaReport(msgspec.Struct, frozen=True, kw_only=True):
     area_id: str
     name: str
     visits: int | None
-    dwell_s_mean: float | None  # of a visit that was there
+    dwell_s_mean: float | None  # of a visit that was there, up to a minute of each counted
 
 
 class WayReport(msgspec.Struct, frozen=True, kw_only=True):

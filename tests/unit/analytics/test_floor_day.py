@@ -15,6 +15,7 @@ from openaisle.analytics.areas import Floor
 from openaisle.analytics.day import (
     AREA_S_NOISE,
     AREA_VISITS_NOISE,
+    CELL_S_MAX,
     EPSILON,
     HEAT_NOISE,
     VISITS_MIN,
@@ -110,7 +111,7 @@ def test_dwell_and_ways_of_a_simulated_day_are_exact() -> None:
     assert [(way.area_ids, way.visits) for way in report.ways] == [(("front-A", "front-D"), 12)]
     cell = Floor(STORE).cell(*BEFORE_A)
     assert cell is not None
-    assert report.heat_s[cell] == 12 * 10
+    assert report.heat_s[cell] == 12 * CELL_S_MAX
 
 
 def test_of_few_visits_nothing_is_told() -> None:
