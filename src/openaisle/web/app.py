@@ -18,6 +18,7 @@ from openaisle.web.auth import STAFF, Auth
 from openaisle.web.board import board_router
 from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
+from openaisle.web.floor import FloorBook, floor_router
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
@@ -30,8 +31,8 @@ from openaisle.web.view import ShopView
 API_VERSION: Final = "1"
 
 
-def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
-    """The application over one view and one counter. Without a counter it only shows the board."""
+def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None = None) -> FastAPI:
+    """The application over one view, one counter and the floor's days. Without a counter it only shows the board."""
     app = FastAPI(
         title="OpenAisle", version=API_VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
@@ -39,8 +40,10 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     pages = Pages(view.store, is_simulated=view.is_simulated)
     auth = Auth(desk) if desk else None
-    is_open_to_all = view.is_simulated or auth is None
-    app.include_router(board_router(view, pages, [] if is_open_to_all else [auth.needs(STAFF)]))
+    may_look = [] if view.is_simulated or auth is None else [auth.needs(STAFF)]
+    app.include_router(board_router(view, pages, may_look))
+    if floor is not None:
+        app.include_router(floor_router(floor, pages, may_look))
     if desk is not None and auth is not None:
         for router in (
             sign_in_router,
