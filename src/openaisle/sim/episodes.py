@@ -313,16 +313,14 @@ def _foreign_object(choices: Choices, _: str) -> Episode:
 
 
 def _occluded(choices: Choices, label: str) -> Episode:
-    """Somebody takes and puts back while two others stand close by on either side and look."""
+    """Somebody takes and puts back while another stands close by, in the way of cameras, and looks."""
     slot_id, kept = choices.slot(), choices.slot()
     meet = f"{label}.close"
     first = take(choices, slot_id, stow=False, meet=meet)
     taker = [first, give_back(choices, slot_id, choices.product_of(slot_id)), take(choices, kept)]
-    beside = [
-        Intent(act="look", slot_id=slot_id, side_m=side_m, meet=meet, look_s=choices.seconds(3.0, 6.0))
-        for side_m in (-0.46, 0.46)
-    ]
-    return [Part(taker), *(Part([look, *pick(choices)]) for look in beside)]
+    side_m = choices.pick_one([-0.46, 0.46])
+    look = Intent(act="look", slot_id=slot_id, side_m=side_m, meet=meet, look_s=choices.seconds(3.0, 6.0))
+    return [Part(taker), Part([look, *pick(choices)])]
 
 
 EPISODES: Final[dict[str, Callable[[Choices, str], Episode]]] = {

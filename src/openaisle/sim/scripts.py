@@ -71,7 +71,7 @@ PARTNERED: Final[dict[str, int]] = {
     "exchange": 2,
     "floor_item": 2,
     "staff": 2,
-    "occluded": 3,
+    "occluded": 2,
 }
 # How many visits an episode takes.
 
