@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from openaisle.central.database import Database
-from openaisle.central.tables import AccountRow, MethodRow, SessionRow
+from openaisle.central.tables import AccountRow, CaseRow, MethodRow, ReceiptRow, SessionRow, VisitRow
 from openaisle.core.errors import InputError
 from openaisle.core.units import NS_PER_S
 
@@ -29,9 +29,11 @@ BROWSER_NS: Final = 30 * 24 * 3_600 * NS_PER_S
 LINK_NS: Final = 15 * 60 * NS_PER_S
 API_NS: Final = 365 * 24 * 3_600 * NS_PER_S
 METHODS_MAX: Final = 10
+ERASED: Final = "erased"
+"""The method of visits whose shopper was erased."""
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
-_CARD_NUMBER: Final = re.compile(r"(?:\d[ -]?){12,19}")
+_CARD_NUMBER: Final = re.compile(r"\d(?:[ -]?\d){12,18}")
 _EXPIRES: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 _SALT_BYTES: Final = 16
@@ -137,9 +139,14 @@ class Accounts:
             row.is_blocked = is_blocked
 
     def erase(self, account_id: str) -> None:
-        """Forget a person: account, ways to pay and sessions. Visits and receipts stay, and name nobody."""
+        """Forget a person: account, ways to pay, sessions, what they wrote. Receipts stay, and name nobody."""
         with self._database.session() as session:
+            visits = select(VisitRow.visit_id).where(VisitRow.account_id == account_id).scalar_subquery()
+            session.execute(update(CaseRow).where(CaseRow.visit_id.in_(visits)).values(note="", missing=""))
+            session.execute(update(ReceiptRow).where(ReceiptRow.visit_id.in_(visits)).values(look_up=""))
+            session.execute(update(VisitRow).where(VisitRow.account_id == account_id).values(method=ERASED))
             session.execute(delete(AccountRow).where(AccountRow.account_id == account_id))
+        self._database.scrub()
 
     # --- secrets --------------------------------------------------------------------------------------------------
 
@@ -188,7 +195,7 @@ class Accounts:
         expires: str,
     ) -> Method:
         """Keep a token that a processor gave; the newest is the one that pays."""
-        if _CARD_NUMBER.search(token) or _CARD_NUMBER.search(brand):
+        if _holds_card_number(token):
             raise InputError(
                 "looks like a card number", field="token", expected="the token that the processor gave"
             )
@@ -248,6 +255,16 @@ def _method(row: MethodRow) -> Method:
         last4=row.last4,
         expires=row.expires,
     )
+
+
+def _holds_card_number(text: str) -> bool:
+    """Whether 13 to 19 digits in it have the check digit of a card number (ISO/IEC 7812-1, Luhn)."""
+    for found in _CARD_NUMBER.finditer(text):
+        digits = [int(letter) for letter in found[0] if letter.isdigit()]
+        doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+        if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0:
+            return True
+    return False
 
 
 def _hash_of_passphrase(passphrase: str, salt: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +44,11 @@ class Database:
         """One transaction: committed at the end, rolled back if anything is raised."""
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, which still holds what was erased."""
+        with closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -46,6 +46,15 @@ class KeptReceipt:
         known = [self.evidence[one]["probability"] for one in line.evidence if one in self.evidence]
         return min(known, default=0.0)
 
+    def weak_units(self, line: ReceiptLine, sure_probability_min: float) -> int:
+        """How many units of a line less than that speaks for; all of them where nothing is known any more."""
+        sure = sum(
+            self.evidence[one]["quantity"]
+            for one in line.evidence
+            if one in self.evidence and self.evidence[one]["probability"] >= sure_probability_min
+        )
+        return max(0, line.quantity - sure)
+
 
 class ReceiptBook:
     """All receipts of one shop. May be used from any thread; `accept` from one only."""

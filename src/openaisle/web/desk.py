@@ -170,7 +170,7 @@ class Desk:
 
     def dispute(self, kept: KeptReceipt, *, product_id: str, quantity: int, missing: str, note: str) -> Case:
         """A shopper disputes; where the evidence is weak their money is on its way back when this returns."""
-        case = self.cases.dispute(
+        case, is_news = self.cases.dispute(
             kept,
             product_id=product_id,
             quantity=quantity,
@@ -178,10 +178,11 @@ class Desk:
             note=note,
             now_ns=self.now_ns(),
         )
-        self.books.contest(case.receipt_id, case.reason, case.case_id)
-        self._case_opened(case)
-        if case.state == ACCEPTED:
-            self._give_back(case)
+        if is_news:
+            self.books.contest(case.receipt_id, case.reason, case.case_id)
+            self._case_opened(case, is_news)
+            if case.state == ACCEPTED:
+                self._give_back(case)
         return case
 
     def decide(self, case_id: str, *, accept: bool, by: str) -> Case:
@@ -199,8 +200,9 @@ class Desk:
         if case.receipt_id and case.amount_minor:
             self.books.refund(case.receipt_id, case.amount_minor, case.reason, case.case_id)
 
-    def _case_opened(self, case: Case) -> None:
-        self.webhooks.emit("case.opened", case.case_id, case_summary(case), self.now_ns())
+    def _case_opened(self, case: Case, is_news: bool) -> None:
+        if is_news:
+            self.webhooks.emit("case.opened", case.case_id, case_summary(case), self.now_ns())
 
 
 def payment_of(kept: KeptReceipt) -> dict[str, Any]:
