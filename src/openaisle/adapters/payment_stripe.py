@@ -10,12 +10,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-import stripe
 
-from openaisle.core.errors import PortUnavailable, ReadingError
+from openaisle.core.errors import MachineError, PortUnavailable, ReadingError
 from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested
 from openaisle.core.units import NS_PER_S
 from openaisle.ports import Clock
+
+try:
+    import stripe
+except ImportError as error:
+    raise MachineError(
+        "charging through Stripe needs its library: pip install 'openaisle[stripe]'"
+    ) from error
 
 API: Final = "https://api.stripe.com"
 TIMEOUT_S: Final = 20.0

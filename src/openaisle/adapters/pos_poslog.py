@@ -8,7 +8,7 @@ it: RetailTransaction with Sale or Return line items, Tax, Tender and Totals.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +24,9 @@ from openaisle.store.money import text_from_minor
 from openaisle.store.schema import Store
 
 NAMESPACE: Final = "http://www.nrf-arts.org/IXRetail/namespace/"
-FILE_TRANSACTIONS: Final = 500
-"""Transactions of one file: 1 to 500 are in poslog-000001.xml."""
+FILE_TRANSACTIONS: Final = 200
+"""Transactions of one file: 1 to 200 are in poslog-000001.xml."""
 TENDER_TYPES: Final = {"card": "CreditDebit", "voucher": "Voucher", "credit": "AccountsReceivable"}
-
-ET.register_namespace("", NAMESPACE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,20 +50,22 @@ class PosLogFiles:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._store = store
-        self._open: dict[int, dict[int, PosTransaction]] = {}  # by number of the file and of the transaction
+        self._open: dict[int, dict[int, bytes]] = {}  # XML by number of the file and of the transaction
 
     def export(self, transactions: Sequence[PosTransaction]) -> None:
         """On disk when it returns. PortUnavailable if the folder cannot be written."""
         touched: set[int] = set()
+        whole = {number for number in self._numbers(transactions) if self._is_whole(number)}
         for transaction in transactions:
-            number = (transaction.sequence - 1) // FILE_TRANSACTIONS + 1
-            self._open.setdefault(number, {})[transaction.sequence] = transaction
-            touched.add(number)
+            number = _file_number(transaction)
+            if number not in whole:
+                self._open.setdefault(number, {})[transaction.sequence] = _xml(transaction, self._store)
+                touched.add(number)
         for number in sorted(touched):
             held = self._open[number]
             assert len(held) == max(held) - (number - 1) * FILE_TRANSACTIONS, "a transaction was left out"
             try:
-                self._write(number, [held[sequence] for sequence in sorted(held)])
+                self._write(number, _document(held[sequence] for sequence in sorted(held)))
             except OSError as error:
                 raise PortUnavailable(
                     f"{self._folder}: POSLog cannot be written: {error.strerror}"
@@ -76,11 +76,19 @@ class PosLogFiles:
     def close(self) -> None:
         pass
 
-    def _write(self, number: int, transactions: Sequence[PosTransaction]) -> None:
-        path = self._folder / f"poslog-{number:06d}.xml"
-        data = poslog(transactions, self._store)
-        if path.exists() and path.read_bytes() == data:
-            return
+    def _numbers(self, transactions: Sequence[PosTransaction]) -> set[int]:
+        return {_file_number(transaction) for transaction in transactions} - self._open.keys()
+
+    def _is_whole(self, number: int) -> bool:
+        """Whether a file of before is full: it holds what it would hold now."""
+        path = self._path(number)
+        return path.exists() and path.read_bytes().count(b"<Transaction>") == FILE_TRANSACTIONS
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"poslog-{number:06d}.xml"
+
+    def _write(self, number: int, data: bytes) -> None:
+        path = self._path(number)
         unborn = path.with_suffix(".new")
         with unborn.open("wb") as file:
             file.write(data)
@@ -91,11 +99,7 @@ class PosLogFiles:
 
 def poslog(transactions: Sequence[PosTransaction], store: Store) -> bytes:
     """One POSLog document. The same transactions give the same bytes."""
-    root = ET.Element(_name("POSLog"), {"MajorVersion": "2", "MinorVersion": "2"})
-    for transaction in transactions:
-        root.append(_transaction(transaction, store))
-    ET.indent(root, " ")
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    return _document(_xml(transaction, store) for transaction in transactions)
 
 
 def read_poslog(data: bytes) -> Iterator[PosRecord]:
@@ -128,12 +132,28 @@ def read_poslog(data: bytes) -> Iterator[PosRecord]:
 # --- leaves -------------------------------------------------------------------------------------------------------
 
 
+def _file_number(transaction: PosTransaction) -> int:
+    return (transaction.sequence - 1) // FILE_TRANSACTIONS + 1
+
+
+def _document(transactions: Iterable[bytes]) -> bytes:
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n<POSLog xmlns="{NAMESPACE}" MajorVersion="2" MinorVersion="2">\n'
+    return head.encode() + b"".join(transactions) + b"</POSLog>\n"
+
+
+def _xml(transaction: PosTransaction, store: Store) -> bytes:
+    """One Transaction element; its namespace is the document's."""
+    element = _transaction(transaction, store)
+    ET.indent(element, " ")
+    return ET.tostring(element, encoding="utf-8") + b"\n"
+
+
 def _transaction(transaction: PosTransaction, store: Store) -> ET.Element:
     receipt = transaction.receipt
     zone = ZoneInfo(store.timezone)
     began = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, zone)
     ended = datetime.fromtimestamp(transaction.ended_ns // NS_PER_S, zone)
-    element = ET.Element(_name("Transaction"))
+    element = ET.Element("Transaction")
     for name, text in (
         ("RetailStoreID", store.store_id),
         ("WorkstationID", "openaisle"),
@@ -145,7 +165,7 @@ def _transaction(transaction: PosTransaction, store: Store) -> ET.Element:
         ("CurrencyCode", receipt.currency),
     ):
         _add(element, name, text)
-    retail = ET.SubElement(element, _name("RetailTransaction"))
+    retail = ET.SubElement(element, "RetailTransaction")
     _add(retail, "ReceiptNumber", receipt.receipt_id)
     money = _Money(store.currency_digits)
     if transaction.returned_minor:
@@ -168,7 +188,7 @@ def _add_sale(retail: ET.Element, transaction: PosTransaction, store: Store, mon
     number = 0
     for number, line in enumerate(receipt.lines, start=1):
         item = _line_item(retail, number)
-        sale = ET.SubElement(item, _name("Sale"), {"ItemType": "Stock"})
+        sale = ET.SubElement(item, "Sale", {"ItemType": "Stock"})
         _add_goods(sale, line, store, money)
     _add_tenders(retail, transaction, number, money)
     _add_total(retail, "TransactionNetAmount", money(receipt.total_minor - receipt.tax_minor))
@@ -179,18 +199,18 @@ def _add_sale(retail: ET.Element, transaction: PosTransaction, store: Store, mon
 def _add_return(retail: ET.Element, transaction: PosTransaction, money: _Money) -> None:
     """Money that went back for a sale: no goods come back into stock by it."""
     item = _line_item(retail, 1)
-    returned = ET.SubElement(item, _name("Return"), {"ItemType": "Stock"})
+    returned = ET.SubElement(item, "Return", {"ItemType": "Stock"})
     _add(returned, "Description", "refund")
     _add(returned, "ExtendedAmount", money(transaction.returned_minor))
     _add(returned, "Quantity", "1")
-    link = ET.SubElement(returned, _name("TransactionLink"), {"ReasonCode": "Return"})
+    link = ET.SubElement(returned, "TransactionLink", {"ReasonCode": "Return"})
     _add(link, "ReceiptNumber", transaction.receipt.receipt_id)
     _add_tenders(retail, transaction, 1, money)
     _add_total(retail, "TransactionGrandAmount", f"-{money(transaction.returned_minor)}")
 
 
 def _add_goods(sale: ET.Element, line: ReceiptLine, store: Store, money: _Money) -> None:
-    identity = ET.SubElement(sale, _name("POSIdentity"), {"POSIDType": "GTIN" if line.gtin else "SKU"})
+    identity = ET.SubElement(sale, "POSIdentity", {"POSIDType": "GTIN" if line.gtin else "SKU"})
     _add(identity, "POSItemID", line.product_id)
     if line.gtin:
         _add(identity, "Qualifier", line.gtin)
@@ -200,7 +220,7 @@ def _add_goods(sale: ET.Element, line: ReceiptLine, store: Store, money: _Money)
     _add(sale, "ExtendedAmount", money(line.total_minor))
     quantity = _add(sale, "Quantity", str(line.quantity))
     quantity.set("Units", str(line.quantity))
-    tax = ET.SubElement(sale, _name("Tax"), {"TaxType": "VAT" if store.prices_include_tax else "Sales"})
+    tax = ET.SubElement(sale, "Tax", {"TaxType": "VAT" if store.prices_include_tax else "Sales"})
     _add(tax, "TaxRuleID", line.tax_class)
     _add(tax, "Amount", money(line.tax_minor))
     _add(tax, "Percent", f"{store.tax_rates[line.tax_class] * 100:g}")
@@ -210,17 +230,15 @@ def _add_tenders(retail: ET.Element, transaction: PosTransaction, after: int, mo
     for number, tender in enumerate(transaction.tenders, start=after + 1):
         kind = "Refund" if transaction.returned_minor else "Sale"
         item = _line_item(retail, number)
-        element = ET.SubElement(
-            item, _name("Tender"), {"TenderType": TENDER_TYPES[tender.kind], "TypeCode": kind}
-        )
+        element = ET.SubElement(item, "Tender", {"TenderType": TENDER_TYPES[tender.kind], "TypeCode": kind})
         _add(element, "Amount", money(tender.amount_minor))
         if tender.reference:
-            authorization = ET.SubElement(element, _name("Authorization"))
+            authorization = ET.SubElement(element, "Authorization")
             _add(authorization, "ReferenceNumber", tender.reference)
 
 
 def _line_item(retail: ET.Element, number: int) -> ET.Element:
-    item = ET.SubElement(retail, _name("LineItem"))
+    item = ET.SubElement(retail, "LineItem")
     _add(item, "SequenceNumber", str(number))
     return item
 
@@ -230,7 +248,7 @@ def _add_total(retail: ET.Element, kind: str, text: str) -> None:
 
 
 def _add(parent: ET.Element, name: str, text: str) -> ET.Element:
-    element = ET.SubElement(parent, _name(name))
+    element = ET.SubElement(parent, name)
     element.text = text
     return element
 

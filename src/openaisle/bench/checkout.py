@@ -11,7 +11,7 @@ import csv
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +49,8 @@ BETWEEN_ROUNDS_S: Final = 40 * 170.0
 OUTAGE_SHARE: Final = 0.02
 """Of all rounds: an outage of the processor begins, of 1 min to 7 days, each order of magnitude as likely."""
 OUTAGE_H: Final = (1 / 60, 7 * 24.0)
-RESTARTS: Final = 20
+RESTARTS: Final = 10
+ROUNDS_AN_EXPORT: Final = 10
 REFUND_SHARE: Final = 0.03
 DRAIN_H_MAX: Final = 40 * 24
 SECRET: Final = "whsec_simulated"
@@ -93,6 +94,7 @@ class CheckoutBench:
                     self._counts["restarts"] += 1
             done(together)
         self._drain()
+        self._pos.step()
         self._stop()
         self._write_books()
         return self._report(
@@ -140,6 +142,8 @@ class CheckoutBench:
         self._clock.advance(BETWEEN_ROUNDS_S)
         self._money()
         self._wishes(visits)
+        if index % ROUNDS_AN_EXPORT == 0:
+            self._pos.step()
 
     def _money(self) -> None:
         now_ns = self._clock.now_ns()
@@ -152,7 +156,6 @@ class CheckoutBench:
             self._hear(said)
             if not said:
                 break
-        self._pos.step()
 
     def _wishes(self, visits: list[Visit]) -> None:
         """What people want about money: refunds, another card for a debt."""
@@ -265,7 +268,13 @@ class CheckoutBench:
         return {name: found[name] for name in (*names, "charged_in_parts", "nothing_to_pay")}
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def is_right(report: dict[str, Any]) -> bool:
+    """Whether a report shows nothing wrong at all."""
+    wrong = ("lost", "double_or_too_much", "wrong_receipts", "not_ended", "differences")
+    return report["charged_exactly"] == report["visits"] and not any(report[name] for name in wrong)
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

@@ -16,6 +16,7 @@ from openaisle.core.messages import AccountId, Move, MoveState, ProductId, SlotI
 SOLD: Final = "sold"
 STAFF: Final = "staff"
 UNEXPLAINED: Final = "unexplained"
+HANDED: Final = "handed"  # between the hands of two shoppers: what one gave the other has got
 
 _NEXT_STATES: Final[Mapping[MoveState | None, frozenset[MoveState]]] = {
     None: frozenset({MoveState.PENDING, MoveState.POSTED}),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from openaisle.carts.ledger import SOLD, STAFF, UNEXPLAINED, cart_account, slot_account
+from openaisle.carts.ledger import HANDED, SOLD, STAFF, UNEXPLAINED, cart_account, slot_account
 from openaisle.core.messages import (
     AccountId,
     CartLine,
@@ -19,7 +19,9 @@ from openaisle.core.messages import (
     VisitId,
 )
 
-PUT_BACKS = frozenset({InteractionKind.PUT_BACK, InteractionKind.PUT_BACK_WRONG})
+TAKES = frozenset({InteractionKind.PICK_UP, InteractionKind.GET})
+PUT_BACKS = frozenset({InteractionKind.PUT_BACK, InteractionKind.PUT_BACK_WRONG, InteractionKind.GIVE})
+HAND_OVERS = frozenset({InteractionKind.GIVE, InteractionKind.GET})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,7 @@ def plan_cart(
     for interaction in sorted(interactions, key=happened_order):
         if not moves_goods(interaction):
             continue
-        if interaction.kind is InteractionKind.PICK_UP:
+        if interaction.kind in TAKES:
             price_minor = prices_minor[interaction.interaction_id]
             lots.append(_picked_up(interaction, price_minor, settings, is_closing))
         elif interaction.kind in PUT_BACKS:
@@ -120,7 +122,7 @@ def plan_cart(
             lot.dropped, lot.left = lot.dropped + lot.left, 0
         moved = lot.interaction.quantity - lot.dropped
         if moved:
-            source = slot_account(lot.interaction.slot_id)
+            source = _place(lot.interaction)
             transfers.append(
                 _transfer(
                     lot.interaction,
@@ -141,7 +143,7 @@ def loose_transfers(
     if not moves_goods(interaction):
         return []
     other = STAFF if by_staff else UNEXPLAINED
-    slot = slot_account(interaction.slot_id)
+    slot = _place(interaction)
     if slot == other:
         return []
     source, target = (slot, other) if _leaves_shelf(interaction) else (other, slot)
@@ -172,10 +174,8 @@ def moves_goods(interaction: Interaction) -> bool:
     """Whether units of a product we know change place."""
     if interaction.withdrawn or interaction.product_id is None or interaction.quantity <= 0:
         return False
-    return interaction.kind in PUT_BACKS or interaction.kind in (
-        InteractionKind.PICK_UP,
-        InteractionKind.UNEXPLAINED,
-    )
+    moving = PUT_BACKS | TAKES | {InteractionKind.UNEXPLAINED}
+    return interaction.kind in moving
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
@@ -184,7 +184,12 @@ def moves_goods(interaction: Interaction) -> bool:
 def _leaves_shelf(interaction: Interaction) -> bool:
     if interaction.kind is InteractionKind.UNEXPLAINED:
         return interaction.mass_change_g < 0
-    return interaction.kind is InteractionKind.PICK_UP
+    return interaction.kind in TAKES
+
+
+def _place(interaction: Interaction) -> AccountId:
+    """Where the goods came from, or went to, that is no cart."""
+    return HANDED if interaction.kind in HAND_OVERS else slot_account(interaction.slot_id)
 
 
 def _picked_up(interaction: Interaction, price_minor: int, settings: CartSettings, is_closing: bool) -> _Lot:
@@ -217,7 +222,7 @@ def _put_back(
     is_pending = is_unsure and not is_closing
     if is_unsure and is_closing:
         _drop_alternatives(visit_id, interaction, lots, settings)
-    slot = slot_account(interaction.slot_id)
+    slot = _place(interaction)
     transfers: list[Transfer] = []
     if interaction.quantity > missing:
         cart = cart_account(visit_id)

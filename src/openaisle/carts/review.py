@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from openaisle.carts.plan import PUT_BACKS, CartSettings, plan_cart
+from openaisle.carts.plan import PUT_BACKS, TAKES, CartSettings, plan_cart
 from openaisle.core.messages import CartLine, Interaction, InteractionKind, ProductId, ReviewOpened, VisitId
 
 UNSURE_BILLED = "unsure_billed"
@@ -90,9 +90,7 @@ def _believing_all(interactions: Iterable[Interaction], settings: CartSettings) 
 def _believing_none(interactions: Iterable[Interaction], settings: CartSettings) -> list[Interaction]:
     """No unsure pick-up happened, every put-back did: the smallest bill there could be."""
     return [
-        _with_probability(i, 1.0)
-        for i in interactions
-        if not (i.kind is InteractionKind.PICK_UP and _is_unsure(i, settings))
+        _with_probability(i, 1.0) for i in interactions if not (i.kind in TAKES and _is_unsure(i, settings))
     ]
 
 

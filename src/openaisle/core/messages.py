@@ -242,6 +242,8 @@ class InteractionKind(StrEnum):
     PUT_BACK_WRONG = "put_back_wrong"  # into a foreign slot: the slot's contents follow, staff get a task
     BROWSE = "browse"  # a hand came near, nothing changed
     TOUCH_RETURN = "touch_return"  # approach, pause, reverse: touched or lifted, no net change
+    GIVE = "give"  # out of this shopper's hand into another's: away from the shelves
+    GET = "get"  # into this shopper's hand, out of another's
     UNEXPLAINED = "unexplained"  # load changed, nothing we know explains it: never billed
 
 
@@ -563,8 +565,9 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
 
     sensor_id: str
     kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
-    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; of a picture
-    # also covered, moved, too_dark, over_exposed, exposure_drift, colour_drift, out_of_focus.
+    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
+    # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
+    # colour_drift, out_of_focus.
     reason: str
     since_ns: int
     detail: str = ""

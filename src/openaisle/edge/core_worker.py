@@ -81,7 +81,9 @@ def run(context: Context) -> None:
     doors = _Doors(context, cashier)
     recorder = None
     if settings.record_folder and not context.restarts:
-        recorder = RecordingWriter(settings.record_folder, store, settings.about)
+        recorder = RecordingWriter(
+            settings.record_folder, store, settings.about, keeps_looks=settings.is_simulated
+        )
     elif settings.record_folder:
         context.line("core was restarted: the recording ended there and is left unfinished")
     questions = Questions(context, store)

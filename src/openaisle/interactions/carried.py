@@ -22,6 +22,7 @@ class Deed:
     mass_sd_g: float
     probability: float
     is_measured: bool = True  # False: the mass is inferred
+    right_hand: float = 0.5  # probability that it was the right hand
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Lot:
     mass_g: float  # of one unit
     mass_sd_g: float
     probability: float
+    taken_ns: int = 0
+    right_hand: float = 0.5  # probability that the right hand took it
 
 
 def carried(deeds: Iterable[Deed], before_ns: int) -> list[Lot]:
@@ -43,7 +46,7 @@ def carried(deeds: Iterable[Deed], before_ns: int) -> list[Lot]:
     for deed in sorted(deeds, key=lambda deed: (deed.happened_ns, deed.interaction_id)):
         if deed.happened_ns >= before_ns or deed.product_id is None or deed.quantity <= 0:
             continue
-        if deed.kind is InteractionKind.PICK_UP:
+        if deed.kind in (InteractionKind.PICK_UP, InteractionKind.GET):
             lots.append(
                 Lot(
                     deed.interaction_id,
@@ -53,9 +56,11 @@ def carried(deeds: Iterable[Deed], before_ns: int) -> list[Lot]:
                     deed.mass_g,
                     deed.mass_sd_g,
                     deed.probability,
+                    deed.happened_ns,
+                    deed.right_hand,
                 )
             )
-        elif deed.kind in (InteractionKind.PUT_BACK, InteractionKind.PUT_BACK_WRONG):
+        elif deed.kind in (InteractionKind.PUT_BACK, InteractionKind.PUT_BACK_WRONG, InteractionKind.GIVE):
             _take_from(lots, deed)
     return [lot for lot in lots if lot.quantity > 0]
 

@@ -24,6 +24,7 @@ class Stray:
     along_m: float
     mass_g: float  # of all together
     mass_sd_g: float
+    brought_ns: int = 0
     taken_by: str | None = None
 
 
@@ -69,10 +70,11 @@ class Contents:
         if len(self._strays) > self._units_max:
             del self._strays[next(iter(self._strays))]
 
-    def strays(self, shelf_id: ShelfId, for_interaction: str) -> Iterator[Stray]:
-        """What may be taken from a shelf by this interaction."""
+    def strays(self, shelf_id: ShelfId, for_interaction: str, before_ns: int) -> Iterator[Stray]:
+        """What may have been taken from a shelf at a time by this interaction: nothing that came later."""
         for stray in self._strays.values():
-            if stray.shelf_id == shelf_id and stray.taken_by in (None, for_interaction):
+            is_there = stray.shelf_id == shelf_id and stray.brought_ns < before_ns
+            if is_there and stray.taken_by in (None, for_interaction):
                 yield stray
 
     def may_hold(self, slot_id: SlotId, quantity: int) -> bool:

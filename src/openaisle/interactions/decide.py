@@ -28,10 +28,12 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
+from openaisle.interactions.handovers import HandOvers
 from openaisle.interactions.hypotheses import Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
+from openaisle.interactions.meetings import Meetings
 from openaisle.interactions.memory import Memory
-from openaisle.interactions.reach import Arms, Target
+from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
 from openaisle.interactions.weigh import Part, Weigher
@@ -52,6 +54,8 @@ class Interactions:
             store, self._weigher, self._arms, self._memory, self._settings, self._looks, self._deeds
         )
         self._browsing = Browsing(store, self._settings, self._deeds)
+        self._meetings = Meetings(store, self._settings.meetings)
+        self._hand_overs = HandOvers(self._memory, self._settings.meetings)
         self._cases: dict[str, Case] = {}
 
     def step(
@@ -83,6 +87,9 @@ class Interactions:
         due |= {step_id for step_id, case in self._cases.items() if self._is_due(case, now_ns)}
         for group in self._groups(due):
             said += self._decide(group, holdings, now_ns)
+        self._hand_overs.hear(self._meetings.step(tracks), now_ns)
+        if said or self._hand_overs.is_waiting:
+            said += self._decide_hand_overs(holdings, now_ns)
         said += self._browsing.step(tracks, self._explained(), self._arms.visit_of, now_ns)
         self._learn(now_ns)
         self._forget(now_ns)
@@ -97,7 +104,8 @@ class Interactions:
         said: list[Interaction] = []
         for group in self._groups({step_id for step_id, case in self._cases.items() if not case.is_final}):
             said += self._decide(group, {}, now_ns, is_last=True)
-        return said
+        self._hand_overs.hear(self._meetings.finish(), now_ns)
+        return said + self._decide_hand_overs({}, now_ns, is_last=True)
 
     # --- cases --------------------------------------------------------------------------------------------------------
 
@@ -172,6 +180,7 @@ class Interactions:
             for interaction_id in self._cases.pop(step_id).said:
                 self._memory.contents.settle(interaction_id)
         self._memory.forget(now_ns, limit_ns)
+        self._hand_overs.forget(now_ns - limit_ns)
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -199,21 +208,29 @@ class Interactions:
             said += self._say(case, found, now_ns)
         return said
 
+    def _decide_hand_overs(
+        self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int, *, is_last: bool = False
+    ) -> list[Interaction]:
+        open_ns = [case.step.edge_ns for case in self._cases.values() if not case.is_final]
+        undecided_ns = min(open_ns, default=None)
+        return self._hand_overs.decide(undecided_ns, self._arms.visit_of, holdings, now_ns, is_last=is_last)
+
     # --- saying -------------------------------------------------------------------------------------------------------
 
     def _say(self, case: Case, found: Sequence[Outcome], now_ns: int) -> list[Interaction]:
         """The decided outcome as interactions, where they are news."""
         wanted = self._wanted(case, found, now_ns)
-        ids = {message.interaction_id for message, _ in wanted}
+        ids = {message.interaction_id for message, _, _ in wanted}
         said = [self._take_back(case, old, now_ns) for old in case.standing if old.interaction_id not in ids]
-        for message, part in wanted:
+        for message, part, suspect in wanted:
             old = case.said.get(message.interaction_id)
             is_news = old is None or old.withdrawn or self._is_news(old, message, case.is_final)
             if old is not None:
                 message = msgspec.structs.replace(message, revision=old.revision + is_news)
             # What later decisions build on is always the newest; only what matters to a cart is said again.
             self._memory.undo(message.interaction_id)
-            self._memory.do(message, case.change, part, found[0].best.explanation)
+            right_hand = suspect.right_hand if suspect else 0.5
+            self._memory.do(message, case.change, part, found[0].best.explanation, right_hand)
             if is_news:
                 case.said[message.interaction_id] = message
                 said.append(message)
@@ -221,7 +238,7 @@ class Interactions:
 
     def _wanted(
         self, case: Case, found: Sequence[Outcome], now_ns: int
-    ) -> list[tuple[Interaction, Part | None]]:
+    ) -> list[tuple[Interaction, Part | None, Suspect | None]]:
         """One interaction a move."""
         best = found[0].best
         alternatives = tuple(
@@ -248,6 +265,7 @@ class Interactions:
                     alternatives=alternatives,
                 ),
                 part,
+                suspect,
             )
             for interaction_id, (part, suspect) in zip(case.ids(), best.moves, strict=False)
         ]

@@ -64,15 +64,20 @@ class Memory:
         )
 
     def do(
-        self, interaction: Interaction, change: Change, part: Part | None, explanation: Explanation
+        self,
+        interaction: Interaction,
+        change: Change,
+        part: Part | None,
+        explanation: Explanation,
+        right_hand: float,
     ) -> None:
-        """This is what happened, until it is undone."""
+        """This is what happened, until it is undone. `right_hand`: probability that it was done with that one."""
         interaction_id, kind = interaction.interaction_id, interaction.kind
         stray = part.stray if part else explanation.stray
         if stray is not None:
             self.contents.take_stray(interaction_id, stray)
         if kind is InteractionKind.PUT_BACK_WRONG or (part is None and change.mass_g > 0):
-            self.contents.bring(_stray(change, interaction_id, part))
+            self.contents.bring(_stray(change, interaction, part))
         elif part is not None and part.slot_id is not None and stray is None:
             leaves = kind is InteractionKind.PICK_UP
             self.contents.take(interaction_id, part.slot_id, part.quantity if leaves else -part.quantity)
@@ -88,7 +93,26 @@ class Memory:
                 mass_sd_g=change.mass_sd_g / part.quantity,
                 probability=interaction.probability,
                 is_measured=part.is_measured and stray is None,
+                right_hand=right_hand,
             )
+
+    def pass_on(self, interaction: Interaction, lot: Lot, taker_hand: int) -> None:
+        """A unit of a lot went out of, or into, somebody's hand."""
+        self.undo(interaction.interaction_id)
+        assert interaction.visit_id is not None
+        self._deeds.setdefault(interaction.visit_id, {})[interaction.interaction_id] = Deed(
+            interaction_id=interaction.interaction_id,
+            kind=interaction.kind,
+            happened_ns=interaction.happened_ns,
+            product_id=interaction.product_id,
+            quantity=interaction.quantity,
+            slot_id=lot.slot_id,
+            mass_g=lot.mass_g,
+            mass_sd_g=lot.mass_sd_g,
+            probability=interaction.probability,
+            is_measured=False,
+            right_hand=float(taker_hand),
+        )
 
     def undo(self, interaction_id: str) -> None:
         self.contents.forget(interaction_id)
@@ -112,14 +136,15 @@ class Memory:
             self._opened.discard(visit_id)
 
 
-def _stray(change: Change, interaction_id: str, part: Part | None) -> Stray:
+def _stray(change: Change, interaction: Interaction, part: Part | None) -> Stray:
     """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
     return Stray(
-        brought_by=interaction_id,
+        brought_by=interaction.interaction_id,
         shelf_id=change.shelf_id,
         product_id=part.product_id if part else None,
         quantity=part.quantity if part else 1,
         along_m=change.along_m,
         mass_g=change.mass_g,
         mass_sd_g=change.mass_sd_g,
+        brought_ns=interaction.happened_ns,
     )

@@ -46,6 +46,7 @@ class Suspect:
     visit_id: VisitId | None
     log_likelihood: float
     hand: int  # 0 left, 1 right: which came nearest
+    right_hand: float = 0.5  # probability that it was the right one
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,9 @@ class Arms:
             of_track.setdefault(track_id, []).append(index)
         found: list[Suspect] = []
         for track_id, own in of_track.items():
-            log_likelihood, hand = self._log_likelihood(sight, np.array(own))
-            found.append(Suspect(track_id, self._visit_of.get(track_id), log_likelihood, hand))
+            log_likelihood, right_hand = self._log_likelihood(sight, np.array(own))
+            visit_id, hand = self._visit_of.get(track_id), int(right_hand > 0.5)
+            found.append(Suspect(track_id, visit_id, log_likelihood, hand, right_hand))
         return sorted(found, key=lambda suspect: (-suspect.log_likelihood, suspect.track_id))
 
     def _around(self, target: Target) -> tuple[list[_Rows], float]:
@@ -176,8 +178,8 @@ class Arms:
             stand=np.where(np.isfinite(stand), stand, np.inf),
         )
 
-    def _log_likelihood(self, sight: _Sight, own: NDArray[np.intp]) -> tuple[float, int]:
-        """Of one person, and which hand (0 left, 1 right): tracked well, tracked badly, or not tracked."""
+    def _log_likelihood(self, sight: _Sight, own: NDArray[np.intp]) -> tuple[float, float]:
+        """Of one person (tracked well, tracked badly, or not tracked), and how likely it was the right hand."""
         settings = self._settings
         core = own[sight.core[own]]
         near = [self._typical(sight.near, core, own, hand) for hand in (0, 1)]
@@ -192,7 +194,7 @@ class Arms:
                 np.log(settings.prior_unseen) - 0.5 * stand,
             ]
         )
-        return float(np.logaddexp.reduce(terms)), int(near[1] < near[0])
+        return float(np.logaddexp.reduce(terms)), _right_hand(*near, settings.hand_weight)
 
     def _typical(self, costs: Floats, core: NDArray[np.intp], own: NDArray[np.intp], hand: int) -> float:
         """Mean of a hand's best glimpses around the edge; its best at all if there are none."""
@@ -203,6 +205,15 @@ class Arms:
         others = costs[own, hand]
         others = others[np.isfinite(others)]
         return float(others.min()) if len(others) else np.inf
+
+
+def _right_hand(left_cost: float, right_cost: float, weight: float) -> float:
+    """Probability that it was the right hand, by how far each missed."""
+    least = min(left_cost, right_cost)
+    if not np.isfinite(least):
+        return 0.5
+    left, right = (float(np.exp(-0.5 * weight * (cost - least))) for cost in (left_cost, right_cost))
+    return right / (left + right)
 
 
 def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:

@@ -59,6 +59,7 @@ class ReachSettings:
     prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
     prior_nobody: float = 0.0003
     walk_m_s: float = 1.2  # of people not seen since before
+    hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
@@ -105,6 +106,28 @@ class DeedSettings:
 
 
 @dataclass(frozen=True)
+class MeetingSettings:
+    """When two people's hands that met have passed something on (docs/decisions/0081-hands-that-meet.md)."""
+
+    hand_beyond_wrist_m: float = 0.10
+    near_m: float = 0.25
+    edge_m: float = 0.03  # of a gondola: hands within are at its goods
+    parted_s: float = 0.4  # not seen near for so long: over
+    sights_min: int = 2
+    glimpses: int = 3  # the nearest of them are judged
+    # Of 1, distance (m), facing, aside (m), lowered and reach (m).
+    weights: tuple[float, ...] = (1.1, -14.1, 3.1, -13.3, -6.5, 9.5)
+    log_odds_min: float = -2.0
+    sights_max: int = 600  # of one meeting; the oldest go first
+    pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten
+    # Who gave what: the likelier, the more recently it was taken, and by this hand.
+    recent_s: float = 20.0
+    same_hand_odds: float = 3.0
+    probability_min: float = 0.5  # below, nothing is said of it
+    wait_s_max: float = 4.0  # for steps before it to be decided
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of the room."""
 
@@ -112,6 +135,7 @@ class Settings:
     reach: ReachSettings = field(default_factory=ReachSettings)
     looks: LookSettings = field(default_factory=LookSettings)
     deeds: DeedSettings = field(default_factory=DeedSettings)
+    meetings: MeetingSettings = field(default_factory=MeetingSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0
@@ -123,6 +147,7 @@ class Settings:
     both_hands_s: float = 0.3
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
+    prior_hand_that_took: float = 0.92  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
         25.0  # two people's hands there and two units gone at once: one each, not both by one

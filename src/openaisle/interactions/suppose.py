@@ -132,7 +132,10 @@ class Suppose:
             Hypothesis(
                 explanation,
                 tuple((part, suspect) for part in explanation.parts) or ((None, suspect),),
-                explanation.log_density + log_likelihood + self._log_again(case, explanation, suspect),
+                explanation.log_density
+                + log_likelihood
+                + self._log_again(case, explanation, suspect)
+                + self._log_hand(explanation, suspect),
             )
             for suspect, log_likelihood in [*people, (None, nobody)]
             if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier)
@@ -147,6 +150,15 @@ class Suppose:
         since_ns = edge_ns - round(self._settings.again_s * NS_PER_S)
         is_again = self._memory.took_from(suspect.visit_id, slots, since_ns, edge_ns)
         return math.log(self._settings.again_odds) if is_again else 0.0
+
+    def _log_hand(self, explanation: Explanation, suspect: Suspect | None) -> float:
+        """What is put back mostly comes from the hand that took it."""
+        if suspect is None or explanation.carrier is None:
+            return 0.0
+        by_right, from_right = suspect.right_hand, explanation.parts[0].right_hand
+        same = by_right * from_right + (1.0 - by_right) * (1.0 - from_right)
+        share = self._settings.prior_hand_that_took
+        return math.log(2.0 * (share * same + (1.0 - share) * (1.0 - same)))
 
     def _by_two(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
         """Two units left as one where two people's hands were: one each."""

@@ -45,6 +45,7 @@ class Change:
     mass_sd_g: float
     along_m: float  # from the shelf's left end
     along_sd_m: float
+    edge_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Part:
     mass_g: float  # of one unit, as weighed
     stray: str | None = None  # picks: the interaction that brought it
     is_measured: bool = True  # False: the mass is inferred, and teaches nothing
+    right_hand: float = 0.5  # put-backs: probability that the right hand had taken it
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Weigher:
         if step.status is StepStatus.PROVISIONAL:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
-        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m)
+        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns)
 
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
@@ -140,7 +142,7 @@ class Weigher:
 
     def _picks_of_strays(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         places = self._places[change.shelf_id]
-        for stray in self._contents.strays(change.shelf_id, interaction_id):
+        for stray in self._contents.strays(change.shelf_id, interaction_id, change.edge_ns):
             place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
             off_g = -change.mass_g - stray.mass_g
             mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
@@ -159,7 +161,7 @@ class Weigher:
     def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         """A hand had rested there and was taken for a gain; its load left together with the goods."""
         places = self._places[change.shelf_id]
-        for stray in self._contents.strays(change.shelf_id, interaction_id):
+        for stray in self._contents.strays(change.shelf_id, interaction_id, change.edge_ns):
             if stray.product_id is None and stray.mass_g < HAND_MASS_G_MAX:
                 near = places.log_density_at(stray.along_m, change.along_m, 0.1)
                 for one in self._picks(change, extra_g=stray.mass_g):
@@ -278,10 +280,11 @@ class Weigher:
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = prior + places.log_density(slot_id, change.along_m, change.along_sd_m) + math.log(right)
-            part = Part(lot.product_id, quantity, slot_id, mass_g)
+            part = Part(lot.product_id, quantity, slot_id, mass_g, right_hand=lot.right_hand)
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
         density = prior + self._log_wrong(change, lot.product_id) + math.log(1.0 - right)
-        part = Part(lot.product_id, quantity, places.nearest_slot(change.along_m), mass_g)
+        nearest = places.nearest_slot(change.along_m)
+        part = Part(lot.product_id, quantity, nearest, mass_g, right_hand=lot.right_hand)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
     def _log_wrong(self, change: Change, product_id: ProductId) -> float:

@@ -119,7 +119,7 @@ class ProcessorServer:
 
             do_GET = do_POST = _handle
 
-            def log_message(self, *_: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 pass
 
         return Handler

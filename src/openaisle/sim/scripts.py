@@ -6,7 +6,7 @@ recorded in its truth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 from openaisle.core.errors import InputError
 from openaisle.core.units import ns_from_s
 from openaisle.sim.choices import Choices
-from openaisle.sim.episodes import EPISODES, Part, pick
+from openaisle.sim.episodes import EPISODES, Episode, Part, pick
 from openaisle.sim.people import draw_body, draw_child, draw_staff
 from openaisle.sim.plan import DEFAULT_START_NS, DayPlan, Intent, Member, PlannedVisit
 from openaisle.store.schema import Store
@@ -29,6 +29,7 @@ __all__ = [
     "Intent",
     "PlannedVisit",
     "plan_day",
+    "plan_episode",
 ]
 
 FAMILIES: Final[tuple[str, ...]] = (
@@ -130,6 +131,27 @@ def plan_day(
     )
 
 
+def plan_episode(
+    store: Store,
+    episode: Callable[[Choices, str], Episode],
+    *,
+    family: str,
+    seed: int,
+    start_ns: int = DEFAULT_START_NS,
+) -> DayPlan:
+    """One episode and nothing else: everybody in it comes in, one behind the other."""
+    rng = np.random.default_rng([seed, 1])
+    drafts = _drafts(episode(Choices(store, seed, rng), "m0"), family)
+    visits: list[PlannedVisit] = []
+    enters_s = 1.0
+    for number, draft in enumerate(drafts):
+        enters_s += float(rng.uniform(0.5, 2.5))
+        visits.append(_visit(draft, number, len(drafts), start_ns + ns_from_s(enters_s), rng))
+    return DayPlan(
+        store_id=store.store_id, seed=seed, start_ns=start_ns, people_max=len(visits), visits=tuple(visits)
+    )
+
+
 @dataclass
 class _Draft:
     family: str
@@ -181,11 +203,14 @@ def _family_visits(choices: Choices, family: str, room: int, number: int) -> lis
     """The visits of one turn of one family."""
     if PARTNERED.get(family, 1) > room:
         family = "single_pick"
-    episode = EPISODES[family](choices, f"m{number}")
-    drafts = [_Draft(family, part.intents, [family], part=part) for part in episode]
+    drafts = _drafts(EPISODES[family](choices, f"m{number}"), family)
     for draft in drafts[1:]:
         draft.follows_s = float(choices.rng.uniform(2.0, 6.0))
     return drafts
+
+
+def _drafts(episode: Episode, family: str) -> list[_Draft]:
+    return [_Draft(family, part.intents, [family], part=part) for part in episode]
 
 
 def _mixed_visits(choices: Choices, rng: np.random.Generator, number: int, left: int) -> list[_Draft]:

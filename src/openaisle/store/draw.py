@@ -79,6 +79,11 @@ def draw_plan(store: Store) -> Picture:
     return page.picture
 
 
+def floor_line(store: Store, points_floor_m: Sequence[Point2]) -> Points:
+    """Points of the floor as they lie on the page that `draw_plan` makes."""
+    return _Page(store).line(points_floor_m)
+
+
 class _Page:
     """Where the floor is on the page."""
 
