@@ -16,6 +16,8 @@ from typing import Final
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 
 KEYS_KEPT_NS: Final = 24 * NS_PER_HOUR
+NOT_KEPT: Final = (400, 401, 404)
+"""Answers to what was no request at all; a key is free again after them."""
 DECLINED_TOKEN: Final = "pm_card_chargeDeclined"
 """A card that is always refused."""
 
@@ -153,7 +155,7 @@ class Processor:
                 return Reply(status=400, body=message)
         else:
             reply = act()
-            if key:
+            if key and reply.status not in NOT_KEPT:
                 self._keys[key] = (now_ns + KEYS_KEPT_NS, request, reply)
         if self._happens(self.faults.lost_answer):
             raise ConnectionLost
