@@ -170,12 +170,13 @@ def camera_texts(camera: Camera) -> Callable[[Callable[[], bool]], Iterator[str]
 
 def codes_in(pixels: NDArray[np.uint8]) -> list[str]:
     """The texts of all QR codes in a picture [height, width, 3]."""
-    found = zxingcpp.read_barcodes(np.ascontiguousarray(pixels), formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(np.ascontiguousarray(pixels), formats=_FORMATS)
     return [code.text for code in found if code.valid]
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
 
+_FORMATS: Final = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _EVENT: Final = struct.Struct("llHHi")  # seconds, microseconds, type, code, value
 _EV_KEY: Final = 1
 _EVIOCGRAB: Final = 0x40044590

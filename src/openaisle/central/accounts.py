@@ -33,8 +33,8 @@ ERASED: Final = "erased"
 """The method of visits whose shopper was erased."""
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
-_CARD_NUMBER: Final = re.compile(r"\d(?:[ -]?\d){12,18}")
-_EXPIRES: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_CARD_NUMBER: Final = re.compile("[0-9](?:[ -]?[0-9]){12,18}")
+_EXPIRES: Final = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 _SALT_BYTES: Final = 16
 
@@ -201,7 +201,7 @@ class Accounts:
             )
         if not 4 <= len(token) <= 120 or not token.isprintable():
             raise InputError("no token", field="token", expected="4 to 120 characters")
-        if not re.fullmatch(r"\d{4}", last4):
+        if not re.fullmatch("[0-9]{4}", last4):
             raise InputError("wrong value", field="last4", expected="four digits")
         if expires and not _EXPIRES.fullmatch(expires):
             raise InputError("wrong value", field="expires", expected="YYYY-MM")

@@ -94,11 +94,11 @@ class Wishes:
         if name in self._granted:
             return []
         if isinstance(wish, CartCorrected):
-            said = self._pipeline.correct(correction(wish))
+            said: list[AnyMessage] = self._pipeline.correct(correction(wish))
         else:
             money = self._money(wish, now_ns)
             self._record(money)
-            said = list(money)
+            said = [*money]
         self._granted[name] = None
         while len(self._granted) > KEYS_MAX:
             self._granted.popitem(last=False)

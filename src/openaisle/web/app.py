@@ -28,6 +28,10 @@ from openaisle.web.staff import staff_router
 from openaisle.web.view import ShopView
 
 API_VERSION: Final = "1"
+NOT_YOU: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"description": "Sign in first."},
+    403: {"description": "This account may not do that."},
+}
 
 
 def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
@@ -39,8 +43,8 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     pages = Pages(view.store, is_simulated=view.is_simulated)
     auth = Auth(desk) if desk else None
-    is_open_to_all = view.is_simulated or auth is None
-    app.include_router(board_router(view, pages, [] if is_open_to_all else [auth.needs(STAFF)]))
+    staff_only = [auth.needs(STAFF)] if auth and not view.is_simulated else []
+    app.include_router(board_router(view, pages, staff_only))
     if desk is not None and auth is not None:
         for router in (
             sign_in_router,
@@ -50,7 +54,7 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
             review_router,
             api_router,
         ):
-            app.include_router(router(desk, auth, pages))
+            app.include_router(router(desk, auth, pages), responses=NOT_YOU)
         if desk.is_simulated:
             app.include_router(demo_router(desk))
 

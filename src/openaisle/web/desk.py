@@ -129,9 +129,8 @@ class Desk:
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
-                self._case_opened(
-                    self.cases.review(message, self.receipts.interaction(message.interaction_id))
-                )
+                evidence = self.receipts.interaction(message.interaction_id)
+                self._case_opened(*self.cases.review(message, evidence))
             case Receipt():
                 self._accept_receipt(message)
             case PaymentChanged():

@@ -20,7 +20,7 @@ from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.receipt_pdf import receipt_pdf
 from openaisle.web.shopper import NOT_THERE
-from openaisle.web.sign_in import Body
+from openaisle.web.sign_in import TOO_MANY, Body
 from openaisle.web.words import language_of
 
 FOUND: Final = "openaisle_found"
@@ -93,9 +93,9 @@ class DisputeIn(Body):
 
 
 class LookUpIn(Body):
-    last4: str = Field(pattern=r"^\d{4}$")
-    expires: str = Field(pattern=r"^20\d\d-\d\d$")
-    day: date
+    last4: str = Field(pattern="^[0-9]{4}$")
+    expires: str = Field(pattern="^20[0-9]{2}-[0-9]{2}$")
+    day: date = Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))
 
 
 class FoundOut(BaseModel):
@@ -172,16 +172,13 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     def look_up_page(request: Request) -> Response:
         return pages.render(request, "look_up.html")
 
-    @router.post("/api/v1/look-ups", responses={429: {"description": "Too many tries."}})
+    @router.post("/api/v1/look-ups", responses=TOO_MANY)
     def look_up(body: LookUpIn, request: Request, response: Response) -> list[FoundOut]:
         """Receipts of a day by a card's last four digits and its expiry; this browser may open them for an hour."""
         patience.try_once(request.client.host if request.client else "")
         begins = datetime(body.day.year, body.day.month, body.day.day, tzinfo=pages.timezone)
-        try:
-            from_ns = round(begins.timestamp()) * NS_PER_S
-            to_ns = round((begins + timedelta(days=1)).timestamp()) * NS_PER_S
-        except OverflowError:
-            return []
+        from_ns = round(begins.timestamp()) * NS_PER_S
+        to_ns = round((begins + timedelta(days=1)).timestamp()) * NS_PER_S
         kept = desk.receipts.look_up(body.last4, body.expires, from_ns, to_ns)
         if kept:
             secret = found.remember(frozenset(one.receipt.visit_id for one in kept), desk.now_ns())

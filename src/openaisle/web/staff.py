@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Request
@@ -24,7 +24,8 @@ from openaisle.web.pages import Pages
 from openaisle.web.shopper import NOT_THERE, REFUSED, CartOut, CodeOut, code_out
 from openaisle.web.sign_in import Body
 
-PERIOD_S = 0.25
+PERIOD_S: Final = 0.25
+LEADS_ON: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "To signing in."}}
 
 
 class AlertOut(BaseModel):
@@ -88,7 +89,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     readers = auth.needs(READERS)
     staff = auth.needs(STAFF)
 
-    @router.get("/staff", response_class=HTMLResponse)
+    @router.get("/staff", response_class=HTMLResponse, responses=LEADS_ON)
     def page(request: Request) -> Response:
         account = auth.account(request)
         if account is None or account.role not in STAFF:

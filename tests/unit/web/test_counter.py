@@ -20,6 +20,7 @@ from tests.unit.web.counter import (
     Counter,
     ask,
     cart_of,
+    pick_up,
     served,
     visit_opened,
 )
@@ -29,7 +30,7 @@ from openaisle.central.accounts import Role
 from openaisle.central.cases import CaseSettings
 from openaisle.central.entry import Standing
 from openaisle.core.errors import EntryRefused
-from openaisle.core.messages import PaymentChanged, PaymentState
+from openaisle.core.messages import PaymentChanged, PaymentState, ReviewOpened
 from openaisle.core.units import NS_PER_S
 from openaisle.receipts.receipt import timezone_of
 
@@ -311,6 +312,31 @@ def test_a_missing_product_is_a_question_for_a_person_and_changes_no_bill(
         {"product_id": PRODUCT.product_id, "quantity": 9},
     ):
         assert ask(address, "POST", path, counter.key_of(ana), **wrong).status_code == 422
+
+
+def test_what_the_path_doubts_waits_for_a_person_with_its_evidence_and_money_goes_back(
+    counter: Counter, address: str
+) -> None:
+    rea = counter.key_of(counter.account(Role.REVIEWER, "Rea"))
+    visit_id = counter.enter(counter.account())
+    counter.hear(pick_up(visit_id, 1, 0.7))
+    opened = ReviewOpened(
+        review_id=f"{visit_id}-i1/unsure_billed",
+        visit_id=visit_id,
+        interaction_id=f"{visit_id}-i1",
+        reason="unsure_billed",
+        opened_ns=time.time_ns(),
+    )
+    counter.hear(opened, opened)
+    counter.leave(visit_id, quantity=1, probability=0.7)
+    queue = ask(address, "GET", "/api/v1/cases", rea).json()
+    (case,) = queue["cases"]
+    assert (case["kind"], case["reason"], case["product"]) == ("review", "unsure_billed", PRODUCT.name)
+    assert (case["amount_minor"], case["evidence"][0]["probability"]) == (PRODUCT.price_minor, 0.7)
+    assert queue["rates"]["reviews_per_1000"] == 1000
+    wish = {"case_id": case["case_id"], "accept": True}
+    assert ask(address, "POST", "/api/v1/decisions", rea, **wish).json()["state"] == "accepted"
+    assert counter.desk.receipts.of_visit(visit_id).state == "refunded"  # type: ignore[union-attr]
 
 
 def test_a_receipt_is_found_without_an_account_by_card_and_day(counter: Counter, address: str) -> None:
