@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 REUSED_NS: Final = 30 * 60 * NS_PER_S
 """A visit that was offered and not opened for so long is another visit."""
+OWNERS_MAX: Final = 5_000
 EXIT: Final = "exit"
 """The method of a shopper who pays on the way out."""
 REFUSALS: Final = {
@@ -77,6 +79,7 @@ class Entry:
         self._accounts = accounts
         self._issuer = issuer
         self._is_open = is_open
+        self._owners: OrderedDict[VisitId, str | None] = OrderedDict()
 
     def offer(self, account: Account, people_count: int, now_ns: int) -> Offer:
         """A fresh code for everybody who comes in on this account; EntryRefused with one of REFUSALS."""
@@ -136,6 +139,17 @@ class Entry:
         with self._database.session() as session:
             row = session.get(VisitRow, visit_id)
         return _visit(row) if row else None
+
+    def owner(self, visit_id: VisitId) -> str | None:
+        """The account of a visit; None where there is none. Remembered: a visit changes hands only by being erased."""
+        if visit_id not in self._owners:
+            visit = self.visit(visit_id)
+            if visit is None:
+                return None
+            self._owners[visit_id] = visit.account_id
+            while len(self._owners) > OWNERS_MAX:
+                self._owners.popitem(last=False)
+        return self._owners[visit_id]
 
     def visits_of(self, account_id: str, count_max: int = 50) -> list[Visit]:
         """Newest first, opened ones only."""
