@@ -24,7 +24,9 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from openaisle.adapters.camera_av import AvCamera
 from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.mqtt import OnHealth
 from openaisle.core.errors import EntryRefused, PortUnavailable, ReadingError
 from openaisle.core.messages import GateId
 from openaisle.core.units import NS_PER_S
@@ -103,6 +105,21 @@ class GateScanner:
         except ReadingError as error:
             answer = Answer(gate_id=self._gate_id, is_admitted=False, reason="no_entry", message=str(error))
         self._on_answer(answer)
+
+
+def scanner_texts(
+    gate_id: GateId, source: str, clock: Clock, on_health: OnHealth
+) -> Callable[[Callable[[], bool]], Iterator[str]]:
+    """What the scanner that `source` names will read: keyboard:PATH, serial:PATH or camera:URL."""
+    kind, _, place = source.partition(":")
+    match kind:
+        case "keyboard":
+            return keyboard_texts(Path(place))
+        case "serial":
+            return serial_texts(Path(place))
+        case _:
+            assert kind == "camera", source
+            return camera_texts(AvCamera(f"scanner {gate_id}", place, clock, on_health))
 
 
 # --- what scanners read -------------------------------------------------------------------------------------------

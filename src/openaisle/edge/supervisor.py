@@ -95,7 +95,7 @@ class _Supervisor:
             settings = replace(settings, camera_sources=sources)
         self._settings = settings
         self._say, self._on_open, self._on_look = say, on_open, on_look
-        self._pages = None if settings.is_headless else _listen(LOOPBACK, settings.port, "--port")
+        self._pages = None if settings.is_headless else _listen(*settings.pages_address, "--port")
         self._gates = _listen(settings.edge.gate_host, settings.edge.gate_port, "[gates] listen in edge.toml")
         self._broker_port = 0 if settings.edge.broker else _free_port()
         self._processor_port = _free_port() if settings.is_simulated else 0
