@@ -98,11 +98,16 @@ async def _listen(port: int, phones: list[Ask], seconds: float, process: psutil.
         nonlocal opened
         reader, writer = await asyncio.open_connection(HOST, port)
         writer.write(ask.encoded())
-        opened += 1
+        is_first = True  # what stands when a page is opened: as old as it is
         try:
             while line := await reader.readline():
-                if line.startswith(b"data: ") and is_measuring:
-                    now_ns = time.time_ns()
+                if not line.startswith(b"data: "):
+                    continue
+                now_ns = time.time_ns()
+                if is_first:
+                    is_first = False
+                    opened += 1
+                elif is_measuring:
                     lags_ns.append(now_ns - json.loads(line[6:])["changed_ns"])
         finally:
             writer.close()

@@ -114,19 +114,19 @@ class Accounts:
 
     def sign_in(self, email: str, passphrase: str) -> Account | None:
         """The account; None if there is none or the passphrase is wrong, which take the same time."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.email == email.strip().lower()))
         stored = row.passphrase_hash if row else bytes(_SALT_BYTES + 32)
         offered = _hash_of_passphrase(passphrase[:PASSPHRASE_MAX], stored[:_SALT_BYTES])
         return _account(row) if row and hmac.compare_digest(offered, stored) else None
 
     def find(self, email: str) -> Account | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.email == email.strip().lower()))
         return _account(row) if row else None
 
     def get(self, account_id: str) -> Account | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(AccountRow, account_id)
         return _account(row) if row else None
 
@@ -168,7 +168,7 @@ class Accounts:
 
     def of_session(self, secret: str, kind: str, now_ns: int) -> Account | None:
         """Whom a secret stands for; None if for nobody, or no longer. A link is good once."""
-        with self._database.session() as session:
+        with self._database.session() if kind == "link" else self._database.reading() as session:
             row = session.get(SessionRow, _hash_of_secret(secret))
             if row is None or row.kind != kind or row.expires_ns < now_ns:
                 return None
@@ -224,7 +224,7 @@ class Accounts:
 
     def methods(self, account_id: str) -> list[Method]:
         """Newest first."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(MethodRow)
                 .where(MethodRow.account_id == account_id)

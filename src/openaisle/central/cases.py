@@ -176,13 +176,13 @@ class Cases:
             return _case(row), True
 
     def get(self, case_id: str) -> Case | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(CaseRow, case_id)
         return _case(row) if row else None
 
     def open_cases(self, count_max: int = 100) -> list[Case]:
         """Those that wait for somebody, oldest first."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(CaseRow)
                 .where(or_(CaseRow.state == OPEN, CaseRow.state == SECONDED))
@@ -192,7 +192,7 @@ class Cases:
         return [_case(row) for row in rows]
 
     def of_receipt(self, receipt_id: str) -> list[Case]:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(CaseRow)
                 .where(CaseRow.receipt_id == receipt_id)
@@ -202,7 +202,7 @@ class Cases:
 
     def rates(self) -> dict[str, float | int]:
         """How much is asked of people: cases for each 1,000 receipts, and how they came out."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             receipts = session.scalar(select(func.count()).select_from(ReceiptRow)) or 0
             rows = session.execute(
                 select(CaseRow.kind, CaseRow.state, CaseRow.decided_by == AUTOMATIC, func.count()).group_by(

@@ -136,7 +136,7 @@ class Entry:
                 row.closed_ns = row.closed_ns or message.closed_ns
 
     def visit(self, visit_id: VisitId) -> Visit | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(VisitRow, visit_id)
         return _visit(row) if row else None
 
@@ -153,7 +153,7 @@ class Entry:
 
     def visits_of(self, account_id: str, count_max: int = 50) -> list[Visit]:
         """Newest first, opened ones only."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(VisitRow)
                 .where(VisitRow.account_id == account_id, VisitRow.opened_ns > 0)

@@ -18,7 +18,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.web.desk import Desk
 
 COOKIE: Final = "openaisle_session"
-REMEMBERED_NS: Final = 5 * NS_PER_S  # so long a sign-out elsewhere may take to be felt here
+REMEMBERED_NS: Final = 30 * NS_PER_S  # so long what another process does to an account may take to be felt here
 REMEMBERED_MAX: Final = 5_000
 
 ANYBODY: Final = frozenset(Role)
@@ -62,6 +62,12 @@ class Auth:
         with self._lock:
             self._remembered.pop((secret, "browser"), None)
         response.delete_cookie(COOKIE)
+
+    def forget(self, account_id: str) -> None:
+        """Something about this account has changed: look again."""
+        with self._lock:
+            for key in [at for at, (_, one) in self._remembered.items() if one.account_id == account_id]:
+                del self._remembered[key]
 
     def needs(self, roles: frozenset[Role]) -> Any:
         """A dependency: the account, or 401 for nobody and 403 for somebody who may not."""
