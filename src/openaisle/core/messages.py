@@ -389,6 +389,8 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_class: str
     tax_minor: int
     evidence: tuple[str, ...] = ()  # interaction ids
+    discount_minor: int = 0  # taken off already: total_minor is quantity times unit_price_minor less this
+    promotions: tuple[str, ...] = ()  # names of what was taken off
 
 
 class Receipt(Message, frozen=True, kw_only=True):

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from openaisle.adapters.charging import Charging
+from openaisle.adapters.payment_adyen import AdyenPayments
+from openaisle.adapters.pos_export import PosExport
+from openaisle.adapters.pos_poslog import PosLogFiles
 from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
-from openaisle.core.errors import PaymentRefused
+from openaisle.core.errors import PaymentRefused, PortUnavailable
 from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, encode
-from openaisle.edge.settings import LOOPBACK
+from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
-from openaisle.ports import EventLog, PaymentProcessor
-from openaisle.receipts.payment import PaymentMessage, Payments, to_log
+from openaisle.ports import EventLog
+from openaisle.receipts.payment import PaymentMessage, Payments, PaymentSettings, to_log
 
-SIMULATED_KEY: Final = "sk_test_simulated"
+POSLOG: Final = "poslog"
+EXPORT_S: Final = 1.0
 SIMULATED_TOKEN: Final = "pm_card_visa"
 TOKEN: Final = "token:"
 
@@ -31,11 +36,14 @@ class Cashier:
     """
 
     def __init__(self, context: Context, event_log: EventLog) -> None:
-        self.payments = Payments()
+        self.payments = Payments(_patience(context))
         self.wishes: queue.Queue[Wish] = queue.Queue(WISHES_MAX)
         self.standing = Standing(context.settings.state_folder / FILE)
         self._context = context
-        self._processor = _processor(context)
+        self._processor = payment_processor(context)
+        self.webhooks = Webhooks(self._processor) if self._processor else None
+        self._pos: PosExport | None = None
+        self._exported_s = 0.0
         self._event_log = event_log
         self._charging: Charging | None = None
         self._wishes: Wishes | None = None
@@ -50,6 +58,11 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
+        folder = context.settings.edge.poslog_folder
+        if context.settings.is_simulated:
+            folder = context.settings.state_folder / POSLOG
+        if folder is not None:
+            self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
         self._wishes = Wishes(pipeline, self.payments, self._record, context.settings.store().currency)
 
     def step(self, said: Sequence[AnyMessage]) -> list[AnyMessage]:
@@ -70,9 +83,21 @@ class Cashier:
                 follows += self._wishes.grant(wish, now_ns)
             except PaymentRefused as error:
                 self._context.line(f"{type(wish).__name__}: {error}")
-        if self._charging is not None:
+        if self._charging is not None and self.webhooks is not None:
+            with self.webhooks.waiting() as facts:
+                follows += self._charging.heard(facts, now_ns)
             follows += self._charging.step(now_ns)
+        if time.monotonic() - self._exported_s > EXPORT_S:
+            self._export()
         return follows
+
+    def _export(self) -> None:
+        self._exported_s = time.monotonic()
+        try:
+            if self._pos is not None:
+                self._pos.step()
+        except PortUnavailable as error:
+            self._context.line(f"POS: {error}")
 
     @property
     def is_settled(self) -> bool:
@@ -80,6 +105,7 @@ class Cashier:
         return self._charging is None or not self.payments.open_count
 
     def close(self) -> None:
+        self._export()
         if self._charging is not None:
             self._charging.close()
         if self._processor is not None:
@@ -106,11 +132,9 @@ class Cashier:
         return PaymentMethod(kind="card", payer_id=payer_id, token=method.removeprefix(TOKEN))
 
 
-def _processor(context: Context) -> PaymentProcessor | None:
-    """The simulated one of a demo, spoken to through Stripe's own library over HTTP."""
-    if not context.processor_port:
-        return None
-    from openaisle.adapters.payment_stripe import StripePayments
-
-    url = f"http://{LOOPBACK}:{context.processor_port}"
-    return StripePayments(SIMULATED_KEY, "whsec_simulated", context.clock, url=url)
+def _patience(context: Context) -> PaymentSettings:
+    """Older requests are looked up first, an hour before the processor may forget their keys."""
+    settings = context.settings.edge.payments
+    if settings is not None and settings.processor == "adyen":
+        return PaymentSettings(look_up_after_h=AdyenPayments.keys_kept_h - 1)
+    return PaymentSettings()

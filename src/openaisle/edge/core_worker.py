@@ -26,6 +26,7 @@ from openaisle.adapters.gate_scanner import Answer, GateScanner, scanner_texts
 from openaisle.adapters.gatekeeper import Gatekeeper
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.adapters.scale_mqtt import MqttScales
+from openaisle.adapters.webhook_http import webhook_route
 from openaisle.core.errors import StoreError
 from openaisle.core.messages import (
     AnyMessage,
@@ -53,6 +54,7 @@ from openaisle.edge.bus import Inlet, Outlet
 from openaisle.edge.cashier import Cashier
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
+from openaisle.edge.processors import WEBHOOKS
 from openaisle.edge.questions import Questions
 from openaisle.edge.settings import EDGE_FILE, LEDGER, LOOPBACK
 from openaisle.edge.warm import warm_up
@@ -184,7 +186,9 @@ class _Doors:
         gates = MqttGates(self._broker, store.store_id, gatekeeper, self._note_refused)
         self._open_scanners(gatekeeper)
         assert context.listener is not None
-        server = GateServer(gate_app(gatekeeper, self._note_refused), context.listener)
+        webhooks = self._cashier.webhooks
+        others = [webhook_route(WEBHOOKS, webhooks.take)] if webhooks else []
+        server = GateServer(gate_app(gatekeeper, self._note_refused, others), context.listener)
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
         self._pump(gatekeeper.taps(), "gates")

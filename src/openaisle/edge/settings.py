@@ -26,7 +26,7 @@ from openaisle.store.schema import Store
 from openaisle.store.tables import TomlFile
 
 EDGE_FILE: Final = "edge.toml"
-_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages")
+_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos")
 _BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LOOPBACK: Final = "127.0.0.1"
 LEDGER: Final = "ledger.sqlite"
@@ -84,6 +84,35 @@ class VisionRow(Row):
     threads: Annotated[int, Field(ge=1, le=64)] = 1  # of one network
 
 
+class PaymentsRow(Row):
+    """[payments]: who moves the money. Keys are files, so that this one can be shown."""
+
+    processor: Literal["stripe", "adyen", "square"] | None = None
+    key_file: str = ""
+    webhook_key_file: str = ""  # what webhooks are signed with
+    account: str = ""  # Adyen's merchant account, Square's location
+    url: str = ""  # of the API; "" = the processor's own
+    webhook_url: str = ""  # Square: the address that it sends to, part of what it signs
+
+
+class PosRow(Row):
+    """[pos]"""
+
+    poslog_folder: str = ""  # where finished sales are written as POSLog; "" = nowhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings:
+    """[payments], checked."""
+
+    processor: Literal["stripe", "adyen", "square"]
+    key_file: Path
+    webhook_key_file: Path
+    account: str = ""
+    url: str = ""
+    webhook_url: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EdgeSettings:
     """edge.toml, checked."""
@@ -101,6 +130,8 @@ class EdgeSettings:
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    payments: PaymentsSettings | None = None  # None: somebody else collects the money
+    poslog_folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +218,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
 
     reader = _Reader(toml, folder)
     broker, gates = reader.row(BrokerRow, "broker"), reader.row(GatesRow, "gates")
+    payments, pos = reader.row(PaymentsRow, "payments"), reader.row(PosRow, "pos")
     cameras, vision = reader.row(CamerasRow, "cameras"), reader.row(VisionRow, "vision")
     pages = reader.row(PagesRow, "pages")
     gate_host, gate_port = reader.listen("gates", gates.listen)
@@ -206,6 +238,8 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,
         runtime=reader.runtime(vision),
+        payments=reader.payments(payments) if "payments" in toml.document else None,
+        poslog_folder=folder / pos.poslog_folder if pos.poslog_folder else None,
     )
     if problems:
         raise StoreError.of_problems(str(store_name), problems)
@@ -245,6 +279,28 @@ class _Reader:
                 error.message, ("vision", "providers"), expected=error.expected, found=error.found
             )
         return settings
+
+    def payments(self, row: PaymentsRow) -> PaymentsSettings | None:
+        wanted = {"processor", "key_file", "webhook_key_file"}
+        wanted |= {"adyen": {"account"}, "square": {"account", "webhook_url"}}.get(row.processor or "", set())
+        missing = sorted(name for name in wanted if not getattr(row, name))
+        if missing:
+            expected = ", ".join(sorted(wanted))
+            self.toml.report("something is missing", ("payments",), expected=expected, found=missing)
+            return None
+        key_file = self.file("payments", "key_file", row.key_file)
+        webhook_key_file = self.file("payments", "webhook_key_file", row.webhook_key_file)
+        assert row.processor is not None
+        assert key_file is not None
+        assert webhook_key_file is not None
+        return PaymentsSettings(
+            processor=row.processor,
+            key_file=key_file,
+            webhook_key_file=webhook_key_file,
+            account=row.account,
+            url=row.url,
+            webhook_url=row.webhook_url,
+        )
 
     def scanners(self, wanted: Mapping[str, str]) -> Mapping[str, str]:
         for gate_id, text in wanted.items():

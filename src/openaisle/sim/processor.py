@@ -118,8 +118,14 @@ class Processor:
     """Moves money once a key, for as long as it remembers the key. One thread at a time."""
 
     def __init__(
-        self, now_ns: Callable[[], int], *, faults: ProcessorFaults = NO_FAULTS, seed: int = 0
+        self,
+        now_ns: Callable[[], int],
+        *,
+        faults: ProcessorFaults = NO_FAULTS,
+        seed: int = 0,
+        keys_kept_ns: int = KEYS_KEPT_NS,
     ) -> None:
+        self._keys_kept_ns = keys_kept_ns
         self.faults = faults
         self.down_until_ns = 0  # nobody reaches it until then
         self.payments: dict[str, Payment] = {}
@@ -156,7 +162,7 @@ class Processor:
         else:
             reply = act()
             if key and reply.status not in NOT_KEPT:
-                self._keys[key] = (now_ns + KEYS_KEPT_NS, request, reply)
+                self._keys[key] = (now_ns + self._keys_kept_ns, request, reply)
         if self._happens(self.faults.lost_answer):
             raise ConnectionLost
         return reply

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from openaisle.sim import processor_stripe
+from openaisle.sim import processor_adyen, processor_square, processor_stripe
 from openaisle.sim.processor import ConnectionLost, Notice, Processor, Reply
 
 BODY_BYTES_MAX = 1 << 20
@@ -38,6 +38,8 @@ class Dialect(Protocol):
 
 
 STRIPE: Dialect = processor_stripe
+ADYEN: Dialect = processor_adyen
+SQUARE: Dialect = processor_square
 
 
 class _Server(ThreadingHTTPServer):

@@ -18,7 +18,9 @@ from openaisle.core.units import NS_PER_S
 from openaisle.web.desk import Desk
 
 COOKIE: Final = "openaisle_session"
-REMEMBERED_NS: Final = 30 * NS_PER_S  # so long what another process does to an account may take to be felt here
+REMEMBERED_NS: Final = (
+    30 * NS_PER_S
+)  # so long what another process does to an account may take to be felt here
 REMEMBERED_MAX: Final = 5_000
 
 ANYBODY: Final = frozenset(Role)
