@@ -38,6 +38,8 @@ REFUSALS: Final = {
 }
 """Why an account gets no code, beside what is wrong with a code itself; in words for a person."""
 UNPAID: Final = "unpaid"
+TOKEN: Final = "token:"
+"""A visit's method begins so where a card pays: the processor's token follows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ class Entry:
                 "wrong value", field="people_count", expected=f"1 to {PEOPLE_MAX}", found=people_count
             )
         is_staff = account.role in (Role.STAFF, Role.REVIEWER, Role.MANAGER)
-        method = self._method_of(account, is_staff=is_staff, now_ns=now_ns)
+        method = self._admitted(account, is_staff=is_staff, now_ns=now_ns)
         with self._database.session() as session:
             row = session.scalar(
                 select(VisitRow)
@@ -171,7 +173,17 @@ class Entry:
             expires_ns=now_ns + VALIDITY_MS_MAX * NS_PER_MS,
         )
 
-    def _method_of(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
+    def method_of(self, account: Account, now_ns: int) -> str:
+        """How this account pays; EntryRefused where it cannot."""
+        methods: list[Method] = self._accounts.methods(account.account_id)
+        if not methods:
+            raise _refused("no_method")
+        good = next((method for method in methods if not method.is_expired(now_ns)), None)
+        if good is None:
+            raise _refused("card_expired")
+        return f"{TOKEN}{good.token}"
+
+    def _admitted(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
         """How this account will pay; EntryRefused where it may not come in."""
         if not self._is_open():
             raise _refused("store_closed")
@@ -188,13 +200,7 @@ class Entry:
             )
             if unpaid is not None:
                 raise _refused("unsettled_debt")
-        methods: list[Method] = self._accounts.methods(account.account_id)
-        if not methods:
-            raise _refused("no_method")
-        good = next((method for method in methods if not method.is_expired(now_ns)), None)
-        if good is None:
-            raise _refused("card_expired")
-        return f"token:{good.token}"
+        return self.method_of(account, now_ns)
 
 
 class Standing:

@@ -133,6 +133,14 @@ class ReceiptBook:
         with self._database.reading() as session:
             return [_kept(*row) for row in session.execute(query).all()]
 
+    def not_paid(self, count_max: int = 50) -> list[KeptReceipt]:
+        """Whose shoppers pay on the way out, or owe; oldest first."""
+        query = _KEPT.where(ReceiptRow.state.in_(("draft", "unpaid")), ReceiptRow.total_minor > 0)
+        with self._database.reading() as session:
+            return [
+                _kept(*row) for row in session.execute(query.order_by(ReceiptRow.number).limit(count_max))
+            ]
+
     def look_up(self, last4: str, expires: str, from_ns: int, to_ns: int) -> list[KeptReceipt]:
         """Receipts of a day for somebody without an account: by their card's last four digits and its expiry."""
         with self._database.reading() as session:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from openaisle.central.accounts import Account
 from openaisle.central.cases import AUTOMATIC, Case
 from openaisle.central.receipts import KeptReceipt
 from openaisle.core.units import NS_PER_S
@@ -19,7 +20,7 @@ from openaisle.web.auth import READERS, Auth, Patience
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.receipt_pdf import receipt_pdf
-from openaisle.web.shopper import NOT_THERE
+from openaisle.web.shopper import NOT_THERE, REFUSED, SHOPPERS
 from openaisle.web.sign_in import TOO_MANY, Body
 from openaisle.web.words import language_of
 
@@ -127,6 +128,7 @@ class Found:
 
 def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["receipts"])
+    shoppers = auth.needs(SHOPPERS)
     found = Found()
     patience = Patience(LOOK_UPS_MAX, LOOK_UPS_WITHIN_NS, desk.now_ns)
 
@@ -167,6 +169,15 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     def dispute(visit_id: str, body: DisputeIn, request: Request) -> CaseOut:
         """Where the evidence of the line is weak, its money is on its way back when this answers."""
         return case_out(desk.dispute(kept_for(request, visit_id, is_read=False), **body.model_dump()))
+
+    @router.post("/api/v1/receipts/{visit_id}/payments", status_code=202, responses={**NOT_THERE, **REFUSED})
+    def pay(visit_id: str, account: Account = shoppers) -> dict[str, str]:
+        """Pay a debt with the card of this account."""
+        kept = desk.receipts.of_visit(visit_id)
+        if kept is None or kept.account_id != account.account_id or kept.state not in ("draft", "unpaid"):
+            raise HTTPException(404, "no such receipt of yours waits for its money")
+        desk.pay_again(kept, account)
+        return {"visit_id": visit_id}
 
     @router.get("/look-up", response_class=HTMLResponse)
     def look_up_page(request: Request) -> Response:

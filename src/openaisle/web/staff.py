@@ -39,9 +39,19 @@ class AlertOut(BaseModel):
     age_limit: int = 0
 
 
+class OwedOut(BaseModel):
+    """A receipt that is not paid."""
+
+    visit_id: str
+    number: int
+    total_minor: int
+    state: str
+
+
 class DeskOut(BaseModel):
     """What staff see."""
 
+    owed: list[OwedOut]
     carts: list[CartOut]
     alerts: list[AlertOut]
     rates: dict[str, float | int]
@@ -146,6 +156,15 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             voucher_id=voucher.voucher_id, paid_minor=voucher.paid_minor, left_minor=voucher.left_minor
         )
 
+    @router.post("/api/v1/receipts/{visit_id}/cash", status_code=202, responses=NOT_THERE)
+    def take_cash(visit_id: str, account: Account = staff) -> dict[str, str]:
+        """All that is owed was paid in cash."""
+        kept = desk.receipts.of_visit(visit_id)
+        if kept is None or kept.state not in ("draft", "unpaid"):
+            raise HTTPException(404, "no such receipt waits for its money")
+        desk.take_cash(kept, account.account_id)
+        return {"visit_id": visit_id}
+
     @router.post("/api/v1/visits", status_code=201, responses={**NOT_THERE, **REFUSED})
     def let_in(body: LetInIn, _: Account = staff) -> CodeOut:
         """A code for the counter's screen."""
@@ -166,6 +185,15 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
 def _desk_out(desk: Desk) -> DeskOut:
     return DeskOut(
+        owed=[
+            OwedOut(
+                visit_id=kept.receipt.visit_id,
+                number=kept.number,
+                total_minor=kept.receipt.total_minor,
+                state=kept.state,
+            )
+            for kept in desk.receipts.not_paid()
+        ],
         carts=[CartOut(**state) for state in desk.live.carts()],
         alerts=[
             AlertOut(**{k: v for k, v in alert.items() if k != "done_by"}) for alert in desk.alerts.newest()

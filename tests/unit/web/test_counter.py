@@ -30,7 +30,7 @@ from openaisle.central.accounts import Role
 from openaisle.central.cases import CaseSettings
 from openaisle.central.entry import Standing
 from openaisle.core.errors import EntryRefused
-from openaisle.core.messages import PaymentChanged, PaymentState, ReviewOpened
+from openaisle.core.messages import ReviewOpened
 from openaisle.core.units import NS_PER_S
 from openaisle.receipts.receipt import timezone_of
 
@@ -120,30 +120,44 @@ def test_each_refusal_says_why(counter: Counter) -> None:
     desk.accounts.block(blocked.account_id, is_blocked=True)
     assert reason(desk.accounts.get(blocked.account_id)) == "blocked"
     debtor = counter.account(name="Debt")
-    visit_id = counter.enter(debtor)
-    counter.leave(visit_id)
-    unpaid(counter, visit_id)
+    counter.books.declines = True
+    counter.leave(counter.enter(debtor))
     assert reason(debtor) == "unsettled_debt"
 
 
-def unpaid(counter: Counter, visit_id: str) -> None:
+def test_a_debt_is_paid_by_card_or_in_cash_and_then_its_shopper_may_come_in_again(
+    counter: Counter, address: str
+) -> None:
+    ana, bob = counter.account(), counter.account(name="Bob")
+    counter.books.declines = True
+    visits = [counter.enter(ana), counter.enter(bob)]
+    for visit_id in visits:
+        counter.leave(visit_id)
+    counter.books.declines = False
+    staff = counter.key_of(counter.account(Role.STAFF, "Sam"))
+    owed = ask(address, "GET", "/api/v1/desk", staff).json()["owed"]
+    assert [(one["visit_id"], one["state"]) for one in owed] == [(visit_id, "unpaid") for visit_id in visits]
+    pay = f"/api/v1/receipts/{visits[0]}/payments"
+    assert ask(address, "POST", pay, counter.key_of(bob)).status_code == 404
+    assert ask(address, "POST", pay, counter.key_of(ana)).status_code == 202
+    assert ask(address, "POST", pay, counter.key_of(ana)).status_code == 404  # It is paid.
+    assert ask(address, "POST", f"/api/v1/receipts/{visits[1]}/cash", staff).status_code == 202
+    assert ask(address, "POST", f"/api/v1/receipts/{visits[1]}/cash", staff).status_code == 404
+    assert [kept.state for kept in counter.desk.receipts.newest(9)] == ["paid", "paid"]
+    for account in (ana, bob):
+        counter.desk.entry.offer(account, 1, time.time_ns())
+
+
+def test_whoever_pays_at_the_exit_has_a_draft_until_the_cash_is_there(counter: Counter, address: str) -> None:
+    staff = counter.key_of(counter.account(Role.STAFF, "Sam"))
+    visit_id = ask(address, "POST", "/api/v1/visits", staff, pays="exit").json()["visit_id"]
+    counter.hear(visit_opened(visit_id))
+    counter.leave(visit_id)
     kept = counter.desk.receipts.of_visit(visit_id)
     assert kept is not None
-    counter.desk.accept(
-        PaymentChanged(
-            receipt_id=kept.receipt.receipt_id,
-            visit_id=visit_id,
-            payer_id="x",
-            state=PaymentState.UNPAID,
-            end="",
-            amount_minor=kept.receipt.total_minor,
-            currency=STORE.currency,
-            paid_minor=0,
-            refunded_minor=0,
-            reason="declined",
-            at_ns=1,
-        )
-    )
+    assert kept.state == "draft"
+    assert ask(address, "POST", f"/api/v1/receipts/{visit_id}/cash", staff).status_code == 202
+    assert counter.desk.receipts.of_visit(visit_id).state == "paid"  # type: ignore[union-attr]
 
 
 def test_the_gate_asks_again_and_is_open_where_nobody_answers(counter: Counter, tmp_path: Path) -> None:
@@ -428,6 +442,8 @@ MAY: dict[str, set] = {
     "GET /receipts/{visit_id}": EVERYBODY,
     "GET /api/v1/receipts/{visit_id}": EVERYBODY,
     "POST /api/v1/receipts/{visit_id}/disputes": EVERYBODY,
+    "POST /api/v1/receipts/{visit_id}/payments": SIGNED_IN - {Role.MACHINE},
+    "POST /api/v1/receipts/{visit_id}/cash": STAFF,
     "GET /look-up": EVERYBODY,
     "POST /api/v1/look-ups": EVERYBODY,
     "GET /staff": EVERYBODY,  # leads to sign-in where it may not be seen
