@@ -574,6 +574,14 @@ class VoucherSold(Message, frozen=True, kw_only=True):
     key: str
 
 
+class PaymentWanted(Message, frozen=True, kw_only=True):
+    """Pay a receipt that is not paid, this way."""
+
+    receipt_id: str
+    method: PaymentMethod
+    key: str
+
+
 class CartCorrected(Message, frozen=True, kw_only=True):
     """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
 
@@ -586,7 +594,9 @@ class CartCorrected(Message, frozen=True, kw_only=True):
     wanted_ns: int
 
 
-Wish: TypeAlias = RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | CartCorrected
+Wish: TypeAlias = (
+    RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted | CartCorrected
+)
 """What a page asks of the process that writes the ledger."""
 
 
