@@ -47,15 +47,16 @@ class PaymentSettings:
     """How patient a shop is, and how much it lends.
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
-    looked up before they are made again. `give_up_after_h`: a day more than the longest
-    outage a shop must survive. The caps are on what was taken and is
-    not paid yet: of one payer and of the whole shop; beyond them nobody is let in on credit, everybody gets out.
+    looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive.
+    `remember_h`: for so long a receipt can be refunded. The caps are on what was taken and is not paid yet, by one payer
+    and by all; beyond them nobody is let in on credit, everybody gets out.
     """
 
     look_up_after_h: float = 23.0
     give_up_after_h: float = 8 * 24.0
     write_off_after_h: float = 30 * 24.0
     offline_h_max: float = 7 * 24.0
+    remember_h: float = 180 * 24.0
     retry_s: tuple[float, ...] = (2.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
     payer_exposure_minor_max: int = 20_000
     store_exposure_minor_max: int = 5_000_000
@@ -63,6 +64,7 @@ class PaymentSettings:
     def __post_init__(self) -> None:
         assert 0 < self.look_up_after_h < self.give_up_after_h
         assert self.offline_h_max < self.give_up_after_h <= self.write_off_after_h
+        assert self.write_off_after_h < self.remember_h
         assert self.retry_s
         assert min(self.retry_s) > 0
 
@@ -92,6 +94,7 @@ class Payments:
         self._exposure_minor_all = 0
         self._queue: list[tuple[int, str]] = []  # when to ask next, of every request that has no answer
         self._attempts: dict[str, int] = {}  # without an answer since this process began
+        self._forgotten: set[str] = set()  # settled long ago
         self._asked: set[str] = set()  # an errand for it is on its way
 
     # --- the shop's side ------------------------------------------------------------------------------------------
@@ -107,6 +110,8 @@ class Payments:
 
         Said twice it is one charge: while a request is open, and once it is paid, nothing is added.
         """
+        if receipt.receipt_id in self._forgotten:
+            return []
         fresh: list[PaymentMessage] = []
         bill = self._bills.get(receipt.receipt_id)
         if bill is None:
@@ -192,7 +197,8 @@ class Payments:
         errands: list[Errand] = []
         while self._queue and self._queue[0][0] <= now_ns and len(errands) < errands_max:
             _, key = heapq.heappop(self._queue)
-            errand = None if key in self._asked else self._errand(key, now_ns)
+            is_wanted = key in self._bill_of_key and key not in self._asked
+            errand = self._errand(key, now_ns) if is_wanted else None
             if errand is not None:
                 self._asked.add(key)
                 errands.append(errand)
@@ -228,8 +234,8 @@ class Payments:
     def heard(self, said: ProcessorSaid, now_ns: int) -> list[PaymentMessage]:
         """Take in a fact. One that is known, or about nothing of ours, changes nothing."""
         self._asked.discard(said.key)
-        receipt_id = self._bill_of_key.get(said.key)
-        if receipt_id is None or not self._is_news(said):
+        receipt_id = self.receipt_of(said.key)
+        if not receipt_id or not self._is_news(said):
             return []
         messages = self._take([said], now_ns)
         return messages + self._take(self._consequences(self._bills[receipt_id], said, now_ns), now_ns)
@@ -249,6 +255,28 @@ class Payments:
         for receipt_id in sorted(old):
             said += self._mark(receipt_id, "written_off", "not paid until the deadline", now_ns)
         return said
+
+    def forget(self, now_ns: int) -> list[str]:
+        """Let go of receipts issued `remember_h` ago that are settled; which. The ledger keeps them.
+
+        They can neither be refunded nor charged again. Call it now and then.
+        """
+        horizon_ns = now_ns - round(self._settings.remember_h * NS_PER_HOUR)
+        gone: list[str] = []
+        for receipt_id, bill in self._bills.items():
+            if bill.receipt.issued_ns > horizon_ns:
+                break  # They stand in the order in which they came.
+            keys = (*bill.charges, *bill.refunds)
+            if bill.owing_payer_id is None and not any(self.is_open(key) for key in keys):
+                gone.append(receipt_id)
+        for receipt_id in gone:
+            bill = self._bills.pop(receipt_id)
+            self._forgotten.add(receipt_id)
+            self._payers.pop(bill.receipt.visit_id, None)
+            for key in (*bill.charges, *bill.refunds):
+                del self._bill_of_key[key]
+                self._attempts.pop(key, None)
+        return gone
 
     # --- questions ------------------------------------------------------------------------------------------------
 
@@ -280,6 +308,10 @@ class Payments:
             refund.refunded_minor for refund in bill.refunds.values() if refund.request.reason == EXCESS
         )
         return owed_minor - back_minor
+
+    def receipt_of(self, key: str) -> str:
+        """The receipt that a charge or refund belongs to; "" where nobody knows its key."""
+        return self._bill_of_key.get(key, "")
 
     def is_by_voucher(self, receipt_id: str) -> bool:
         return bool(self._bill(receipt_id).voucher_id)
