@@ -56,8 +56,6 @@ class Bill:
     is_reviewed: bool = False
     ended: str = ""  # needs_reconcile | written_off, said by a deadline
     reason: str = ""
-    owing_payer_id: str | None = None  # under whom it is kept as not paid,
-    owing_minor: int = 0  # and with how much
     said: tuple[object, ...] = ()  # what the last PaymentChanged said
 
     @property

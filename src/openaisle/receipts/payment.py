@@ -34,6 +34,7 @@ from openaisle.core.messages import (
 )
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.receipts.bill import EXCESS, Bill, Charge, Refund, request_key
+from openaisle.receipts.credit import Credit
 
 Request: TypeAlias = ChargeRequested | RefundRequested
 PaymentMessage: TypeAlias = Receipt | MoneyEntry | PaymentChanged
@@ -48,8 +49,8 @@ class PaymentSettings:
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
     looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive.
-    `remember_h`: for so long a receipt can be refunded. The caps are on what was taken and is not paid yet, by one payer
-    and by all; beyond them nobody is let in on credit, everybody gets out.
+    `remember_h`: for so long a receipt can be refunded. The caps are on what was taken and is not paid yet, by one
+    payer and by all; beyond them nobody is let in on credit, everybody gets out.
     """
 
     look_up_after_h: float = 23.0
@@ -89,9 +90,7 @@ class Payments:
         self._bill_of_key: dict[str, str] = {}
         self._payers: dict[VisitId, PaymentMethod] = {}
         self._vouchers_minor: dict[str, int] = {}
-        self._owing: dict[str, set[str]] = {}  # receipts not paid, by payer
-        self._exposure_minor: dict[str, int] = {}  # what they sum up to, by payer
-        self._exposure_minor_all = 0
+        self._credit = Credit()
         self._queue: list[tuple[int, str]] = []  # when to ask next, of every request that has no answer
         self._attempts: dict[str, int] = {}  # without an answer since this process began
         self._forgotten: set[str] = set()  # settled long ago
@@ -242,17 +241,10 @@ class Payments:
 
     def write_off(self, now_ns: int) -> list[PaymentMessage]:
         """Give up debts that are older than `write_off_after_h`. Call it now and then."""
-        old = [
-            receipt_id
-            for receipts in self._owing.values()
-            for receipt_id in receipts
-            if self._bills[receipt_id].state is PaymentState.UNPAID
-            and not self._bills[receipt_id].ended
-            and now_ns - self._bills[receipt_id].receipt.issued_ns
-            >= self._settings.write_off_after_h * NS_PER_HOUR
-        ]
+        horizon_ns = now_ns - round(self._settings.write_off_after_h * NS_PER_HOUR)
+        old = [at for at in self.unpaid() if self._bills[at].receipt.issued_ns <= horizon_ns]
         said: list[PaymentMessage] = []
-        for receipt_id in sorted(old):
+        for receipt_id in old:
             said += self._mark(receipt_id, "written_off", "not paid until the deadline", now_ns)
         return said
 
@@ -267,7 +259,7 @@ class Payments:
             if bill.receipt.issued_ns > horizon_ns:
                 break  # They stand in the order in which they came.
             keys = (*bill.charges, *bill.refunds)
-            if bill.owing_payer_id is None and not any(self.is_open(key) for key in keys):
+            if not self._credit.owes(receipt_id) and not any(self.is_open(key) for key in keys):
                 gone.append(receipt_id)
         for receipt_id in gone:
             bill = self._bills.pop(receipt_id)
@@ -334,23 +326,22 @@ class Payments:
 
     def unpaid(self) -> list[str]:
         """Receipts that are debts now, in order of their ids."""
-        owing = sorted(receipt_id for receipts in self._owing.values() for receipt_id in receipts)
-        return [at for at in owing if self._bills[at].state is PaymentState.UNPAID]
+        return [at for at in self._credit.receipts() if self._bills[at].state is PaymentState.UNPAID]
 
     def exposure_minor(self, payer_id: str | None = None) -> int:
         """What was taken and is not paid: of one payer, or of all."""
-        return self._exposure_minor_all if payer_id is None else self._exposure_minor.get(payer_id, 0)
+        return self._credit.exposure_minor(payer_id)
 
     def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
         """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
-        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in sorted(self._owing)}
+        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in self._credit.payers()}
         refused = {payer_id: reason for payer_id, reason in payers.items() if reason}
         return refused, "exposure_store" if self._is_store_over_its_cap else None
 
     def entry_refusal(self, payer_id: str, now_ns: int) -> str | None:
         """Why this payer should not be let in on credit now, a fixed word; None: let them in."""
         settings = self._settings
-        bills = [self._bills[receipt_id] for receipt_id in sorted(self._owing.get(payer_id, ()))]
+        bills = [self._bills[receipt_id] for receipt_id in self._credit.receipts(payer_id)]
         if any(bill.state is PaymentState.UNPAID for bill in bills):
             return "unsettled_debt"
         oldest_ns = min((bill.receipt.issued_ns for bill in bills), default=now_ns)
@@ -423,7 +414,7 @@ class Payments:
             assert isinstance(message, PaymentMarked)
             receipt_id = message.receipt_id
             self._apply_mark(self._bills[receipt_id], message)
-        self._note_owing(self._bills[receipt_id])
+        self._note(self._bills[receipt_id])
         return receipt_id
 
     def _apply_request(self, request: Request) -> None:
@@ -480,26 +471,12 @@ class Payments:
         else:
             bill.voucher_back_minor += changed.change_minor
             bill.is_contested = False
-        self._note_owing(bill)
+        self._note(bill)
         return changed.receipt_id
 
-    def _note_owing(self, bill: Bill) -> None:
-        receipt_id = bill.receipt.receipt_id
-        if bill.owing_payer_id is not None:
-            self._owing[bill.owing_payer_id].discard(receipt_id)
-            self._exposure_minor[bill.owing_payer_id] -= bill.owing_minor
-            self._exposure_minor_all -= bill.owing_minor
-            if not self._owing[bill.owing_payer_id]:
-                del self._owing[bill.owing_payer_id]
-                del self._exposure_minor[bill.owing_payer_id]
-            bill.owing_payer_id = None
-        if bill.owed_minor > 0 and bill.ended != "written_off":
-            bill.owing_payer_id = self._payer_id(bill)
-            bill.owing_minor = bill.owed_minor
-            self._owing.setdefault(bill.owing_payer_id, set()).add(receipt_id)
-            self._exposure_minor.setdefault(bill.owing_payer_id, 0)
-            self._exposure_minor[bill.owing_payer_id] += bill.owing_minor
-            self._exposure_minor_all += bill.owing_minor
+    def _note(self, bill: Bill) -> None:
+        owed_minor = 0 if bill.ended == "written_off" else bill.owed_minor
+        self._credit.note(bill.receipt.receipt_id, self._payer_id(bill), owed_minor)
 
     def _payer_id(self, bill: Bill) -> str:
         method = bill.method or self._payers.get(bill.receipt.visit_id)
