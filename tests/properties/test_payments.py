@@ -86,7 +86,11 @@ class Shop:
         if isinstance(request, RefundRequested):
             if not request.charge_key or not self.moved_minor.get(request.charge_key):
                 return  # A refund goes out once its charge is known.
-            share = 1.0
+            bill = self.payments._bills[request.receipt_id]
+            part_minor = bill.part_of(bill.refunds[request.key])
+            if outcome == "refunded" and not part_minor:
+                return
+            share = part_minor / request.amount_minor
         minor = max(1, round(request.amount_minor * share)) if is_moving else 0
         if is_moving:
             minor = self.moved_minor.setdefault(request.key, minor)

@@ -69,11 +69,12 @@ class Bill:
 
     @property
     def waived_minor(self) -> int:
-        """What was to be refunded and, its charge not having come about, is simply not owed."""
-        return sum(
-            refund.request.amount_minor
-            for refund in self.refunds.values()
-            if not refund.request.charge_key or self._is_declined(refund.request.charge_key)
+        """What was to be refunded of charges that did not come about, or not wholly: it is simply not owed."""
+        at_once = sum(r.request.amount_minor for r in self.refunds.values() if not r.request.charge_key)
+        return at_once + sum(
+            max(0, self._claimed_minor(key) - charge.charged_minor)
+            for key, charge in self.charges.items()
+            if not charge.is_open
         )
 
     @property
@@ -110,19 +111,38 @@ class Bill:
 
     @property
     def end(self) -> str:
-        is_given_up = self.ended and any(refund.is_open for refund in self.refunds.values())
+        is_given_up = self.ended and any(self.is_refund_open(refund) for refund in self.refunds.values())
         return "charged" if self.owed_minor <= 0 and not is_given_up else self.ended
+
+    def is_refund_open(self, refund: Refund) -> bool:
+        """Whether it waits for its charge or for its answer."""
+        if not refund.is_open:
+            return False
+        return self.charges[refund.request.charge_key].is_open or self.part_of(refund) > 0
 
     def room_of(self, charge_key: str) -> int:
         """How much of a charge no refund has claimed yet."""
         charge = self.charges[charge_key]
-        claimed = sum(
+        brought_minor = charge.request.amount_minor if charge.is_open else charge.charged_minor
+        return brought_minor - self._claimed_minor(charge_key)
+
+    def part_of(self, refund: Refund) -> int:
+        """How much of a refund its charge can give: what was not charged cannot go back, and is not owed instead."""
+        left_minor = self.charges[refund.request.charge_key].charged_minor
+        for other in self.refunds.values():
+            if other.request.charge_key == refund.request.charge_key and not other.refused:
+                part_minor = min(other.request.amount_minor, left_minor)
+                if other is refund:
+                    return part_minor
+                left_minor -= part_minor
+        return 0
+
+    def _claimed_minor(self, charge_key: str) -> int:
+        return sum(
             refund.request.amount_minor
             for refund in self.refunds.values()
             if refund.request.charge_key == charge_key and not refund.refused
         )
-        brought = charge.request.amount_minor if charge.is_open else charge.charged_minor
-        return brought - claimed
 
     def excess(self, now_ns: int) -> Iterator[RefundRequested]:
         """Refunds of what came in beyond what was owed: a card that was refused and then charged after all."""
@@ -141,10 +161,6 @@ class Bill:
                     reason=EXCESS,
                     requested_ns=now_ns,
                 )
-
-    def _is_declined(self, charge_key: str) -> bool:
-        charge = self.charges[charge_key]
-        return not charge.charged_minor and bool(charge.declined)
 
 
 def request_key(receipt_id: str, what: str) -> str:

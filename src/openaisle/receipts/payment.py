@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
+
 from openaisle.core.errors import LedgerDamaged, PaymentRefused
 from openaisle.core.messages import (
     ChargeRequested,
@@ -317,7 +319,7 @@ class Payments:
         bill = self._bills[self._bill_of_key[key]]
         if key in bill.charges:
             return bill.charges[key].is_open
-        return bill.refunds[key].is_open
+        return bill.is_refund_open(bill.refunds[key])
 
     @property
     def open_count(self) -> int:
@@ -551,6 +553,8 @@ class Payments:
         charge = bill.charges[charge_key]
         if isinstance(request, RefundRequested) and not charge.charged_minor:
             return None  # Comes into the queue again when the charge is known.
+        if isinstance(request, RefundRequested):
+            request = msgspec.structs.replace(request, amount_minor=bill.part_of(bill.refunds[key]))
         is_old = now_ns - request.requested_ns > self._settings.look_up_after_h * NS_PER_HOUR
         return Errand(
             request=request, method=charge.request.method, reference=charge.reference, is_look_up=is_old

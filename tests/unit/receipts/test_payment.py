@@ -210,6 +210,24 @@ def test_a_refund_waits_for_its_charge_and_of_a_declined_one_less_is_owed() -> N
     assert [errand.request.amount_minor for errand in payments.take_due(NOW, 9)] == [50]
 
 
+def test_a_refund_of_a_charge_that_then_comes_in_part_goes_back_as_far_as_it_came_and_the_rest_is_not_charged() -> (
+    None
+):
+    payments = Payments()
+    payments.settle(receipt(250), CARD, NOW)
+    charge = payments.take_due(NOW, 9)[0].request
+    payments.refund("small/visit", 200, "not taken", "d", NOW)
+    payments.heard(said(charge.key, "charged", 80), NOW)
+    # 80 came and goes back; of the 170 that are missing 120 were to go back as well: 50 are charged.
+    assert payments.charges("small/visit")[-1][0].amount_minor == 50
+    asked = {type(e.request).__name__: e.request for e in payments.take_due(NOW, 9)}
+    assert asked["RefundRequested"].amount_minor == 80
+    payments.heard(said(asked["RefundRequested"].key, "refunded", 80), NOW)
+    payments.heard(said(asked["ChargeRequested"].key, "charged", 50), NOW)
+    state = payments.state("small/visit")
+    assert (state.paid_minor - state.refunded_minor, state.end, payments.open_count) == (50, "charged", 0)
+
+
 def test_a_dispute_ends_reviewed_or_refunded() -> None:
     payments = Payments()
     paid(payments)
