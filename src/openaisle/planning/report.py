@@ -147,7 +147,8 @@ def _scope(document: Document, results: _Results) -> None:
                 ("Shoppers", f"{traffic.peak_shoppers_per_hour:g} in the busiest hour, shape of the peak: "
                  f"{traffic.peak_shape}; {traffic.visits_a_day:g} visits a day of {traffic.minutes_a_visit:g} min, "
                  f"{traffic.people_a_visit:g} people each; so {scope.people_at_peak} people at once"),
-                ("Open", f"{traffic.opens} to {traffic.closes}, {scope.hours_a_day:g} hours, {traffic.days_a_year} days a year"),
+                ("Open", f"{traffic.opens} to {traffic.closes} ({scope.hours_a_day:g} h), "
+                 f"{traffic.days_a_year} days a year"),
                 ("Entry", ENTRIES[rules.entry]),
                 ("Who pays", PAYMENTS[rules.payment]),
                 ("Accepted latency", f"{rules.latency_ms} ms from shelf to cart"),
