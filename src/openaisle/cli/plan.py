@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from openaisle.cli._plan_print import print_bill, print_expected, print_placed
+from openaisle.cli._plan_print import print_bill, print_expected, print_placed, print_scales
 
 WHOLE = "whole"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
     verb.command("cost")(cost)
     verb.command("curve")(curve)
     verb.command("report")(report)
+    verb.command("scales")(scales)
     verb.command("picks")(picks)
 
 
@@ -273,6 +274,30 @@ def report(plan: Plan, costs: Costs = None) -> None:
 
     for path in write_report(PlanFolder(plan), costs):
         print(path)
+
+
+def scales(
+    store: Annotated[
+        str, typer.Argument(help="A store folder, or the name of one that ships with OpenAisle.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Goods of a store that weight cannot tell apart, and exchanges of slots that part them."""
+    import json
+
+    from openaisle.planning.folder import plain
+    from openaisle.planning.scales import plan_scales
+    from openaisle.store.load import load_store
+
+    _, found = plan_scales(load_store(store))
+    if as_json:
+        print(json.dumps(plain(found), indent=1))
+        return
+    for first, second in found.swaps:
+        print(f"exchange {first} and {second}")
+    for first, second, apart_g in found.section_pairs:
+        print(f"left     {first} and {second}, {apart_g:.1f} g apart")
+    print_scales(found)
 
 
 def picks(
