@@ -233,6 +233,27 @@ class VisitClosed(Message, frozen=True, kw_only=True):
     closed_ns: int
 
 
+class StrangerInside(Message, frozen=True, kw_only=True):
+    """Somebody is in the shop on no code: staff should look. Nothing is charged to them."""
+
+    alert_id: str
+    track_id: TrackId
+    gate_id: GateId  # where they came in; "" where nobody saw that
+    behind_visit_id: VisitId | None  # of whoever came in just before them
+    entered_ns: int
+    told_ns: int
+    position_floor_m: tuple[float, float]
+
+
+class StrangerExplained(Message, frozen=True, kw_only=True):
+    """The stranger of that alert is one no more."""
+
+    alert_id: str
+    outcome: str  # "bound" to a visit after all | "left" | "lost" from sight
+    visit_id: VisitId | None
+    explained_ns: int
+
+
 # --- 4 interactions -----------------------------------------------------------------------------------------------
 
 
@@ -357,6 +378,16 @@ class CartChanged(Message, frozen=True, kw_only=True):
     currency: str
 
 
+class SlotChanged(Message, frozen=True, kw_only=True):
+    """A slot has become low, or is not any more, by the ledger."""
+
+    slot_id: SlotId
+    product_id: ProductId
+    units: int
+    is_low: bool
+    changed_ns: int
+
+
 class CartClosed(Message, frozen=True, kw_only=True):
     """The visit is over and its cart will not change by itself any more: price it."""
 
@@ -389,6 +420,8 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_class: str
     tax_minor: int
     evidence: tuple[str, ...] = ()  # interaction ids
+    discount_minor: int = 0  # taken off already: total_minor is quantity times unit_price_minor less this
+    promotions: tuple[str, ...] = ()  # names of what was taken off
 
 
 class Receipt(Message, frozen=True, kw_only=True):
@@ -541,6 +574,14 @@ class VoucherSold(Message, frozen=True, kw_only=True):
     key: str
 
 
+class PaymentWanted(Message, frozen=True, kw_only=True):
+    """Pay a receipt that is not paid, this way."""
+
+    receipt_id: str
+    method: PaymentMethod
+    key: str
+
+
 class CartCorrected(Message, frozen=True, kw_only=True):
     """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
 
@@ -553,7 +594,9 @@ class CartCorrected(Message, frozen=True, kw_only=True):
     wanted_ns: int
 
 
-Wish: TypeAlias = RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | CartCorrected
+Wish: TypeAlias = (
+    RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted | CartCorrected
+)
 """What a page asks of the process that writes the ledger."""
 
 
@@ -589,9 +632,9 @@ MoneyEntry: TypeAlias = (
 """What the ledger keeps of payments, beside receipts: everything else about them follows."""
 
 AnyMessage: TypeAlias = (
-    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish | SensorDegraded
-    | SensorRecovered
+    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | StrangerInside | StrangerExplained
+    | ArmAction | Interaction | Move | CartChanged | SlotChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry
+    | PaymentChanged | Wish | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from openaisle.web.auth import STAFF, Auth
 from openaisle.web.board import board_router
 from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
+from openaisle.web.floor import FloorBook, floor_router
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
@@ -28,10 +29,14 @@ from openaisle.web.staff import staff_router
 from openaisle.web.view import ShopView
 
 API_VERSION: Final = "1"
+NOT_YOU: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"description": "Sign in first."},
+    403: {"description": "This account may not do that."},
+}
 
 
-def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
-    """The application over one view and one counter. Without a counter it only shows the board."""
+def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None = None) -> FastAPI:
+    """The application over one view, one counter and the floor's days. Without a counter it only shows the board."""
     app = FastAPI(
         title="OpenAisle", version=API_VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
@@ -39,8 +44,10 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     pages = Pages(view.store, is_simulated=view.is_simulated)
     auth = Auth(desk) if desk else None
-    is_open_to_all = view.is_simulated or auth is None
-    app.include_router(board_router(view, pages, [] if is_open_to_all else [auth.needs(STAFF)]))
+    staff_only = [auth.needs(STAFF)] if auth and not view.is_simulated else []
+    app.include_router(board_router(view, pages, staff_only))
+    if floor is not None:
+        app.include_router(floor_router(floor, pages, staff_only))
     if desk is not None and auth is not None:
         for router in (
             sign_in_router,
@@ -50,7 +57,7 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
             review_router,
             api_router,
         ):
-            app.include_router(router(desk, auth, pages))
+            app.include_router(router(desk, auth, pages), responses=NOT_YOU)
         if desk.is_simulated:
             app.include_router(demo_router(desk))
 
