@@ -13,13 +13,13 @@ import sys
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 HERE = Path(__file__).parent
 PORT = 8093
-PHONE = {"width": 390, "height": 760}
-DESK = {"width": 1200, "height": 760}
-BOARD = {"width": 1500, "height": 1000}
+PHONE: ViewportSize = {"width": 390, "height": 760}
+DESK: ViewportSize = {"width": 1200, "height": 760}
+BOARD: ViewportSize = {"width": 1500, "height": 1000}
 SLOW_MS = 600_000  # a machine that others use too
 
 

@@ -23,6 +23,7 @@ from openaisle.core.messages import (
     Receipt,
     RefundRequested,
     ScaleBatch,
+    VisitId,
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 
@@ -154,6 +155,14 @@ class PaymentProcessor(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Loyalty(Protocol):
+    """Who belongs to which programme. Answers from what it knows already: a receipt never waits for a network."""
+
+    def programmes(self, visit_id: VisitId) -> frozenset[str]:
+        """Of the visit's shopper; none where nobody knows."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

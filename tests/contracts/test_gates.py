@@ -225,6 +225,7 @@ def picture_of(text: str, turn_deg: float = 14.0) -> np.ndarray:
     made = io.BytesIO()
     segno.make_qr(text, error="m").save(made, kind="png", scale=5, border=4)
     code = cv2.imdecode(np.frombuffer(made.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    assert code is not None
     height, width = code.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, 1.0)
     turn[:, 2] += (320 - width / 2, 240 - height / 2)

@@ -1,4 +1,4 @@
-"""Power cuts, simulated: what SQLite asked the disk to do is recorded, and a disk is made that lost its power meanwhile.
+"""Power cuts, simulated: what SQLite asked of the disk is recorded, and a disk is made that lost its power meanwhile.
 
 A recording VFS (sqlite.org/vfs.html) stands between SQLite and the operating system's own. A disk keeps everything that
 was synced. Of what was written since, each 512-byte sector by itself is there or not, whatever came before or after it.

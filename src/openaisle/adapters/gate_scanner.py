@@ -24,7 +24,9 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from openaisle.adapters.camera_av import AvCamera
 from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.mqtt import OnHealth
 from openaisle.core.errors import EntryRefused, PortUnavailable, ReadingError
 from openaisle.core.messages import GateId
 from openaisle.core.units import NS_PER_S
@@ -105,6 +107,21 @@ class GateScanner:
         self._on_answer(answer)
 
 
+def scanner_texts(
+    gate_id: GateId, source: str, clock: Clock, on_health: OnHealth
+) -> Callable[[Callable[[], bool]], Iterator[str]]:
+    """What the scanner that `source` names will read: keyboard:PATH, serial:PATH or camera:URL."""
+    kind, _, place = source.partition(":")
+    match kind:
+        case "keyboard":
+            return keyboard_texts(Path(place))
+        case "serial":
+            return serial_texts(Path(place))
+        case _:
+            assert kind == "camera", source
+            return camera_texts(AvCamera(f"scanner {gate_id}", place, clock, on_health))
+
+
 # --- what scanners read -------------------------------------------------------------------------------------------
 
 
@@ -170,12 +187,13 @@ def camera_texts(camera: Camera) -> Callable[[Callable[[], bool]], Iterator[str]
 
 def codes_in(pixels: NDArray[np.uint8]) -> list[str]:
     """The texts of all QR codes in a picture [height, width, 3]."""
-    found = zxingcpp.read_barcodes(np.ascontiguousarray(pixels), formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(np.ascontiguousarray(pixels), formats=_FORMATS)
     return [code.text for code in found if code.valid]
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
 
+_FORMATS: Final = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _EVENT: Final = struct.Struct("llHHi")  # seconds, microseconds, type, code, value
 _EV_KEY: Final = 1
 _EVIOCGRAB: Final = 0x40044590

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openaisle.core.messages import decode
-from openaisle.ports import EventLog, Pos
+from openaisle.ports import EventLog, Pos, PosTransaction
 from openaisle.receipts.sales import Sales
 
 
@@ -15,13 +15,15 @@ class PosExport:
         self._event_log, self._pos = event_log, pos
         self._sales = Sales()
         self._sequence = 0
+        self._waiting: list[PosTransaction] = []  # finished, and not known to be over there
 
     def step(self) -> int:
         """Export what was finished since the last step; how many transactions. PortUnavailable: try again later."""
-        fresh = []
         for sequence, entry in self._event_log.read(self._sequence):
-            fresh += self._sales.follow(decode(entry))
+            self._waiting += self._sales.follow(decode(entry))
             self._sequence = sequence
-        if fresh:
-            self._pos.export(fresh)
-        return len(fresh)
+        count = len(self._waiting)
+        if count:
+            self._pos.export(self._waiting)
+            self._waiting = []
+        return count

@@ -218,8 +218,16 @@ def _add_goods(sale: ET.Element, line: ReceiptLine, store: Store, money: _Money)
     _add(sale, "RegularSalesUnitPrice", money(line.unit_price_minor))
     _add(sale, "ActualSalesUnitPrice", money(line.unit_price_minor))
     _add(sale, "ExtendedAmount", money(line.total_minor))
+    if line.discount_minor:
+        _add(sale, "ExtendedDiscountAmount", money(line.discount_minor))
     quantity = _add(sale, "Quantity", str(line.quantity))
     quantity.set("Units", str(line.quantity))
+    for number, name in enumerate(line.promotions, start=1):
+        modifier = ET.SubElement(sale, "RetailPriceModifier", {"MethodCode": "Promotion"})
+        _add(modifier, "SequenceNumber", str(number))
+        if number == 1:
+            _add(modifier, "Amount", money(line.discount_minor)).set("Action", "Subtract")
+        _add(modifier, "PromotionID", name)
     tax = ET.SubElement(sale, "Tax", {"TaxType": "VAT" if store.prices_include_tax else "Sales"})
     _add(tax, "TaxRuleID", line.tax_class)
     _add(tax, "Amount", money(line.tax_minor))

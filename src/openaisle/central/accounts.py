@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from openaisle.central.database import Database
-from openaisle.central.tables import AccountRow, MethodRow, SessionRow
+from openaisle.central.tables import AccountRow, CaseRow, MethodRow, ReceiptRow, SessionRow, VisitRow
 from openaisle.core.errors import InputError
 from openaisle.core.units import NS_PER_S
 
@@ -29,10 +29,12 @@ BROWSER_NS: Final = 30 * 24 * 3_600 * NS_PER_S
 LINK_NS: Final = 15 * 60 * NS_PER_S
 API_NS: Final = 365 * 24 * 3_600 * NS_PER_S
 METHODS_MAX: Final = 10
+ERASED: Final = "erased"
+"""The method of visits whose shopper was erased."""
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,180}")
-_CARD_NUMBER: Final = re.compile(r"(?:\d[ -]?){12,19}")
-_EXPIRES: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_CARD_NUMBER: Final = re.compile("[0-9](?:[ -]?[0-9]){12,18}")
+_EXPIRES: Final = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 _SALT_BYTES: Final = 16
 
@@ -112,19 +114,19 @@ class Accounts:
 
     def sign_in(self, email: str, passphrase: str) -> Account | None:
         """The account; None if there is none or the passphrase is wrong, which take the same time."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.email == email.strip().lower()))
         stored = row.passphrase_hash if row else bytes(_SALT_BYTES + 32)
         offered = _hash_of_passphrase(passphrase[:PASSPHRASE_MAX], stored[:_SALT_BYTES])
         return _account(row) if row and hmac.compare_digest(offered, stored) else None
 
     def find(self, email: str) -> Account | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.email == email.strip().lower()))
         return _account(row) if row else None
 
     def get(self, account_id: str) -> Account | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(AccountRow, account_id)
         return _account(row) if row else None
 
@@ -137,9 +139,14 @@ class Accounts:
             row.is_blocked = is_blocked
 
     def erase(self, account_id: str) -> None:
-        """Forget a person: account, ways to pay and sessions. Visits and receipts stay, and name nobody."""
+        """Forget a person: account, ways to pay, sessions, what they wrote. Receipts stay, and name nobody."""
         with self._database.session() as session:
+            visits = select(VisitRow.visit_id).where(VisitRow.account_id == account_id).scalar_subquery()
+            session.execute(update(CaseRow).where(CaseRow.visit_id.in_(visits)).values(note="", missing=""))
+            session.execute(update(ReceiptRow).where(ReceiptRow.visit_id.in_(visits)).values(look_up=""))
+            session.execute(update(VisitRow).where(VisitRow.account_id == account_id).values(method=ERASED))
             session.execute(delete(AccountRow).where(AccountRow.account_id == account_id))
+        self._database.scrub()
 
     # --- secrets --------------------------------------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Accounts:
 
     def of_session(self, secret: str, kind: str, now_ns: int) -> Account | None:
         """Whom a secret stands for; None if for nobody, or no longer. A link is good once."""
-        with self._database.session() as session:
+        with self._database.session() if kind == "link" else self._database.reading() as session:
             row = session.get(SessionRow, _hash_of_secret(secret))
             if row is None or row.kind != kind or row.expires_ns < now_ns:
                 return None
@@ -188,13 +195,13 @@ class Accounts:
         expires: str,
     ) -> Method:
         """Keep a token that a processor gave; the newest is the one that pays."""
-        if _CARD_NUMBER.search(token) or _CARD_NUMBER.search(brand):
+        if _holds_card_number(token):
             raise InputError(
                 "looks like a card number", field="token", expected="the token that the processor gave"
             )
         if not 4 <= len(token) <= 120 or not token.isprintable():
             raise InputError("no token", field="token", expected="4 to 120 characters")
-        if not re.fullmatch(r"\d{4}", last4):
+        if not re.fullmatch("[0-9]{4}", last4):
             raise InputError("wrong value", field="last4", expected="four digits")
         if expires and not _EXPIRES.fullmatch(expires):
             raise InputError("wrong value", field="expires", expected="YYYY-MM")
@@ -217,7 +224,7 @@ class Accounts:
 
     def methods(self, account_id: str) -> list[Method]:
         """Newest first."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(MethodRow)
                 .where(MethodRow.account_id == account_id)
@@ -248,6 +255,16 @@ def _method(row: MethodRow) -> Method:
         last4=row.last4,
         expires=row.expires,
     )
+
+
+def _holds_card_number(text: str) -> bool:
+    """Whether 13 to 19 digits in it have the check digit of a card number (ISO/IEC 7812-1, Luhn)."""
+    for found in _CARD_NUMBER.finditer(text):
+        digits = [int(letter) for letter in found[0] if letter.isdigit()]
+        doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+        if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0:
+            return True
+    return False
 
 
 def _hash_of_passphrase(passphrase: str, salt: bytes) -> bytes:

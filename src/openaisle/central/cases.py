@@ -70,10 +70,11 @@ class Cases:
         missing: str,
         note: str,
         now_ns: int,
-    ) -> Case:
+    ) -> tuple[Case, bool]:
         """What a shopper says is wrong: a line (some or all of its units), or goods that are missing from it.
 
-        Asking the same again is the same dispute. InputError for a line that is not there or more units than it has.
+        The case, and whether it is news: asking the same again is the same dispute. InputError for a line that is not
+        there or more units than it has.
         """
         receipt = kept.receipt
         if bool(product_id) == bool(missing.strip()):
@@ -84,7 +85,7 @@ class Cases:
             raise InputError(
                 "too long", field="note, missing", expected=f"{NOTE_MAX}, {MISSING_MAX} characters"
             )
-        amount_minor, weakest = 0, 1.0
+        amount_minor, weak_units = 0, 0
         if product_id:
             lines = [line for line in receipt.lines if line.product_id == product_id]
             if not lines:
@@ -93,10 +94,9 @@ class Cases:
             if not 1 <= quantity <= most:
                 raise InputError("wrong value", field="quantity", expected=f"1 to {most}", found=quantity)
             amount_minor = _amount_minor(lines, quantity, receipt.prices_include_tax)
-            weakest = min(kept.weakest(line) for line in lines)
-        settings = self.settings
-        is_weak = bool(product_id) and weakest < settings.sure_probability_min
-        is_automatic = is_weak and amount_minor <= settings.automatic_minor_max
+            weak_units = sum(kept.weak_units(line, self.settings.sure_probability_min) for line in lines)
+        is_weak = bool(product_id) and quantity <= weak_units
+        is_automatic = is_weak and amount_minor <= self.settings.automatic_minor_max
         row = CaseRow(
             case_id=f"{receipt.visit_id}/dispute/{product_id or missing.strip().lower()}"[:80],
             kind=DISPUTE,
@@ -117,8 +117,8 @@ class Cases:
         )
         return self._keep(row)
 
-    def review(self, opened: ReviewOpened, evidence: dict[str, Any]) -> Case:
-        """What the path doubts. Its receipt may still be to come."""
+    def review(self, opened: ReviewOpened, evidence: dict[str, Any]) -> tuple[Case, bool]:
+        """What the path doubts, and whether that is news. Its receipt may still be to come."""
         return self._keep(
             CaseRow(
                 case_id=opened.review_id[:80],
@@ -176,13 +176,13 @@ class Cases:
             return _case(row), True
 
     def get(self, case_id: str) -> Case | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(CaseRow, case_id)
         return _case(row) if row else None
 
     def open_cases(self, count_max: int = 100) -> list[Case]:
         """Those that wait for somebody, oldest first."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(CaseRow)
                 .where(or_(CaseRow.state == OPEN, CaseRow.state == SECONDED))
@@ -192,7 +192,7 @@ class Cases:
         return [_case(row) for row in rows]
 
     def of_receipt(self, receipt_id: str) -> list[Case]:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(CaseRow)
                 .where(CaseRow.receipt_id == receipt_id)
@@ -202,7 +202,7 @@ class Cases:
 
     def rates(self) -> dict[str, float | int]:
         """How much is asked of people: cases for each 1,000 receipts, and how they came out."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             receipts = session.scalar(select(func.count()).select_from(ReceiptRow)) or 0
             rows = session.execute(
                 select(CaseRow.kind, CaseRow.state, CaseRow.decided_by == AUTOMATIC, func.count()).group_by(
@@ -221,12 +221,12 @@ class Cases:
             "disputes_per_1000": round(1000 * total[DISPUTE] / receipts, 1) if receipts else 0.0,
         }
 
-    def _keep(self, row: CaseRow) -> Case:
+    def _keep(self, row: CaseRow) -> tuple[Case, bool]:
         with self._database.session() as session:
             known = session.get(CaseRow, row.case_id)
             if known is None:
                 session.add(row)
-        return _case(known or row)
+        return _case(known or row), known is None
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------

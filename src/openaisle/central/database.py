@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ class Database:
         """Open it, or make it; PortUnavailable if it cannot be brought to the newest schema."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = engine_of(path)
+        self._reader = engine_of(path, is_reading=True)
         try:
             upgrade(self._engine)
         except SQLAlchemyError as error:
@@ -45,24 +46,36 @@ class Database:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """The same for looking only: waits for nobody who writes."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, which still holds what was erased."""
+        with closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self._engine.dispose()
+        self._reader.dispose()
 
 
-def engine_of(path: Path) -> Engine:
+def engine_of(path: Path, *, is_reading: bool = False) -> Engine:
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        # The driver's own idea of transactions is off: BEGIN IMMEDIATE below takes the write lock at once, so that
-        # two writers wait for each other instead of failing half way.
+        # The driver's own idea of transactions is off: a writer takes the lock at once below, so that two of them wait
+        # for each other instead of failing half way.
         connection.isolation_level = None
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
 
     return engine
 

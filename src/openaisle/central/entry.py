@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 REUSED_NS: Final = 30 * 60 * NS_PER_S
 """A visit that was offered and not opened for so long is another visit."""
+OWNERS_MAX: Final = 5_000
 EXIT: Final = "exit"
 """The method of a shopper who pays on the way out."""
 REFUSALS: Final = {
@@ -36,6 +38,8 @@ REFUSALS: Final = {
 }
 """Why an account gets no code, beside what is wrong with a code itself; in words for a person."""
 UNPAID: Final = "unpaid"
+TOKEN: Final = "token:"
+"""A visit's method begins so where a card pays: the processor's token follows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,7 @@ class Entry:
         self._accounts = accounts
         self._issuer = issuer
         self._is_open = is_open
+        self._owners: OrderedDict[VisitId, str | None] = OrderedDict()
 
     def offer(self, account: Account, people_count: int, now_ns: int) -> Offer:
         """A fresh code for everybody who comes in on this account; EntryRefused with one of REFUSALS."""
@@ -85,7 +90,7 @@ class Entry:
                 "wrong value", field="people_count", expected=f"1 to {PEOPLE_MAX}", found=people_count
             )
         is_staff = account.role in (Role.STAFF, Role.REVIEWER, Role.MANAGER)
-        method = self._method_of(account, is_staff=is_staff, now_ns=now_ns)
+        method = self._admitted(account, is_staff=is_staff, now_ns=now_ns)
         with self._database.session() as session:
             row = session.scalar(
                 select(VisitRow)
@@ -133,13 +138,24 @@ class Entry:
                 row.closed_ns = row.closed_ns or message.closed_ns
 
     def visit(self, visit_id: VisitId) -> Visit | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             row = session.get(VisitRow, visit_id)
         return _visit(row) if row else None
 
+    def owner(self, visit_id: VisitId) -> str | None:
+        """The account of a visit; None where there is none. Remembered: a visit changes hands only by being erased."""
+        if visit_id not in self._owners:
+            visit = self.visit(visit_id)
+            if visit is None:
+                return None
+            self._owners[visit_id] = visit.account_id
+            while len(self._owners) > OWNERS_MAX:
+                self._owners.popitem(last=False)
+        return self._owners[visit_id]
+
     def visits_of(self, account_id: str, count_max: int = 50) -> list[Visit]:
         """Newest first, opened ones only."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             rows = session.scalars(
                 select(VisitRow)
                 .where(VisitRow.account_id == account_id, VisitRow.opened_ns > 0)
@@ -157,7 +173,17 @@ class Entry:
             expires_ns=now_ns + VALIDITY_MS_MAX * NS_PER_MS,
         )
 
-    def _method_of(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
+    def method_of(self, account: Account, now_ns: int) -> str:
+        """How this account pays; EntryRefused where it cannot."""
+        methods: list[Method] = self._accounts.methods(account.account_id)
+        if not methods:
+            raise _refused("no_method")
+        good = next((method for method in methods if not method.is_expired(now_ns)), None)
+        if good is None:
+            raise _refused("card_expired")
+        return f"{TOKEN}{good.token}"
+
+    def _admitted(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
         """How this account will pay; EntryRefused where it may not come in."""
         if not self._is_open():
             raise _refused("store_closed")
@@ -174,13 +200,7 @@ class Entry:
             )
             if unpaid is not None:
                 raise _refused("unsettled_debt")
-        methods: list[Method] = self._accounts.methods(account.account_id)
-        if not methods:
-            raise _refused("no_method")
-        good = next((method for method in methods if not method.is_expired(now_ns)), None)
-        if good is None:
-            raise _refused("card_expired")
-        return f"token:{good.token}"
+        return self.method_of(account, now_ns)
 
 
 class Standing:

@@ -46,6 +46,15 @@ class KeptReceipt:
         known = [self.evidence[one]["probability"] for one in line.evidence if one in self.evidence]
         return min(known, default=0.0)
 
+    def weak_units(self, line: ReceiptLine, sure_probability_min: float) -> int:
+        """How many units of a line less than that speaks for; all of them where nothing is known any more."""
+        sure = sum(
+            self.evidence[one]["quantity"]
+            for one in line.evidence
+            if one in self.evidence and self.evidence[one]["probability"] >= sure_probability_min
+        )
+        return max(0, line.quantity - sure)
+
 
 class ReceiptBook:
     """All receipts of one shop. May be used from any thread; `accept` from one only."""
@@ -98,18 +107,18 @@ class ReceiptBook:
                 row.refunded_minor = max(row.refunded_minor, refunded_minor)
 
     def get(self, receipt_id: str) -> KeptReceipt | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             found = session.execute(_KEPT.where(ReceiptRow.receipt_id == receipt_id)).first()
         return _kept(*found) if found else None
 
     def of_visit(self, visit_id: VisitId) -> KeptReceipt | None:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             found = session.execute(_KEPT.where(ReceiptRow.visit_id == visit_id)).first()
         return _kept(*found) if found else None
 
     def of_account(self, account_id: str, count_max: int = 50) -> list[KeptReceipt]:
         """Newest first."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             found = session.execute(
                 _KEPT.where(VisitRow.account_id == account_id)
                 .order_by(ReceiptRow.number.desc())
@@ -121,12 +130,20 @@ class ReceiptBook:
         query = _KEPT.order_by(ReceiptRow.number.desc()).limit(count_max)
         if before_number is not None:
             query = query.where(ReceiptRow.number < before_number)
-        with self._database.session() as session:
+        with self._database.reading() as session:
             return [_kept(*row) for row in session.execute(query).all()]
+
+    def not_paid(self, count_max: int = 50) -> list[KeptReceipt]:
+        """Whose shoppers pay on the way out, or owe; oldest first."""
+        query = _KEPT.where(ReceiptRow.state.in_(("draft", "unpaid")), ReceiptRow.total_minor > 0)
+        with self._database.reading() as session:
+            return [
+                _kept(*row) for row in session.execute(query.order_by(ReceiptRow.number).limit(count_max))
+            ]
 
     def look_up(self, last4: str, expires: str, from_ns: int, to_ns: int) -> list[KeptReceipt]:
         """Receipts of a day for somebody without an account: by their card's last four digits and its expiry."""
-        with self._database.session() as session:
+        with self._database.reading() as session:
             found = session.execute(
                 _KEPT.where(
                     ReceiptRow.look_up == f"{last4} {expires}",
@@ -137,7 +154,7 @@ class ReceiptBook:
         return [_kept(*row) for row in found]
 
     def count(self) -> int:
-        with self._database.session() as session:
+        with self._database.reading() as session:
             return session.scalar(select(func.count()).select_from(ReceiptRow)) or 0
 
 

@@ -30,20 +30,22 @@ class Vouchers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def sell(self, amount_minor: int, by: str, now_ns: int) -> Voucher:
-        """Somebody has paid this much in cash."""
+    def sell(self, amount_minor: int, by: str, now_ns: int, voucher_id: str = "") -> Voucher:
+        """Somebody has paid this much in cash. A voucher that is named is sold once."""
         if not 0 < amount_minor <= 1_000_000:
             raise InputError("wrong value", field="amount_minor", expected="1 to 1000000", found=amount_minor)
         row = VoucherRow(
-            voucher_id=f"c{secrets.token_hex(8)}",
+            voucher_id=voucher_id or f"c{secrets.token_hex(8)}",
             paid_minor=amount_minor,
             spent_minor=0,
             sold_ns=now_ns,
             sold_by=by,
         )
         with self._database.session() as session:
-            session.add(row)
-        return _voucher(row)
+            known = session.get(VoucherRow, row.voucher_id)
+            if known is None:
+                session.add(row)
+        return _voucher(known or row)
 
     def get(self, voucher_id: str) -> Voucher | None:
         with self._database.session() as session:

@@ -11,6 +11,7 @@ from openaisle.cli._bench_checkout import checkout
 from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_looks import looks as looks_costs
+from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
     bench.command("codes")(codes)
+    bench.command("pages")(pages)
 
 
 def receipts(

@@ -378,6 +378,16 @@ class CartChanged(Message, frozen=True, kw_only=True):
     currency: str
 
 
+class SlotChanged(Message, frozen=True, kw_only=True):
+    """A slot has become low, or is not any more, by the ledger."""
+
+    slot_id: SlotId
+    product_id: ProductId
+    units: int
+    is_low: bool
+    changed_ns: int
+
+
 class CartClosed(Message, frozen=True, kw_only=True):
     """The visit is over and its cart will not change by itself any more: price it."""
 
@@ -410,6 +420,8 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_class: str
     tax_minor: int
     evidence: tuple[str, ...] = ()  # interaction ids
+    discount_minor: int = 0  # taken off already: total_minor is quantity times unit_price_minor less this
+    promotions: tuple[str, ...] = ()  # names of what was taken off
 
 
 class Receipt(Message, frozen=True, kw_only=True):
@@ -562,6 +574,14 @@ class VoucherSold(Message, frozen=True, kw_only=True):
     key: str
 
 
+class PaymentWanted(Message, frozen=True, kw_only=True):
+    """Pay a receipt that is not paid, this way."""
+
+    receipt_id: str
+    method: PaymentMethod
+    key: str
+
+
 class CartCorrected(Message, frozen=True, kw_only=True):
     """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
 
@@ -574,7 +594,9 @@ class CartCorrected(Message, frozen=True, kw_only=True):
     wanted_ns: int
 
 
-Wish: TypeAlias = RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | CartCorrected
+Wish: TypeAlias = (
+    RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted | CartCorrected
+)
 """What a page asks of the process that writes the ledger."""
 
 
@@ -611,8 +633,8 @@ MoneyEntry: TypeAlias = (
 
 AnyMessage: TypeAlias = (
     Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | StrangerInside | StrangerExplained
-    | ArmAction | Interaction | Move | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged
-    | Wish | SensorDegraded | SensorRecovered
+    | ArmAction | Interaction | Move | CartChanged | SlotChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry
+    | PaymentChanged | Wish | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

@@ -1,25 +1,39 @@
-"""Money in the ledger's process: who pays for a visit, charges and refunds carried out, wishes of people granted."""
+"""Money and stock in the ledger's process: who pays for a visit, charges and refunds, wishes of people granted."""
 
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from openaisle.adapters.charging import Charging
+from openaisle.adapters.payment_adyen import AdyenPayments
+from openaisle.adapters.pos_export import PosExport
+from openaisle.adapters.pos_poslog import PosLogFiles
+from openaisle.carts.stock import Stock
 from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
-from openaisle.core.errors import PaymentRefused
-from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, encode
-from openaisle.edge.settings import LOOPBACK
+from openaisle.core.errors import PaymentRefused, PortUnavailable
+from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode, encode
+from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
-from openaisle.ports import EventLog, PaymentProcessor
-from openaisle.receipts.payment import PaymentMessage, Payments, to_log
+from openaisle.ports import EventLog
+from openaisle.receipts.payment import PaymentMessage, Payments, PaymentSettings, to_log
 
-SIMULATED_KEY: Final = "sk_test_simulated"
+POSLOG: Final = "poslog"
+LOOK_S: Final = 1.0
+"""How often sales go out, and who may come in on credit is worked out anew."""
+ON_CREDIT: Final = {
+    "unsettled_debt": "an earlier receipt is not paid yet",
+    "offline_too_long": "an earlier receipt could not be charged for a week: please ask at the counter",
+    "exposure_payer": "earlier receipts are still being charged: please come back a little later",
+    "exposure_store": "the store cannot charge cards just now: please ask at the counter",
+}
+"""Why somebody is not let in whom the shop would have to lend to; in words for a person."""
 SIMULATED_TOKEN: Final = "pm_card_visa"
 TOKEN: Final = "token:"
 
@@ -31,11 +45,16 @@ class Cashier:
     """
 
     def __init__(self, context: Context, event_log: EventLog) -> None:
-        self.payments = Payments()
+        self.payments = Payments(_patience(context))
         self.wishes: queue.Queue[Wish] = queue.Queue(WISHES_MAX)
         self.standing = Standing(context.settings.state_folder / FILE)
         self._context = context
-        self._processor = _processor(context)
+        self._processor = payment_processor(context)
+        self.webhooks = Webhooks(self._processor) if self._processor else None
+        self._pos: PosExport | None = None
+        self._looked_s = 0.0
+        self._refused: tuple[dict[str, str], str | None] = ({}, None)
+        self._stock = Stock(context.settings.store())
         self._event_log = event_log
         self._charging: Charging | None = None
         self._wishes: Wishes | None = None
@@ -50,6 +69,12 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
+        self._stock.step([decode(entry) for _, entry in self._event_log.read()], context.clock.now_ns())
+        folder = context.settings.edge.poslog_folder
+        if context.settings.is_simulated:
+            folder = context.settings.state_folder / POSLOG
+        if folder is not None:
+            self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
         self._wishes = Wishes(pipeline, self.payments, self._record, context.settings.store().currency)
 
     def step(self, said: Sequence[AnyMessage]) -> list[AnyMessage]:
@@ -70,9 +95,33 @@ class Cashier:
                 follows += self._wishes.grant(wish, now_ns)
             except PaymentRefused as error:
                 self._context.line(f"{type(wish).__name__}: {error}")
-        if self._charging is not None:
+        if self._charging is not None and self.webhooks is not None:
+            with self.webhooks.waiting() as facts:
+                follows += self._charging.heard(facts, now_ns)
             follows += self._charging.step(now_ns)
+        follows += self._stock.step(said, now_ns)
+        if time.monotonic() - self._looked_s > LOOK_S:
+            self._looked_s = time.monotonic()
+            self._refused = self.payments.refused_payers(now_ns)
+            self._export()
         return follows
+
+    def refusal(self, visit_id: VisitId, now_ns: int) -> tuple[str, str] | None:
+        """Why the gate should not open for a visit, reason and words. From any thread."""
+        refusal = self.standing.refusal(visit_id, now_ns)
+        method = None if refusal else self.standing.method(visit_id)
+        if method is None or not method.startswith(TOKEN):
+            return refusal  # Nobody whom the shop would have to lend to.
+        payers, everybody = self._refused
+        reason = payers.get(self.standing.account(visit_id) or visit_id, everybody)
+        return (reason, ON_CREDIT[reason]) if reason else None
+
+    def _export(self) -> None:
+        try:
+            if self._pos is not None:
+                self._pos.step()
+        except PortUnavailable as error:
+            self._context.line(f"POS: {error}")
 
     @property
     def is_settled(self) -> bool:
@@ -80,6 +129,7 @@ class Cashier:
         return self._charging is None or not self.payments.open_count
 
     def close(self) -> None:
+        self._export()
         if self._charging is not None:
             self._charging.close()
         if self._processor is not None:
@@ -106,11 +156,9 @@ class Cashier:
         return PaymentMethod(kind="card", payer_id=payer_id, token=method.removeprefix(TOKEN))
 
 
-def _processor(context: Context) -> PaymentProcessor | None:
-    """The simulated one of a demo, spoken to through Stripe's own library over HTTP."""
-    if not context.processor_port:
-        return None
-    from openaisle.adapters.payment_stripe import StripePayments
-
-    url = f"http://{LOOPBACK}:{context.processor_port}"
-    return StripePayments(SIMULATED_KEY, "whsec_simulated", context.clock, url=url)
+def _patience(context: Context) -> PaymentSettings:
+    """Older requests are looked up first, an hour before the processor may forget their keys."""
+    settings = context.settings.edge.payments
+    if settings is not None and settings.processor == "adyen":
+        return PaymentSettings(look_up_after_h=AdyenPayments.keys_kept_h - 1)
+    return PaymentSettings()

@@ -22,9 +22,12 @@ from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
 from openaisle.adapters.gate_http import GateServer, gate_app
 from openaisle.adapters.gate_mqtt import MqttGates
+from openaisle.adapters.gate_scanner import Answer, GateScanner, scanner_texts
 from openaisle.adapters.gatekeeper import Gatekeeper
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.adapters.scale_mqtt import MqttScales
+from openaisle.adapters.webhook_http import webhook_route
+from openaisle.core.errors import StoreError
 from openaisle.core.messages import (
     AnyMessage,
     CameraDetections,
@@ -33,6 +36,7 @@ from openaisle.core.messages import (
     GateTap,
     LookWanted,
     PackLook,
+    PaymentChanged,
     Reading,
     Receipt,
     ReviewOpened,
@@ -51,8 +55,9 @@ from openaisle.edge.bus import Inlet, Outlet
 from openaisle.edge.cashier import Cashier
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
+from openaisle.edge.processors import WEBHOOKS
 from openaisle.edge.questions import Questions
-from openaisle.edge.settings import LEDGER, LOOPBACK
+from openaisle.edge.settings import EDGE_FILE, LEDGER, LOOPBACK
 from openaisle.edge.warm import warm_up
 from openaisle.edge.wire import MESSAGE, WISH
 from openaisle.edge.worker import Context
@@ -167,7 +172,7 @@ class _Doors:
             [entry_public_key(settings)],
             self._store.store_id,
             settings.state_folder / SPENT,
-            cashier.standing.refusal,
+            cashier.refusal,
         )
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
@@ -180,8 +185,11 @@ class _Doors:
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
         )
         gates = MqttGates(self._broker, store.store_id, gatekeeper, self._note_refused)
+        self._open_scanners(gatekeeper)
         assert context.listener is not None
-        server = GateServer(gate_app(gatekeeper, self._note_refused), context.listener)
+        webhooks = self._cashier.webhooks
+        others = [webhook_route(WEBHOOKS, webhooks.take)] if webhooks else []
+        server = GateServer(gate_app(gatekeeper, self._note_refused, others), context.listener)
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
         self._pump(gatekeeper.taps(), "gates")
@@ -190,6 +198,23 @@ class _Doors:
     def close(self) -> None:
         for close in self._closers:
             close()
+
+    def _open_scanners(self, gatekeeper: Gatekeeper) -> None:
+        """Scanners that read codes by themselves."""
+        context = self._context
+        for gate_id, source in context.settings.edge.scanners.items():
+            if gate_id not in self._store.gate_of:
+                gates = ", ".join(sorted(self._store.gate_of))
+                raise StoreError(
+                    "no such gate", file=EDGE_FILE, field="gates.scanners", expected=gates, found=gate_id
+                )
+            texts = scanner_texts(gate_id, source, context.clock, self._note_health)
+            scanner = GateScanner(gate_id, texts, gatekeeper, context.clock, self._note_answer)
+            self._closers.append(scanner.close)
+
+    def _note_answer(self, answer: Answer) -> None:
+        if not answer.is_admitted:
+            self._note_refused(answer.gate_id, answer.reason)
 
     def _pump(self, readings: Iterable[Reading], name: str) -> None:
         def pump() -> None:
@@ -277,7 +302,7 @@ class _Said:
             now_ns = self._context.clock.now_ns()
             self._lags_ns.append(now_ns - message.changed_ns)
             self._context.message(msgspec.structs.replace(message, changed_ns=now_ns))
-        elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
+        elif isinstance(message, Receipt | PaymentChanged | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 
     def show(self, message: AnyMessage) -> None:

@@ -50,6 +50,8 @@ def run(context: Context) -> None:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
+        ssl_certfile=context.settings.edge.pages_certificate,
+        ssl_keyfile=context.settings.edge.pages_key,
     )
     asyncio.run(_serve(context, _Server(config)))
     counter.close()

@@ -95,7 +95,7 @@ class _Supervisor:
             settings = replace(settings, camera_sources=sources)
         self._settings = settings
         self._say, self._on_open, self._on_look = say, on_open, on_look
-        self._pages = None if settings.is_headless else _listen(LOOPBACK, settings.port, "--port")
+        self._pages = None if settings.is_headless else _listen(*settings.pages_address, "--port")
         self._gates = _listen(settings.edge.gate_host, settings.edge.gate_port, "[gates] listen in edge.toml")
         self._broker_port = 0 if settings.edge.broker else _free_port()
         self._processor_port = _free_port() if settings.is_simulated else 0
@@ -312,7 +312,9 @@ class _Supervisor:
 
 def _listen(host: str, port: int, how: str) -> socket.socket:
     """A listening socket; PortUnavailable if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named, not the default 0: asyncio sets TCP_NODELAY on what it knows to be TCP, and without it each answer whose
+    # head and body leave apart waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -14,6 +14,8 @@ from openaisle.core.messages import (
     CartCorrected,
     Interaction,
     InteractionKind,
+    PaymentMethod,
+    PaymentWanted,
     ReceiptContested,
     ReceiptReviewed,
     RefundWanted,
@@ -67,6 +69,9 @@ class BusBooks:
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._send(VoucherSold(voucher_id=voucher_id, amount_minor=amount_minor, key=key))
 
+    def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
+        self._send(PaymentWanted(receipt_id=receipt_id, method=method, key=key))
+
     def close(self) -> None:
         self._outlet.close(timeout_s=SEND_S)
 
@@ -94,18 +99,20 @@ class Wishes:
         if name in self._granted:
             return []
         if isinstance(wish, CartCorrected):
-            said = self._pipeline.correct(correction(wish))
+            said: list[AnyMessage] = self._pipeline.correct(correction(wish))
         else:
             money = self._money(wish, now_ns)
             self._record(money)
-            said = list(money)
+            said = [*money]
         self._granted[name] = None
         while len(self._granted) > KEYS_MAX:
             self._granted.popitem(last=False)
         return said
 
     def _money(
-        self, wish: RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold, now_ns: int
+        self,
+        wish: RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted,
+        now_ns: int,
     ) -> list[PaymentMessage]:
         payments = self._payments
         match wish:
@@ -117,6 +124,8 @@ class Wishes:
                 return payments.reviewed(wish.receipt_id, wish.reason, now_ns)
             case VoucherSold():
                 return payments.load_voucher(wish.voucher_id, wish.amount_minor, self._currency, now_ns)
+            case PaymentWanted():
+                return payments.settle(payments.receipt(wish.receipt_id), wish.method, now_ns)
 
 
 def correction(wish: CartCorrected) -> Interaction:

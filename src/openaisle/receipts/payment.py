@@ -46,8 +46,9 @@ LOGGED: Final = (Receipt, *MoneyEntry.__args__)
 class PaymentSettings:
     """How patient a shop is, and how much it lends.
 
-    `look_up_after_h`: processors forget keys after 24 h; older requests are looked up before they are made again.
-    `give_up_after_h`: a day more than the longest outage a shop must survive. The caps are on what was taken and is
+    `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
+    looked up before they are made again. `give_up_after_h`: a day more than the longest
+    outage a shop must survive. The caps are on what was taken and is
     not paid yet: of one payer and of the whole shop; beyond them nobody is let in on credit, everybody gets out.
     """
 
@@ -60,7 +61,7 @@ class PaymentSettings:
     store_exposure_minor_max: int = 5_000_000
 
     def __post_init__(self) -> None:
-        assert 0 < self.look_up_after_h < 24.0 < self.give_up_after_h
+        assert 0 < self.look_up_after_h < self.give_up_after_h
         assert self.offline_h_max < self.give_up_after_h <= self.write_off_after_h
         assert self.retry_s
         assert min(self.retry_s) > 0
@@ -308,6 +309,12 @@ class Payments:
         return sum(
             self._bills[receipt_id].owed_minor for receipts in payers.values() for receipt_id in receipts
         )
+
+    def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
+        """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
+        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in sorted(self._owing)}
+        refused = {payer_id: reason for payer_id, reason in payers.items() if reason}
+        return refused, self.entry_refusal("", now_ns) if "" not in self._owing else None
 
     def entry_refusal(self, payer_id: str, now_ns: int) -> str | None:
         """Why this payer should not be let in on credit now, a fixed word; None: let them in."""

@@ -184,9 +184,11 @@ def _receipts_and_pos(books: _Books, records: Sequence[PosRecord]) -> Iterator[D
     sales: dict[str, list[PosRecord]] = {}
     returned: Counter[str] = Counter()
     digits = books.store.currency_digits
-    for number, record in enumerate(records, start=1):
-        if record.sequence != number:
-            yield _difference("pos_sequence", f"transaction {number}", number, record.sequence)
+    before = 0
+    for record in records:
+        if record.sequence != before + 1:
+            yield _difference("pos_sequence", f"after transaction {before}", before + 1, record.sequence)
+        before = record.sequence
         if record.is_return:
             returned[record.receipt_id] += _minor(record.total.lstrip("-"), digits)
         else:

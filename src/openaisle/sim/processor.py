@@ -16,6 +16,8 @@ from typing import Final
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 
 KEYS_KEPT_NS: Final = 24 * NS_PER_HOUR
+NOT_KEPT: Final = (400, 401, 404)
+"""Answers to what was no request at all; a key is free again after them."""
 DECLINED_TOKEN: Final = "pm_card_chargeDeclined"
 """A card that is always refused."""
 
@@ -116,8 +118,14 @@ class Processor:
     """Moves money once a key, for as long as it remembers the key. One thread at a time."""
 
     def __init__(
-        self, now_ns: Callable[[], int], *, faults: ProcessorFaults = NO_FAULTS, seed: int = 0
+        self,
+        now_ns: Callable[[], int],
+        *,
+        faults: ProcessorFaults = NO_FAULTS,
+        seed: int = 0,
+        keys_kept_ns: int = KEYS_KEPT_NS,
     ) -> None:
+        self._keys_kept_ns = keys_kept_ns
         self.faults = faults
         self.down_until_ns = 0  # nobody reaches it until then
         self.payments: dict[str, Payment] = {}
@@ -153,8 +161,8 @@ class Processor:
                 return Reply(status=400, body=message)
         else:
             reply = act()
-            if key:
-                self._keys[key] = (now_ns + KEYS_KEPT_NS, request, reply)
+            if key and reply.status not in NOT_KEPT:
+                self._keys[key] = (now_ns + self._keys_kept_ns, request, reply)
         if self._happens(self.faults.lost_answer):
             raise ConnectionLost
         return reply

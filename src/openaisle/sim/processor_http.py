@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from openaisle.sim import processor_stripe
+from openaisle.sim import processor_adyen, processor_square, processor_stripe
 from openaisle.sim.processor import ConnectionLost, Notice, Processor, Reply
 
 BODY_BYTES_MAX = 1 << 20
@@ -38,6 +38,15 @@ class Dialect(Protocol):
 
 
 STRIPE: Dialect = processor_stripe
+ADYEN: Dialect = processor_adyen
+SQUARE: Dialect = processor_square
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is no fault of ours."""
 
 
 class ProcessorServer:
@@ -56,8 +65,7 @@ class ProcessorServer:
         self.lock = threading.Lock()
         self._processor, self._now_ns, self._dialect = processor, now_ns, dialect
         self._webhook_url, self._webhook_secret = webhook_url, webhook_secret
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), self._handler())
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="processor", daemon=True
         )
@@ -99,6 +107,9 @@ class ProcessorServer:
             def _handle(self) -> None:
                 length = min(int(self.headers.get("Content-Length") or 0), BODY_BYTES_MAX)
                 body = self.rfile.read(length)
+                if len(body) < length:
+                    self.close_connection = True  # The caller died while it spoke: that was no request.
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 url = urlsplit(self.path)
                 try:

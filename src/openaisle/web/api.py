@@ -78,6 +78,7 @@ def api_router(desk: Desk, auth: Auth, _: Pages) -> APIRouter:
     def block(account_id: str, body: BlockIn) -> None:
         """Let an account in no more, or again."""
         desk.accounts.block(account_id, is_blocked=body.is_blocked)
+        auth.forget(account_id)
 
     @router.get("/api/v1/webhooks", dependencies=[auth.needs(MACHINES)])
     def endpoints() -> list[dict[str, Any]]:
@@ -109,5 +110,6 @@ def api_router(desk: Desk, auth: Auth, _: Pages) -> APIRouter:
         if account_id == manager.account_id:
             raise InputError("a manager does not erase themselves", field="account_id", found=account_id)
         desk.accounts.erase(account_id)
+        auth.forget(account_id)
 
     return router

@@ -29,6 +29,10 @@ from openaisle.web.staff import staff_router
 from openaisle.web.view import ShopView
 
 API_VERSION: Final = "1"
+NOT_YOU: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"description": "Sign in first."},
+    403: {"description": "This account may not do that."},
+}
 
 
 def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None = None) -> FastAPI:
@@ -40,10 +44,10 @@ def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None 
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     pages = Pages(view.store, is_simulated=view.is_simulated)
     auth = Auth(desk) if desk else None
-    may_look = [] if view.is_simulated or auth is None else [auth.needs(STAFF)]
-    app.include_router(board_router(view, pages, may_look))
+    staff_only = [auth.needs(STAFF)] if auth and not view.is_simulated else []
+    app.include_router(board_router(view, pages, staff_only))
     if floor is not None:
-        app.include_router(floor_router(floor, pages, may_look))
+        app.include_router(floor_router(floor, pages, staff_only))
     if desk is not None and auth is not None:
         for router in (
             sign_in_router,
@@ -53,7 +57,7 @@ def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None 
             review_router,
             api_router,
         ):
-            app.include_router(router(desk, auth, pages))
+            app.include_router(router(desk, auth, pages), responses=NOT_YOU)
         if desk.is_simulated:
             app.include_router(demo_router(desk))
 

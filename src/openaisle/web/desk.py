@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from openaisle.adapters.entry_codes import CodeIssuer
-from openaisle.central.accounts import Accounts
+from openaisle.central.accounts import Account, Accounts
 from openaisle.central.alerts import Alerts
 from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
 from openaisle.central.database import Database
-from openaisle.central.entry import Entry
+from openaisle.central.entry import TOKEN, Entry
 from openaisle.central.live import LiveVisits
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
 from openaisle.central.vouchers import Vouchers
@@ -21,6 +21,7 @@ from openaisle.core.messages import (
     CartChanged,
     Interaction,
     PaymentChanged,
+    PaymentMethod,
     PaymentState,
     Receipt,
     ReviewOpened,
@@ -28,6 +29,7 @@ from openaisle.core.messages import (
     VisitId,
     VisitOpened,
 )
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Store
 
 
@@ -54,6 +56,10 @@ class Books(Protocol):
 
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         """Cash was taken in for a voucher."""
+        ...
+
+    def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
+        """Pay a receipt that is not paid, this way."""
         ...
 
 
@@ -129,9 +135,8 @@ class Desk:
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
-                self._case_opened(
-                    self.cases.review(message, self.receipts.interaction(message.interaction_id))
-                )
+                evidence = self.receipts.interaction(message.interaction_id)
+                self._case_opened(*self.cases.review(message, evidence))
             case Receipt():
                 self._accept_receipt(message)
             case PaymentChanged():
@@ -170,7 +175,7 @@ class Desk:
 
     def dispute(self, kept: KeptReceipt, *, product_id: str, quantity: int, missing: str, note: str) -> Case:
         """A shopper disputes; where the evidence is weak their money is on its way back when this returns."""
-        case = self.cases.dispute(
+        case, is_news = self.cases.dispute(
             kept,
             product_id=product_id,
             quantity=quantity,
@@ -178,10 +183,11 @@ class Desk:
             note=note,
             now_ns=self.now_ns(),
         )
-        self.books.contest(case.receipt_id, case.reason, case.case_id)
-        self._case_opened(case)
-        if case.state == ACCEPTED:
-            self._give_back(case)
+        if is_news:
+            self.books.contest(case.receipt_id, case.reason, case.case_id)
+            self._case_opened(case, is_news)
+            if case.state == ACCEPTED:
+                self._give_back(case)
         return case
 
     def decide(self, case_id: str, *, accept: bool, by: str) -> Case:
@@ -195,12 +201,31 @@ class Desk:
             self.webhooks.emit("case.decided", case.case_id, case_summary(case), self.now_ns())
         return case
 
+    def take_cash(self, kept: KeptReceipt, by: str) -> None:
+        """A receipt is paid in cash on the way out, or later: all that is owed, once."""
+        receipt = kept.receipt
+        voucher = self.vouchers.sell(
+            receipt.total_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
+        )
+        self.books.load_voucher(voucher.voucher_id, voucher.paid_minor, voucher.voucher_id)
+        method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)
+        self.books.pay(receipt.receipt_id, method, voucher.voucher_id)
+
+    def pay_again(self, kept: KeptReceipt, account: Account) -> None:
+        """A shopper pays a debt with the card they have now; EntryRefused as at the gate if there is none."""
+        token = self.entry.method_of(account, self.now_ns()).removeprefix(TOKEN)
+        method = PaymentMethod(kind="card", payer_id=account.account_id, token=token)
+        # A minute's wishes are one: a second tap on the button is no second charge, a try tomorrow is.
+        key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
+        self.books.pay(kept.receipt.receipt_id, method, key)
+
     def _give_back(self, case: Case) -> None:
         if case.receipt_id and case.amount_minor:
             self.books.refund(case.receipt_id, case.amount_minor, case.reason, case.case_id)
 
-    def _case_opened(self, case: Case) -> None:
-        self.webhooks.emit("case.opened", case.case_id, case_summary(case), self.now_ns())
+    def _case_opened(self, case: Case, is_news: bool) -> None:
+        if is_news:
+            self.webhooks.emit("case.opened", case.case_id, case_summary(case), self.now_ns())
 
 
 def payment_of(kept: KeptReceipt) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from openaisle.central.accounts import Account
 from openaisle.central.cases import AUTOMATIC, Case
 from openaisle.central.receipts import KeptReceipt
 from openaisle.core.units import NS_PER_S
@@ -19,8 +20,8 @@ from openaisle.web.auth import READERS, Auth, Patience
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.receipt_pdf import receipt_pdf
-from openaisle.web.shopper import NOT_THERE
-from openaisle.web.sign_in import Body
+from openaisle.web.shopper import NOT_THERE, REFUSED, SHOPPERS
+from openaisle.web.sign_in import TOO_MANY, Body
 from openaisle.web.words import language_of
 
 FOUND: Final = "openaisle_found"
@@ -93,9 +94,9 @@ class DisputeIn(Body):
 
 
 class LookUpIn(Body):
-    last4: str = Field(pattern=r"^\d{4}$")
-    expires: str = Field(pattern=r"^20\d\d-\d\d$")
-    day: date
+    last4: str = Field(pattern="^[0-9]{4}$")
+    expires: str = Field(pattern="^20[0-9]{2}-[0-9]{2}$")
+    day: date = Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))
 
 
 class FoundOut(BaseModel):
@@ -127,6 +128,7 @@ class Found:
 
 def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["receipts"])
+    shoppers = auth.needs(SHOPPERS)
     found = Found()
     patience = Patience(LOOK_UPS_MAX, LOOK_UPS_WITHIN_NS, desk.now_ns)
 
@@ -168,20 +170,26 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         """Where the evidence of the line is weak, its money is on its way back when this answers."""
         return case_out(desk.dispute(kept_for(request, visit_id, is_read=False), **body.model_dump()))
 
+    @router.post("/api/v1/receipts/{visit_id}/payments", status_code=202, responses={**NOT_THERE, **REFUSED})
+    def pay(visit_id: str, account: Account = shoppers) -> dict[str, str]:
+        """Pay a debt with the card of this account."""
+        kept = desk.receipts.of_visit(visit_id)
+        if kept is None or kept.account_id != account.account_id or kept.state not in ("draft", "unpaid"):
+            raise HTTPException(404, "no such receipt of yours waits for its money")
+        desk.pay_again(kept, account)
+        return {"visit_id": visit_id}
+
     @router.get("/look-up", response_class=HTMLResponse)
     def look_up_page(request: Request) -> Response:
         return pages.render(request, "look_up.html")
 
-    @router.post("/api/v1/look-ups", responses={429: {"description": "Too many tries."}})
+    @router.post("/api/v1/look-ups", responses=TOO_MANY)
     def look_up(body: LookUpIn, request: Request, response: Response) -> list[FoundOut]:
         """Receipts of a day by a card's last four digits and its expiry; this browser may open them for an hour."""
         patience.try_once(request.client.host if request.client else "")
         begins = datetime(body.day.year, body.day.month, body.day.day, tzinfo=pages.timezone)
-        try:
-            from_ns = round(begins.timestamp()) * NS_PER_S
-            to_ns = round((begins + timedelta(days=1)).timestamp()) * NS_PER_S
-        except OverflowError:
-            return []
+        from_ns = round(begins.timestamp()) * NS_PER_S
+        to_ns = round((begins + timedelta(days=1)).timestamp()) * NS_PER_S
         kept = desk.receipts.look_up(body.last4, body.expires, from_ns, to_ns)
         if kept:
             secret = found.remember(frozenset(one.receipt.visit_id for one in kept), desk.now_ns())

@@ -14,6 +14,7 @@ from openaisle.web.auth import REVIEWERS, Auth
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.sign_in import Body
+from openaisle.web.staff import LEADS_ON
 
 
 class QueuedCase(BaseModel):
@@ -56,7 +57,7 @@ def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["review"])
     reviewers = auth.needs(REVIEWERS)
 
-    @router.get("/review", response_class=HTMLResponse)
+    @router.get("/review", response_class=HTMLResponse, responses=LEADS_ON)
     def page(request: Request) -> Response:
         account = auth.account(request)
         if account is None or account.role not in REVIEWERS:

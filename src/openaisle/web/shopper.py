@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from openaisle.adapters.entry_codes import PEOPLE_MAX, code_as_svg
@@ -163,14 +163,13 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     def check_visit(visit_id: str, account: Account) -> None:
         if account.role in READERS:
             return
-        visit = desk.entry.visit(visit_id)
-        if visit is None or visit.account_id != account.account_id:
+        if desk.entry.owner(visit_id) != account.account_id:
             raise HTTPException(404, "no such visit of yours")
 
-    @router.get("/api/v1/visits/{visit_id}/cart", responses=NOT_THERE)
-    def cart(visit_id: str, account: Account = anybody) -> CartOut:
+    @router.get("/api/v1/visits/{visit_id}/cart", responses=NOT_THERE, response_model=CartOut)
+    async def cart(visit_id: str, account: Account = anybody) -> JSONResponse:
         check_visit(visit_id, account)
-        return CartOut(**desk.live.state(visit_id))
+        return JSONResponse(desk.live.state(visit_id))
 
     @router.get("/api/v1/visits/{visit_id}/live", responses=NOT_THERE, response_class=StreamingResponse)
     async def live(visit_id: str, request: Request, account: Account = anybody) -> StreamingResponse:

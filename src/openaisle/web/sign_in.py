@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -17,6 +17,7 @@ from openaisle.web.pages import Pages
 TRIES_MAX: Final = 10
 TRIES_WITHIN_NS: Final = 300 * NS_PER_S
 SIGN_UPS_MAX: Final = 30
+TOO_MANY: Final[dict[int | str, dict[str, Any]]] = {429: {"description": "Too many tries."}}
 
 
 class Body(BaseModel):
@@ -57,7 +58,7 @@ def sign_in_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     def page(request: Request) -> Response:
         return pages.render(request, "sign_in.html")
 
-    @router.get("/sign-in/{secret}", response_class=RedirectResponse, status_code=303)
+    @router.get("/sign-in/{secret}", response_class=RedirectResponse, status_code=303, responses=TOO_MANY)
     def by_link(secret: str, request: Request) -> Response:
         """A link that `openaisle accounts` or the demo printed. Good once."""
         patience.try_once(f"link {_address(request)}")
@@ -68,7 +69,7 @@ def sign_in_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         auth.sign_in(answer, account, is_encrypted=request.url.scheme == "https")
         return answer
 
-    @router.post("/api/v1/accounts", status_code=201, responses={429: {"description": "Too many tries."}})
+    @router.post("/api/v1/accounts", status_code=201, responses=TOO_MANY)
     def sign_up(body: SignUp, request: Request, response: Response) -> Signed:
         newcomers.try_once(_address(request))
         account = desk.accounts.sign_up(body.email, body.name, body.passphrase, desk.now_ns())
@@ -77,7 +78,7 @@ def sign_in_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
     @router.post(
         "/api/v1/sessions",
-        responses={401: {"description": "Wrong."}, 429: {"description": "Too many tries."}},
+        responses=TOO_MANY,
     )
     def sign_in(body: SignIn, request: Request, response: Response) -> Signed:
         patience.try_once(f"{_address(request)} {body.email.strip().lower()}")

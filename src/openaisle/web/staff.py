@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Request
@@ -24,7 +24,8 @@ from openaisle.web.pages import Pages
 from openaisle.web.shopper import NOT_THERE, REFUSED, CartOut, CodeOut, code_out
 from openaisle.web.sign_in import Body
 
-PERIOD_S = 0.25
+PERIOD_S: Final = 0.25
+LEADS_ON: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "To signing in."}}
 
 
 class AlertOut(BaseModel):
@@ -38,9 +39,19 @@ class AlertOut(BaseModel):
     age_limit: int = 0
 
 
+class OwedOut(BaseModel):
+    """A receipt that is not paid."""
+
+    visit_id: str
+    number: int
+    total_minor: int
+    state: str
+
+
 class DeskOut(BaseModel):
     """What staff see."""
 
+    owed: list[OwedOut]
     carts: list[CartOut]
     alerts: list[AlertOut]
     rates: dict[str, float | int]
@@ -88,7 +99,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     readers = auth.needs(READERS)
     staff = auth.needs(STAFF)
 
-    @router.get("/staff", response_class=HTMLResponse)
+    @router.get("/staff", response_class=HTMLResponse, responses=LEADS_ON)
     def page(request: Request) -> Response:
         account = auth.account(request)
         if account is None or account.role not in STAFF:
@@ -145,6 +156,15 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             voucher_id=voucher.voucher_id, paid_minor=voucher.paid_minor, left_minor=voucher.left_minor
         )
 
+    @router.post("/api/v1/receipts/{visit_id}/cash", status_code=202, responses=NOT_THERE)
+    def take_cash(visit_id: str, account: Account = staff) -> dict[str, str]:
+        """All that is owed was paid in cash."""
+        kept = desk.receipts.of_visit(visit_id)
+        if kept is None or kept.state not in ("draft", "unpaid"):
+            raise HTTPException(404, "no such receipt waits for its money")
+        desk.take_cash(kept, account.account_id)
+        return {"visit_id": visit_id}
+
     @router.post("/api/v1/visits", status_code=201, responses={**NOT_THERE, **REFUSED})
     def let_in(body: LetInIn, _: Account = staff) -> CodeOut:
         """A code for the counter's screen."""
@@ -165,6 +185,15 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
 def _desk_out(desk: Desk) -> DeskOut:
     return DeskOut(
+        owed=[
+            OwedOut(
+                visit_id=kept.receipt.visit_id,
+                number=kept.number,
+                total_minor=kept.receipt.total_minor,
+                state=kept.state,
+            )
+            for kept in desk.receipts.not_paid()
+        ],
         carts=[CartOut(**state) for state in desk.live.carts()],
         alerts=[
             AlertOut(**{k: v for k, v in alert.items() if k != "done_by"}) for alert in desk.alerts.newest()

@@ -178,13 +178,11 @@ class ShopView:
                 case "strangers":
                     return list(self._strangers.values())
                 case "status":
-                    return {**self._status, "visits": self._visits, "reviews": self._reviews}
+                    rate = round(1000 * self._reviews / self._visits) if self._visits else 0
+                    counts = {"visits": self._visits, "reviews": self._reviews, "reviews_per_1000": rate}
+                    return {**self._status, **counts}
                 case _:
                     raise KeyError(name)
-
-    def receipt(self, receipt_id: str) -> Receipt | None:
-        with self._lock:
-            return self._receipts.get(receipt_id)
 
     def jpeg(self, camera_id: CameraId) -> bytes | None:
         with self._lock:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from openaisle.adapters.entry_codes import CodeIssuer
 from openaisle.central.accounts import Account, Role
 from openaisle.central.cases import CaseSettings
+from openaisle.central.entry import TOKEN
 from openaisle.core.messages import (
     CartChanged,
     CartLine,
@@ -50,6 +51,7 @@ class InstantBooks:
     def __init__(self) -> None:
         self.payments = Payments()
         self.desk: Desk | None = None
+        self.declines = False
         self.corrections: list[tuple[str, str, int, int]] = []
 
     def refund(self, receipt_id: str, amount_minor: int, reason: str, key: str) -> None:
@@ -69,8 +71,10 @@ class InstantBooks:
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._hear(self.payments.load_voucher(voucher_id, amount_minor, STORE.currency, time.time_ns()))
 
-    def settle(self, receipt: Receipt) -> None:
-        method = PaymentMethod(kind="card", payer_id="ana", token="tok_visa")
+    def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
+        self._hear(self.payments.settle(self.payments.receipt(receipt_id), method, time.time_ns()))
+
+    def settle(self, receipt: Receipt, method: PaymentMethod | None) -> None:
         self._hear(self.payments.settle(receipt, method, time.time_ns()))
 
     def _hear(self, messages: list) -> None:
@@ -80,11 +84,12 @@ class InstantBooks:
         for message in messages:
             if isinstance(message, ChargeRequested | RefundRequested):
                 outcome = "charged" if isinstance(message, ChargeRequested) else "refunded"
+                is_declined = self.declines and outcome == "charged"
                 now_ns = time.time_ns()
                 said = ProcessorSaid(
                     key=message.key,
-                    outcome=outcome,
-                    amount_minor=message.amount_minor,
+                    outcome="declined" if is_declined else outcome,
+                    amount_minor=0 if is_declined else message.amount_minor,
                     reference=f"p{message.key[-6:]}",
                     said_ns=now_ns,
                 )
@@ -138,7 +143,10 @@ class Counter:
             self.view.accept(message)  # type: ignore[arg-type]
             self.desk.accept(message)  # type: ignore[arg-type]
             if isinstance(message, Receipt):
-                self.books.settle(message)
+                visit = self.desk.entry.visit(message.visit_id)
+                pays = visit is None or visit.method.startswith(TOKEN)
+                card = PaymentMethod(kind="card", payer_id="ana", token="tok_visa")
+                self.books.settle(message, card if pays else None)
 
     def enter(self, account: Account, people_count: int = 1) -> str:
         """A code is shown at the gate, and the visit opens."""

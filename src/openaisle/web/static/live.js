@@ -130,7 +130,7 @@ function drawSeen(seen) {
 function drawReceipts(receipts) {
   if (!receipts.length) return;
   const rows = receipts.map((receipt) => element("tr", {},
-    element("td", {}, element("a", { href: `/receipts/${receipt.receipt_id}` }, shortId(receipt.visit_id))),
+    element("td", {}, element("a", { href: `/receipts/${receipt.visit_id}` }, shortId(receipt.visit_id))),
     element("td", {}, `${receipt.units} unit${receipt.units === 1 ? "" : "s"}${receipt.reviews ? ", in review" : ""}`),
     element("td", {}, money(receipt.total_minor))));
   $("receipts").replaceChildren(element("table", {}, element("tbody", {}, ...rows)));
@@ -210,7 +210,7 @@ function counters() {
 function drawStatus(status) {
   const rate = status.shop_rate;
   const slow = typeof rate === "number" && rate < 0.99 ? `, the shop runs at ${rate.toFixed(2)} of real time` : "";
-  $("facts").textContent = `${status.visits} visit${status.visits === 1 ? "" : "s"}, ${status.reviews} in review${slow}`;
+  $("facts").textContent = `${status.visits} visit${status.visits === 1 ? "" : "s"}, ${status.reviews} in review (${status.reviews_per_1000} of 1,000)${slow}`;
   $("counters")?.replaceWith(counters());
 }
 

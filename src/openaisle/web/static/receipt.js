@@ -14,6 +14,7 @@ function draw(receipt) {
   const state = byId("state");
   state.textContent = say(`state_${receipt.state}`);
   state.dataset.state = receipt.state;
+  byId("pay").hidden = receipt.state !== "unpaid" && receipt.state !== "draft";
   byId("refunded-row").hidden = receipt.refunded_minor === 0;
   byId("refunded").textContent = money(receipt.refunded_minor);
   const shown = JSON.stringify(receipt.cases);
@@ -27,6 +28,17 @@ function draw(receipt) {
     row.querySelectorAll(".dispute button").forEach((button) => { button.hidden = asked; });
   }
 }
+
+byId("pay").querySelector("button").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  try {
+    await ask("POST", `${PATH}/payments`);
+    tell(say("state_payment"));
+  } catch (error) {
+    tell(WORDS[`refused_${error.reason}`] || error.message);
+  }
+  event.target.disabled = false;
+});
 
 async function refresh() {
   draw(await ask("GET", PATH));

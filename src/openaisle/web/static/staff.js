@@ -23,6 +23,11 @@ function draw(desk) {
     element("span", { className: "name" }, alertText(alert), alert.visit_id ? ` (${alert.visit_id})` : ""),
     element("button", { type: "button", onclick: () => ask("POST", "/api/v1/alerts/done", { alert_id: alert.alert_id }).catch(() => null) }, say("done")))));
   byId("no-alerts").hidden = desk.alerts.length > 0;
+  byId("owed").replaceChildren(...desk.owed.map((one) => element("li", {},
+    element("a", { className: "name", href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number })),
+    element("span", { className: "amount" }, money(one.total_minor)),
+    element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/cash`).catch((error) => tell(error.message)) }, say("cash")))));
+  byId("nothing-owed").hidden = desk.owed.length > 0;
   byId("rates").textContent = say("rate", { reviews: desk.rates.reviews_per_1000, disputes: desk.rates.disputes_per_1000 });
   byId("carts").replaceChildren(...desk.carts.map(cartOf));
   byId("nobody").hidden = desk.carts.length > 0;
