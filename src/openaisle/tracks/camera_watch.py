@@ -325,7 +325,7 @@ _TRUNK = np.array([0, 3, 4, 5, 6, 11, 12])
 
 
 _CLOCK_SUMS = 8
-"""Sightings; what is seen beside the body, in metres right and down; speed, the same; speed squared, product, square."""
+"""Sightings; what is seen beside the body, metres right and down; speed, the same; speed squared, product, square."""
 _ALIKE = 6.0  # so many sightings err as one
 
 
