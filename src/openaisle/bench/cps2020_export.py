@@ -105,7 +105,9 @@ def act(
         shutil.copyfile(session / name, folder / name)
     numbers = {gondola.gondola_id: rank + 1 for rank, gondola in enumerate(store.gondolas)}
     gondola_of = {gondola.scale_id: gondola for gondola in shop_store.gondolas}
-    lines = (_plate_line(b, gondola_of[b.scale_id], numbers[gondola_of[b.scale_id].gondola_id]) for b in batches)
+    lines = (
+        _plate_line(b, gondola_of[b.scale_id], numbers[gondola_of[b.scale_id].gondola_id]) for b in batches
+    )
     _write(folder / "plate_data.json", _carried(lines, np.random.default_rng([seed, 22])))
     _write(folder / "full_targets.json", messages)
     truth = {
@@ -225,7 +227,9 @@ class _PoseSystem:
 
     def _is_hidden(self, body_id: int, at_ns: int, passed_s: float) -> bool:
         if self.rng.random() < self.settings.dropout_per_s * passed_s:
-            self._hidden_until_ns[body_id] = at_ns + round(self.rng.uniform(*self.settings.dropout_s) * NS_PER_S)
+            self._hidden_until_ns[body_id] = at_ns + round(
+                self.rng.uniform(*self.settings.dropout_s) * NS_PER_S
+            )
         return at_ns < self._hidden_until_ns.get(body_id, 0)
 
     def _names(self, body_ids: list[int], joints: Floats, at_ns: int, passed_s: float) -> dict[int, int]:

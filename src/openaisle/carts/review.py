@@ -90,9 +90,7 @@ def _believing_all(interactions: Iterable[Interaction], settings: CartSettings) 
 def _believing_none(interactions: Iterable[Interaction], settings: CartSettings) -> list[Interaction]:
     """No unsure pick-up happened, every put-back did: the smallest bill there could be."""
     return [
-        _with_probability(i, 1.0)
-        for i in interactions
-        if not (i.kind in TAKES and _is_unsure(i, settings))
+        _with_probability(i, 1.0) for i in interactions if not (i.kind in TAKES and _is_unsure(i, settings))
     ]
 
 

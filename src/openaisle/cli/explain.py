@@ -15,7 +15,9 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     recording: Annotated[Path, typer.Argument(help="Recording folder.")],
-    line: Annotated[str, typer.Argument(help="VISIT/PRODUCT: a visit and a GTIN or product id of its receipt.")],
+    line: Annotated[
+        str, typer.Argument(help="VISIT/PRODUCT: a visit and a GTIN or product id of its receipt.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="HTML file to write: it needs nothing else.")],
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Accept files whose checksums differ: edited by hand.")

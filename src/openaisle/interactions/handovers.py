@@ -178,8 +178,6 @@ class HandOvers:
         return {message.interaction_id: message for message in (given, got)}
 
 
-
-
 def _summed(passings: Iterable[_Passing]) -> dict[tuple[VisitId, ProductId], float]:
     found: dict[tuple[VisitId, ProductId], float] = {}
     for passing in passings:

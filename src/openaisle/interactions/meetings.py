@@ -107,7 +107,9 @@ class Meetings:
         with np.errstate(invalid="ignore"):
             bodies = joints[:, SHOULDERS, :2].mean(axis=1)
         bodies = np.where(np.isfinite(bodies), bodies, message.positions_floor_m)
-        hands[self._are_at_shelves(hands)] = np.nan  # A wrist alone is no hand in the air, either: NaN stays NaN.
+        hands[self._are_at_shelves(hands)] = (
+            np.nan
+        )  # A wrist alone is no hand in the air, either: NaN stays NaN.
         order = sorted(range(count), key=lambda row: message.track_ids[row])
         for a, b in combinations(order, 2):
             apart_m = np.minimum(_apart_m(hands[a], hands[b]), _apart_m(wrists[a], wrists[b]))

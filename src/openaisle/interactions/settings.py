@@ -116,7 +116,7 @@ class MeetingSettings:
     sights_min: int = 2
     glimpses: int = 3  # the nearest of them are judged
     # Of 1, distance (m), facing, aside (m), lowered and reach (m).
-    weights: tuple[float, ...] = (1.1, -14.1, 3.1, -13.3, -6.5, 9.5)
+    weights: tuple[float, ...] = (2.1, -18.0, 4.0, -16.0, -8.0, 13.0)
     log_odds_min: float = -2.0
     sights_max: int = 600  # of one meeting; the oldest go first
     pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten

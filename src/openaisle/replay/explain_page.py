@@ -125,15 +125,15 @@ def _curves(step: StepReasons, shelf: Shelf) -> str:
         x = 44 + (seconds - since_s[0]) / max(since_s[-1] - since_s[0], 1e-6) * (CHART_W - 54)
         return f"{x:.1f},{8 + (high - grams) / (high - low) * (CHART_H - 30):.1f}"
 
-    marks = [f'<line class=axis x1=44 x2={CHART_W - 10} {_y(at(0, 0))}></line>']
+    marks = [f"<line class=axis x1=44 x2={CHART_W - 10} {_y(at(0, 0))}></line>"]
     for label in (low + pad, 0.0, high - pad):
         x, y = at(since_s[0], label).split(",")
-        marks.append(f'<text x=40 y={float(y) + 4:.0f} text-anchor=end>{label:.0f}</text>')
+        marks.append(f"<text x=40 y={float(y) + 4:.0f} text-anchor=end>{label:.0f}</text>")
     for second in range(math.ceil(since_s[0]), math.floor(since_s[-1]) + 1):
         x, _ = at(second, 0).split(",")
-        marks.append(f'<text x={x} y={CHART_H - 4} text-anchor=middle>{second:+d} s</text>')
+        marks.append(f"<text x={x} y={CHART_H - 4} text-anchor=middle>{second:+d} s</text>")
     x, _ = at(0.0, 0.0).split(",")
-    marks.append(f'<line class=edge x1={x} x2={x} y1=8 y2={CHART_H - 22}></line>')
+    marks.append(f"<line class=edge x1={x} x2={x} y1=8 y2={CHART_H - 22}></line>")
     keys: list[str] = []
     for rank, plate in enumerate(moved):
         colour = COLOURS[rank % len(COLOURS)]
@@ -162,13 +162,13 @@ def _slots(store: Store, shelf: Shelf, weighing: Weighing) -> str:
         x, width = 10 + slot.left_m * scale, slot.width_m * scale
         words = f"{product.name}, {product.mass_g:.0f} g"
         boxes.append(
-            f'<rect x={x + 1:.1f} y=8 width={width - 2:.1f} height=34><title>{escape(words)}</title></rect>'
-            f'<text x={x + width / 2:.1f} y=22 text-anchor=middle>{escape(_short(product.name, width))}</text>'
-            f'<text x={x + width / 2:.1f} y=36 text-anchor=middle>{product.mass_g:.0f} g</text>'
+            f"<rect x={x + 1:.1f} y=8 width={width - 2:.1f} height=34><title>{escape(words)}</title></rect>"
+            f"<text x={x + width / 2:.1f} y=22 text-anchor=middle>{escape(_short(product.name, width))}</text>"
+            f"<text x={x + width / 2:.1f} y=36 text-anchor=middle>{product.mass_g:.0f} g</text>"
         )
     change = weighing.change
     x, spread = 10 + change.along_m * scale, max(2.0, 2 * change.along_sd_m * scale)
-    felt = f'<rect class=felt x={x - spread:.1f} y=46 width={2 * spread:.1f} height=8></rect>'
+    felt = f"<rect class=felt x={x - spread:.1f} y=46 width={2 * spread:.1f} height=8></rect>"
     return f'<svg class=slots viewBox="0 0 {CHART_W} 60" role=img aria-label="Slots">{"".join(boxes)}{felt}</svg>'
 
 
@@ -201,7 +201,9 @@ def _hypothesis(store: Store, hypothesis: Hypothesis, who: dict[str, str]) -> st
     words: list[str] = []
     for part, suspect in hypothesis.moves:
         visit_id = suspect.visit_id if suspect else None
-        person = who.get(visit_id or "", visit_id or ("somebody unseen" if suspect is None else suspect.track_id))
+        person = who.get(
+            visit_id or "", visit_id or ("somebody unseen" if suspect is None else suspect.track_id)
+        )
         if part is None:
             words.append(f"something unknown, beside {person}")
             continue
@@ -226,7 +228,9 @@ def _replay(store: Store, step: StepReasons, shelf: Shelf, number: int, who: dic
                 continue
             points = [[round(float(v), 2) if math.isfinite(v) else None for v in joint] for joint in joints]
             people.append({"who": who.get(visit_id or "", "?"), "joints": points})
-        frames.append({"t": round((tracks.captured_ns - step.weighing.step.edge_ns) / NS_PER_S, 2), "people": people})
+        frames.append(
+            {"t": round((tracks.captured_ns - step.weighing.step.edge_ns) / NS_PER_S, 2), "people": people}
+        )
     data = {
         "frames": frames,
         "bones": [[JOINT_INDEX[a], JOINT_INDEX[b]] for a, b in BONES],
