@@ -17,7 +17,6 @@ from openaisle.bench.looks import LookTally
 from openaisle.core.units import NS_PER_S
 from openaisle.replay.score import score_of
 
-
 CLAIMS: Final = ((0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.99), (0.99, 1.0))
 
 

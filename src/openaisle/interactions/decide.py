@@ -41,7 +41,6 @@ from openaisle.interactions.suppose import Suppose
 from openaisle.interactions.weigh import Change, Part, Weigher
 from openaisle.store.schema import Store
 
-
 WATCHED_MAX: Final = 12
 
 

@@ -21,7 +21,6 @@ from openaisle.interactions.reach import ELBOWS, SHOULDERS, WRISTS, Floats, hand
 from openaisle.interactions.settings import MeetingSettings
 from openaisle.store.schema import Store
 
-
 LATE_MAX: Final = 8  # glimpses that may be overtaken by later ones
 
 
