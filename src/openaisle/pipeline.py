@@ -8,9 +8,10 @@ order give the same messages, byte for byte. An edge node, a replay and a benchm
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from openaisle.carts.cart import CartMessage, Carts
+from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import (
     AnyMessage,
     ArmAction,
@@ -25,6 +26,8 @@ from openaisle.core.messages import (
     VisitId,
     VisitOpened,
     WeightStep,
+    decode,
+    encode,
 )
 from openaisle.detections.weight_steps import WeightSteps
 from openaisle.interactions.actions import Actions
@@ -33,6 +36,7 @@ from openaisle.interactions.decide import Interactions, Watch
 from openaisle.interactions.settings import Settings
 from openaisle.ports import EventLog
 from openaisle.readings.align import Timeline
+from openaisle.receipts.payment import PaymentMessage, Payments, to_log
 from openaisle.receipts.receipt import Receipts
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks
@@ -45,24 +49,27 @@ class Pipeline:
         self,
         store: Store,
         event_log: EventLog,
+        payments: Payments | None = None,
         *,
         settings: Settings | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """`settings` of who took what, for ablations; `watch` hears all that was weighed (replay/explain.py)."""
+        """With `payments`, fresh ones, receipts are paid; without, they are only written.
+
+        `settings` of who took what, for ablations; `watch` hears all that was weighed (replay/explain.py).
+        """
         self._timeline = Timeline(store)
         self._weight_steps = WeightSteps(store)
         self._tracks = Tracks(store)
         self._actions = Actions(store)
         self._interactions = Interactions(store, settings, watch)
-        self._carts = Carts(store, event_log)
-        self._receipts = Receipts(store)
+        self._till = Till(store, event_log, payments)
         self._now_ns = 0
 
     @property
     def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
         """What every open visit carries, by the ledger."""
-        return self._carts.holdings
+        return self._till.holdings
 
     def step(self, readings: Sequence[Reading], now_ns: int) -> list[AnyMessage]:
         """Everything concluded from `readings`, which arrived by `now_ns`; call it without readings to let timers run.
@@ -76,6 +83,10 @@ class Pipeline:
         people = self._tracks.step(aligned.detections, aligned.skeletons, aligned.taps, now_ns)
         concluded = self._conclude(weights, people, aligned.looks, now_ns, is_last=False)
         return [*aligned.health, *weights, *people, *concluded]
+
+    def correct(self, interaction: Interaction) -> list[AnyMessage]:
+        """What a person says of an open cart, at the time of the last step."""
+        return [interaction, *self._till.step([interaction], (), self._now_ns)]
 
     def finish(self, now_ns: int) -> list[AnyMessage]:
         """The recording ended or the shop closes: decide what can be decided, close every visit, price every cart."""
@@ -109,13 +120,87 @@ class Pipeline:
         if is_last:
             arms += self._actions.finish(now_ns)
         decided: list[Interaction] = self._interactions.step(
-            steps, tracks, visits, self._carts.holdings, now_ns, looks=looks, arms=arms
+            steps, tracks, visits, self._till.holdings, now_ns, looks=looks, arms=arms
         )
         wanted: list[LookWanted] = [] if is_last else self._interactions.ask(now_ns)
         if is_last:
             decided += self._interactions.finish(now_ns)
-        moved: list[CartMessage] = self._carts.step(decided, visits, now_ns)
-        if is_last:
-            moved += self._carts.finish(now_ns)
+        settled = (
+            self._till.finish(decided, visits, now_ns)
+            if is_last
+            else self._till.step(decided, visits, now_ns)
+        )
+        return [*arms, *decided, *wanted, *settled]
+
+
+class Till:
+    """The path's end: interactions in, carts, receipts and requests for money out, all of a step in one transaction.
+
+    So no crash parts a closed cart from its receipt, or a receipt from its charge.
+    """
+
+    def __init__(self, store: Store, event_log: EventLog, payments: Payments | None = None) -> None:
+        """Raises LedgerDamaged if what is in the log contradicts itself."""
+        self._log = _OneCommit(event_log)
+        self._carts = Carts(store, self._log)
+        self._receipts = Receipts(store)
+        self._payments = payments
+        if payments is not None:
+            for _, entry in event_log.read():
+                payments.replay(decode(entry))
+
+    @property
+    def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
+        """What every open visit carries, by the ledger."""
+        return self._carts.holdings
+
+    def step(
+        self, interactions: Sequence[Interaction], visits: Sequence[VisitOpened | VisitClosed], now_ns: int
+    ) -> list[CartMessage | PaymentMessage]:
+        """Everything that follows from these, on disk when it returns; OSError or LedgerDamaged if it cannot be."""
+        return self._settled(self._carts.step(interactions, visits, now_ns), now_ns)
+
+    def finish(
+        self, interactions: Sequence[Interaction], visits: Sequence[VisitOpened | VisitClosed], now_ns: int
+    ) -> list[CartMessage | PaymentMessage]:
+        """The shop closes: the same, and every cart is closed now."""
+        moved = self._carts.step(interactions, visits, now_ns)
+        return self._settled([*moved, *self._carts.finish(now_ns)], now_ns)
+
+    def _settled(self, moved: list[CartMessage], now_ns: int) -> list[CartMessage | PaymentMessage]:
         closed = [message for message in moved if isinstance(message, CartClosed)]
-        return [*arms, *decided, *wanted, *moved, *self._receipts.step(closed, now_ns)]
+        money: list[PaymentMessage] = []
+        for receipt in self._receipts.step(closed, now_ns):
+            money += [receipt] if self._payments is None else self._payments.settle(receipt, None, now_ns)
+        if self._payments is not None:
+            self._log.append([encode(message) for message in to_log(money)])
+        self._log.commit()
+        return [*moved, *money]
+
+
+class _OneCommit:
+    """An event log whose appends wait for `commit`."""
+
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
+        self._waiting: list[bytes] = []
+        self._is_sound = True
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        self._waiting += entries
+        return 0
+
+    def commit(self) -> None:
+        if not self._is_sound:
+            raise LedgerDamaged("the event log could not be written before; start again from what it has")
+        if self._waiting:
+            self._is_sound = False
+            self._event_log.append(self._waiting)
+            self._waiting = []
+            self._is_sound = True
+
+    def read(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
+        return self._event_log.read(after)
+
+    def close(self) -> None:
+        self._event_log.close()

@@ -6,14 +6,25 @@ suite against every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openaisle.core.messages import CameraDetections, CameraId, Frame, GateTap, ScaleBatch
+from openaisle.core.messages import (
+    CameraDetections,
+    CameraId,
+    ChargeRequested,
+    Frame,
+    GateTap,
+    ProcessorSaid,
+    Receipt,
+    RefundRequested,
+    ScaleBatch,
+    VisitId,
+)
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 
@@ -107,6 +118,78 @@ class EventLog(Protocol):
 
     def read(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """(sequence, entry) of every entry with a sequence above `after`, in order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PaymentProcessor(Protocol):
+    """Whoever moves the money. Knows a request by its key, so that the same one again moves nothing a second time.
+
+    None: it was taken on, and the answer comes later, by webhook or by asking again. PortUnavailable: nothing is known,
+    the money may or may not have moved. Both may be repeated with the same request.
+    """
+
+    name: str
+    keys_kept_h: float
+    """For so long after its first use a key is surely remembered; older requests are looked up first."""
+
+    def charge(self, request: ChargeRequested) -> ProcessorSaid | None:
+        """Charged or declined; less than was asked may have been charged."""
+        ...
+
+    def refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
+        """Refunded or refused. `charge_reference`: the processor's id of what is refunded."""
+        ...
+
+    def look_up_charge(self, request: ChargeRequested) -> ProcessorSaid | None:
+        """What became of a charge that may have been made; None if it never was. Makes nothing."""
+        ...
+
+    def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
+        """The same of a refund."""
+        ...
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
+        """What a notification says about our keys; ReadingError if it is not the processor's own or too old."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Loyalty(Protocol):
+    """Who belongs to which programme. Answers from what it knows already: a receipt never waits for a network."""
+
+    def programmes(self, visit_id: VisitId) -> frozenset[str]:
+        """Of the visit's shopper; none where nobody knows."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosTender:
+    """What settled a part of a sale, or of a return."""
+
+    kind: str  # "card" | "voucher" | "credit" (not paid: a debt)
+    amount_minor: int
+    reference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosTransaction:
+    """One finished sale or return, as a shop's other systems want to hear of it."""
+
+    sequence: int  # counts the shop's transactions from 1
+    receipt: Receipt
+    tenders: tuple[PosTender, ...]
+    returned_minor: int = 0  # 0: the sale itself; otherwise a return of so much of it
+    ended_ns: int
+
+
+class Pos(Protocol):
+    """A point-of-sale or enterprise system. The same transaction again changes nothing there."""
+
+    def export(self, transactions: Sequence[PosTransaction]) -> None:
+        """All are over there when this returns. PortUnavailable if they are not known to be."""
         ...
 
     def close(self) -> None: ...

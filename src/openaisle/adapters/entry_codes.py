@@ -15,7 +15,7 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,8 @@ VISIT_ID_BYTES_MAX: Final = 24
 SPENT_KEPT_NS: Final = 7 * 24 * 3_600 * NS_PER_S
 
 REASONS: Final = (
-    "malformed", "wrong_store", "forged", "not_yet_valid", "expired", "store_closed", "used",
+    "malformed", "wrong_store", "forged", "not_yet_valid", "expired", "store_closed", "blocked", "unsettled_debt",
+    "card_expired", "used",
 )  # fmt: skip
 """Why a code may be refused, in the order in which it is looked at."""
 
@@ -118,11 +119,20 @@ class CodeVerifier:
     `is_entry_open`: set it to False and every code is refused as store_closed. Exits need no code.
     """
 
-    def __init__(self, keys: Sequence[Ed25519PublicKey], store_id: StoreId, spent_path: Path) -> None:
-        """`keys`: those in force, more than one while one replaces another."""
+    def __init__(
+        self,
+        keys: Sequence[Ed25519PublicKey],
+        store_id: StoreId,
+        spent_path: Path,
+        refusal: Callable[[VisitId, int], tuple[str, str] | None] = lambda visit_id, now_ns: None,
+    ) -> None:
+        """`keys`: those in force, more than one while one replaces another. `refusal`: reason and words where whoever
+        pays for a visit may not come in; asked before a code is spent.
+        """
         self.is_entry_open = True
         self._keys = {_key_mark(key): key for key in keys}
         self._store_id = store_id
+        self._refusal = refusal
         self._spent = _SpentList(spent_path)
 
     def verify(self, text: str, now_ns: int) -> EntryPass:
@@ -140,6 +150,9 @@ class CodeVerifier:
         granted = self._in_time(payload, now_ns)
         if not self.is_entry_open:
             raise EntryRefused("store_closed", "the store is closed for entry")
+        refusal = self._refusal(granted.visit_id, now_ns)
+        if refusal is not None:
+            raise EntryRefused(*refusal)
         if not self._spent.spend(granted.visit_id, now_ns):
             raise EntryRefused("used", "this code was used before")
         return granted
@@ -238,7 +251,7 @@ def code_as_svg(text: str) -> str:
     """The code as a QR picture for a page, 15 % error correction."""
     import segno
 
-    return segno.make_qr(text, error="m", mode="alphanumeric").svg_inline(scale=4, border=4)
+    return segno.make_qr(text, error="m", mode="alphanumeric").svg_inline(border=4, omitsize=True)
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------

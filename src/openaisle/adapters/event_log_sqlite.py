@@ -21,7 +21,7 @@ from openaisle.adapters.chain import FIRST_HASH, entry_hash
 from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.core.errors import LedgerDamaged, PortUnavailable
 
-__all__ = ["MemoryEventLog", "SqliteEventLog"]
+__all__ = ["MemoryEventLog", "SqliteEventLog", "read_ledger"]
 
 SCHEMA_VERSION: Final = 1
 BUSY_MS: Final = 2_000
@@ -141,23 +141,7 @@ class SqliteEventLog:
     # --- checking -------------------------------------------------------------------------------------------------
 
     def _verify(self) -> tuple[int, bytes]:
-        """Sequence and hash of the last entry. LedgerDamaged or sqlite3.DatabaseError where the chain breaks."""
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version != SCHEMA_VERSION:
-            raise LedgerDamaged(f"schema version {SCHEMA_VERSION} expected, found {version}")
-        sequence, head = 0, FIRST_HASH
-        rows = self._database.execute(
-            "SELECT sequence, previous_hash, entry, hash FROM entries ORDER BY sequence"
-        )
-        for found, previous_hash, entry, digest in rows:
-            if found != sequence + 1:
-                raise LedgerDamaged(f"entry {sequence + 1} is missing, the next one is {found}")
-            if previous_hash != head or digest != entry_hash(found, head, entry):
-                raise LedgerDamaged(f"entry {found} is not what was written: its hash does not match")
-            sequence, head = found, digest
-        kept = self._database.execute("SELECT sequence, hash FROM head").fetchone()
-        if kept != (sequence, head):
-            raise LedgerDamaged(f"entries end at {sequence}, but {kept and kept[0]} were written")
+        sequence, head = _verified(self._database)
         (stray,) = self._database.execute(
             "SELECT count(*) FROM outbox WHERE sequence > ?", (sequence,)
         ).fetchone()
@@ -180,7 +164,41 @@ class SqliteEventLog:
         return damage
 
 
+def read_ledger(path: Path) -> list[bytes]:
+    """Every entry of a ledger that is perhaps being written, checked. Changes nothing. LedgerDamaged, OSError."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "no such ledger", str(path))
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    try:
+        database.execute("BEGIN")
+        _verified(database)
+        return [entry for (entry,) in database.execute("SELECT entry FROM entries ORDER BY sequence")]
+    except sqlite3.DatabaseError as error:
+        raise LedgerDamaged(f"{path}: the ledger does not verify: {error}") from error
+    finally:
+        database.close()
+
+
 # --- leaves -------------------------------------------------------------------------------------------------------
+
+
+def _verified(database: sqlite3.Connection) -> tuple[int, bytes]:
+    """Sequence and hash of the last entry. LedgerDamaged or sqlite3.DatabaseError where the chain breaks."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version != SCHEMA_VERSION:
+        raise LedgerDamaged(f"schema version {SCHEMA_VERSION} expected, found {version}")
+    sequence, head = 0, FIRST_HASH
+    rows = database.execute("SELECT sequence, previous_hash, entry, hash FROM entries ORDER BY sequence")
+    for found, previous_hash, entry, digest in rows:
+        if found != sequence + 1:
+            raise LedgerDamaged(f"entry {sequence + 1} is missing, the next one is {found}")
+        if previous_hash != head or digest != entry_hash(found, head, entry):
+            raise LedgerDamaged(f"entry {found} is not what was written: its hash does not match")
+        sequence, head = found, digest
+    kept = database.execute("SELECT sequence, hash FROM head").fetchone()
+    if kept != (sequence, head):
+        raise LedgerDamaged(f"entries end at {sequence}, but {kept and kept[0]} were written")
+    return sequence, head
 
 
 def _lock(path: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import uvicorn
@@ -26,8 +26,12 @@ from openaisle.core.messages import GateId
 CONNECTIONS_MAX = 64
 
 
-def gate_app(gatekeeper: Gatekeeper, on_refused: Callable[[GateId, str], None] | None = None) -> Starlette:
-    """The application: one route, nothing else."""
+def gate_app(
+    gatekeeper: Gatekeeper,
+    on_refused: Callable[[GateId, str], None] | None = None,
+    others: Sequence[Route] = (),
+) -> Starlette:
+    """The application: one route, and `others` that share the port."""
 
     async def present(request: Request) -> Response:
         gate_id = request.path_params["gate_id"]
@@ -50,7 +54,11 @@ def gate_app(gatekeeper: Gatekeeper, on_refused: Callable[[GateId, str], None] |
         return JSONResponse({"ok": True})
 
     return Starlette(
-        routes=[Route("/gates/{gate_id}/codes", present, methods=["POST"]), Route("/healthz", health)]
+        routes=[
+            Route("/gates/{gate_id}/codes", present, methods=["POST"]),
+            Route("/healthz", health),
+            *others,
+        ]
     )
 
 

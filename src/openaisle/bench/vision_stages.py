@@ -85,6 +85,8 @@ class StagedSight:
             scores = calibration.person(heats, seen.person_logits)
             confidence = calibration.joint(seen.mass, seen.spread_cells)
             points = crops.frame_from_crop(seen.points_crop_px, places)
+            height_px, width_px = frame.pixels.shape[:2]
+            boxes = calibration.whole_boxes(boxes, points, seen.mass, width_px, height_px)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
             boxes, keypoints = _chosen(boxes, scores, keypoints, settings)
             clock.stop("decode")
@@ -102,7 +104,7 @@ def _chosen(
     rows = rows[decode.suppress(boxes[rows], scores[rows], settings.overlap_max)]
     rows = rows[decode.different_people(keypoints[rows], boxes[rows], settings.alike_max)]
     rows = rows[decode.whole_people(keypoints[rows], boxes[rows], settings.inside_max, settings.head_min)]
-    return decode.fitted_boxes(keypoints[rows], boxes[rows], settings.sure_min), keypoints[rows]
+    return boxes[rows], keypoints[rows]
 
 
 class _Clock:

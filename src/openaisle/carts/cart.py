@@ -30,9 +30,11 @@ from openaisle.core.messages import (
     Interaction,
     InteractionKind,
     Message,
+    MoneyEntry,
     Move,
     MoveState,
     ProductId,
+    Receipt,
     ReviewOpened,
     VisitClosed,
     VisitId,
@@ -244,7 +246,8 @@ class Carts:
             before is None or before.product_id != interaction.product_id
         ):
             assert interaction.product_id in self._store.products, interaction.product_id
-            self._prices_minor[interaction_id] = self._store.products[interaction.product_id].price_minor
+            price_minor = interaction.price_minor or self._store.products[interaction.product_id].price_minor
+            self._prices_minor[interaction_id] = price_minor
 
     # --- moves ----------------------------------------------------------------------------------------------------
 
@@ -398,7 +401,7 @@ class Carts:
             self._ask(message)
         elif isinstance(message, CartClosed):
             self._closed(message.visit_id, message.closed_ns)
-        else:
+        elif not isinstance(message, Receipt | MoneyEntry):  # which are of the room after this one
             raise LedgerDamaged(f"{type(message).__name__} does not belong in an event log")
 
 

@@ -107,19 +107,22 @@ def export(
     need("torch")
     need("onnx")
     from openaisle.detections.runtime import INT8_FOLDER, RuntimeSettings, sha256
-    from openaisle.learning import evaluate as evaluation
     from openaisle.learning import export as room
+    from openaisle.learning import people_calibration
+    from openaisle.learning.evaluate import HeldOut
     from openaisle.learning.quantise import quantise
 
     paths = {
         name: room.export(name, folder, weights)
         for name, folder in (("boxes", boxes), ("keypoints", keypoints))
     }
-    held_out = evaluation.HeldOut(first_store=first_store, stores=stores)
+    held_out = HeldOut(first_store=first_store, stores=stores)
     with bar() as shown:
         task = shown.add_task("calibrating", total=stores)
         runtime = RuntimeSettings(weights=weights, precision="f32")
-        found = evaluation.calibrate(runtime, held_out, lambda done: shown.update(task, completed=done))
+        found = people_calibration.calibrate(
+            runtime, held_out, lambda done: shown.update(task, completed=done)
+        )
     path = paths["keypoints"]
     room.write_metadata(path, room.read_metadata(path) | found)
     if int8_data is not None:

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from openaisle.cli._bench_actions import actions
+from openaisle.cli._bench_checkout import checkout
+from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_looks import looks as looks_costs
+from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
@@ -18,12 +21,15 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(help="Measure every published figure again.", no_args_is_help=True)
     app.add_typer(bench, name="bench")
     bench.command("receipts")(receipts)
+    bench.command("checkout")(checkout)
     bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("looks")(looks_costs)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
+    bench.command("codes")(codes)
+    bench.command("pages")(pages)
 
 
 def receipts(

@@ -6,7 +6,9 @@
     │   ├── RecordingError      a recording folder or a foreign recording
     │   ├── ReadingError        one message of a sensor or gate (the sender is told, the process goes on)
     │   ├── ModelError          a model file
-    │   └── EntryRefused        a code at the gate; `reason` is one of a fixed list
+    │   ├── PlanRefused         a shop that cannot be built as asked; knows the places on its floor
+    │   ├── EntryRefused        a code at the gate; `reason` is one of a fixed list
+    │   └── PaymentRefused      a wish about money that cannot be granted: an unknown receipt, too large a refund
     ├── LedgerDamaged           the ledger does not verify: quarantine it, never start empty over it
     ├── PortUnavailable         a door is shut: broker, camera, processor, address in use
     └── MachineError            this machine lacks something (`openaisle doctor` says what)
@@ -75,12 +77,27 @@ class ModelError(InputError):
     """A model file is missing, of the wrong shape, or not what its checksum says."""
 
 
+class PlanRefused(InputError):
+    """A shop that cannot work as asked. `places_floor_m` are the outlines of where, to be drawn."""
+
+    places_floor_m: Sequence[Sequence[tuple[float, float]]] = ()
+
+    def at(self, *places_floor_m: Sequence[tuple[float, float]]) -> "PlanRefused":
+        """The same, with its places."""
+        self.places_floor_m = places_floor_m
+        return self
+
+
 class EntryRefused(InputError):
     """A code was refused at the gate. `reason` is a fixed word: expired, used, wrong_store, forged, ..."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
         super().__init__(message)
+
+
+class PaymentRefused(InputError):
+    """A wish about money cannot be granted; nothing changed."""
 
 
 class LedgerDamaged(OpenAisleError):

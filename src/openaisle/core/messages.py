@@ -233,6 +233,27 @@ class VisitClosed(Message, frozen=True, kw_only=True):
     closed_ns: int
 
 
+class StrangerInside(Message, frozen=True, kw_only=True):
+    """Somebody is in the shop on no code: staff should look. Nothing is charged to them."""
+
+    alert_id: str
+    track_id: TrackId
+    gate_id: GateId  # where they came in; "" where nobody saw that
+    behind_visit_id: VisitId | None  # of whoever came in just before them
+    entered_ns: int
+    told_ns: int
+    position_floor_m: tuple[float, float]
+
+
+class StrangerExplained(Message, frozen=True, kw_only=True):
+    """The stranger of that alert is one no more."""
+
+    alert_id: str
+    outcome: str  # "bound" to a visit after all | "left" | "lost" from sight
+    visit_id: VisitId | None
+    explained_ns: int
+
+
 # --- 4 interactions -----------------------------------------------------------------------------------------------
 
 
@@ -304,6 +325,9 @@ class Interaction(Message, frozen=True, kw_only=True):
     step_ids: tuple[str, ...] = ()
     alternatives: tuple[Candidate, ...] = ()
     withdrawn: bool = False  # the step was withdrawn: this interaction did not happen
+    price_minor: int = (
+        0  # of one unit, where a person says another than the store's: weighed or reduced goods
+    )
 
 
 # --- 5 carts ------------------------------------------------------------------------------------------------------
@@ -354,6 +378,16 @@ class CartChanged(Message, frozen=True, kw_only=True):
     currency: str
 
 
+class SlotChanged(Message, frozen=True, kw_only=True):
+    """A slot has become low, or is not any more, by the ledger."""
+
+    slot_id: SlotId
+    product_id: ProductId
+    units: int
+    is_low: bool
+    changed_ns: int
+
+
 class CartClosed(Message, frozen=True, kw_only=True):
     """The visit is over and its cart will not change by itself any more: price it."""
 
@@ -386,6 +420,8 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_class: str
     tax_minor: int
     evidence: tuple[str, ...] = ()  # interaction ids
+    discount_minor: int = 0  # taken off already: total_minor is quantity times unit_price_minor less this
+    promotions: tuple[str, ...] = ()  # names of what was taken off
 
 
 class Receipt(Message, frozen=True, kw_only=True):
@@ -401,6 +437,169 @@ class Receipt(Message, frozen=True, kw_only=True):
     review_ids: tuple[str, ...] = ()
 
 
+class PaymentState(StrEnum):
+    """Where the money of one receipt stands, as a shopper reads it."""
+
+    DRAFT = "draft"  # something is owed and nobody has said how it will be paid
+    PAYMENT = "payment"  # requested; the answer is still to come
+    PAID = "paid"
+    UNPAID = "unpaid"  # refused, or given up: a debt
+    CONTESTED = "contested"  # the shopper disputes it
+    REVIEWED = "reviewed"  # a person looked and it stands, or a refund is on its way
+    REFUNDED = "refunded"  # some of it or all
+
+
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """How a visit pays. Never a card number: the processor's own names for cards and customers."""
+
+    kind: str  # "card" (cards and wallets at the processor) | "voucher"
+    payer_id: str  # whose debt and exposure it is: an account, a tapped card's token, a voucher's number
+    token: str = ""  # the card as the processor names it; the voucher's number
+    customer: str = ""  # the processor's name for the payer
+
+
+class PayerBound(Message, frozen=True, kw_only=True):
+    """Who pays for a visit, and how. The first one said of a visit holds."""
+
+    visit_id: VisitId
+    method: PaymentMethod
+    bound_ns: int
+
+
+class ChargeRequested(Message, frozen=True, kw_only=True):
+    """A charge that must be made, in the ledger before anybody tries."""
+
+    key: str  # for the processor to know a repetition by; made of receipt and part, unique for ever
+    receipt_id: str
+    part: int  # 1, or more where an earlier one was refused or brought less than was asked
+    amount_minor: int
+    currency: str
+    method: PaymentMethod
+    requested_ns: int
+
+
+class RefundRequested(Message, frozen=True, kw_only=True):
+    """Money that must go back. Waits for its charge; of one that never comes about, the debt shrinks instead."""
+
+    key: str
+    receipt_id: str
+    charge_key: str  # "": nothing was charged, less is owed
+    amount_minor: int
+    currency: str
+    reason: str
+    requested_ns: int
+
+
+class ProcessorSaid(Message, frozen=True, kw_only=True):
+    """What became of a charge or refund, however we learnt it. True in any order and as often as it is said."""
+
+    key: str
+    outcome: str  # charged | declined | refunded | refused
+    amount_minor: int  # that moved; 0 where none did
+    reference: str  # the processor's own id
+    reason: str = ""
+    via: str = "answer"  # answer | look_up | webhook
+    said_ns: int
+
+
+class PaymentMarked(Message, frozen=True, kw_only=True):
+    """What a person, or a deadline, said about a receipt's payment."""
+
+    receipt_id: str
+    mark: str  # contested | reviewed | needs_reconcile | written_off
+    reason: str
+    marked_ns: int
+
+
+class VoucherChanged(Message, frozen=True, kw_only=True):
+    """A prepaid balance: loaded against cash, spent on a receipt, given back."""
+
+    voucher_id: str
+    change_minor: int
+    currency: str
+    receipt_id: str  # "": loaded
+    changed_ns: int
+
+
+class PaymentChanged(Message, frozen=True, kw_only=True):
+    """The payment of a receipt as it now stands: worked out from the ledger, never logged."""
+
+    receipt_id: str
+    visit_id: VisitId
+    payer_id: str
+    state: PaymentState
+    end: str  # "" while something is still to come | charged | needs_reconcile | written_off
+    amount_minor: int  # the receipt's total
+    currency: str
+    paid_minor: int  # by card and voucher
+    refunded_minor: int
+    reason: str
+    at_ns: int
+    waived_minor: int = 0  # was to be refunded before it was charged, and is not owed any more
+
+
+# --- wishes of people ---------------------------------------------------------------------------------------------
+
+
+class RefundWanted(Message, frozen=True, kw_only=True):
+    """Give money of a receipt back. Every wish has a key: said again, it is the same wish."""
+
+    receipt_id: str
+    amount_minor: int
+    reason: str
+    key: str
+
+
+class ReceiptContested(Message, frozen=True, kw_only=True):
+    """A shopper says that something about a receipt is wrong."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class ReceiptReviewed(Message, frozen=True, kw_only=True):
+    """A person looked at a receipt, and nothing is given back."""
+
+    receipt_id: str
+    reason: str
+    key: str
+
+
+class VoucherSold(Message, frozen=True, kw_only=True):
+    """Cash was taken in for a voucher."""
+
+    voucher_id: str
+    amount_minor: int
+    key: str
+
+
+class PaymentWanted(Message, frozen=True, kw_only=True):
+    """Pay a receipt that is not paid, this way."""
+
+    receipt_id: str
+    method: PaymentMethod
+    key: str
+
+
+class CartCorrected(Message, frozen=True, kw_only=True):
+    """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
+
+    visit_id: VisitId
+    product_id: ProductId
+    quantity: int  # above zero: put in; below: taken out
+    price_minor: int  # of one unit; 0: the store's
+    by: str
+    key: str
+    wanted_ns: int
+
+
+Wish: TypeAlias = (
+    RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted | CartCorrected
+)
+"""What a page asks of the process that writes the ledger."""
+
+
 # --- health -------------------------------------------------------------------------------------------------------
 
 
@@ -409,8 +608,9 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
 
     sensor_id: str
     kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
-    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; of a picture
-    # also covered, moved, too_dark, over_exposed, exposure_drift, colour_drift, out_of_focus.
+    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
+    # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
+    # colour_drift, out_of_focus.
     reason: str
     since_ns: int
     detail: str = ""
@@ -426,9 +626,15 @@ class SensorRecovered(Message, frozen=True, kw_only=True):
 Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons | PackLook
 """What enters the path at or above the seam, pixels aside."""
 
+MoneyEntry: TypeAlias = (
+    PayerBound | ChargeRequested | RefundRequested | ProcessorSaid | PaymentMarked | VoucherChanged
+)
+"""What the ledger keeps of payments, beside receipts: everything else about them follows."""
+
 AnyMessage: TypeAlias = (
-    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | SensorDegraded | SensorRecovered
+    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | StrangerInside | StrangerExplained
+    | ArmAction | Interaction | Move | CartChanged | SlotChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry
+    | PaymentChanged | Wish | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Final
 NS_PER_US: Final = 1_000
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
+NS_PER_HOUR: Final = 3_600 * NS_PER_S
 METRES_PER_INCH: Final = 0.0254
 SQUARE_METRES_PER_SQUARE_FOOT: Final = METRES_PER_INCH**2 * 144
 

@@ -24,9 +24,6 @@ PAIRS: Final = ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15
 _LEFT: Final = np.array([left for left, _ in PAIRS])
 _RIGHT: Final = np.array([right for _, right in PAIRS])
 _HEAD_JOINTS: Final = 5  # nose, eyes, ears come first
-_ANKLES: Final = [15, 16]
-_FIT_JOINTS_MIN: Final = 8
-_FIT_MARGIN: Final = 0.25  # of the joints' longer extent: hair, hands and shoes lie beyond the joints
 _LIMB_LEFT: Final = _LEFT[2:]  # eyes and ears may well share a place
 _LIMB_RIGHT: Final = _RIGHT[2:]
 _WINDOW: Final = 2  # cells to each side of a peak that belong to it
@@ -122,27 +119,6 @@ def whole_people(
                 continue
         kept.append(row)
     return np.array(kept, np.intp)
-
-
-def fitted_boxes(keypoints_px: Floats, boxes_px: Floats, sure_min: float) -> Floats:
-    """Boxes [n, 4] drawn in where they stand off the body: a side follows the joints where those that end it are sure.
-
-    The top ends with the head, the bottom with the ankles, the sides with whatever is sure. Boxes never grow.
-    """
-    fitted = boxes_px.copy()
-    for row, (joints_px, box) in enumerate(zip(keypoints_px, boxes_px, strict=True)):
-        sure = joints_px[:, 2] >= sure_min
-        if sure.sum() < _FIT_JOINTS_MIN:
-            continue
-        low, high = joints_px[sure, :2].min(axis=0), joints_px[sure, :2].max(axis=0)
-        margin = _FIT_MARGIN * float((high - low).max())
-        fitted[row, 0] = max(box[0], low[0] - margin)
-        fitted[row, 2] = min(box[2], high[0] + margin)
-        if sure[:_HEAD_JOINTS].any():
-            fitted[row, 1] = max(box[1], low[1] - margin)
-        if sure[_ANKLES].any():
-            fitted[row, 3] = min(box[3], high[1] + margin)
-    return fitted
 
 
 def joints(

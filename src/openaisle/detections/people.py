@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
-from openaisle.detections import appearance, crops, decode
+from openaisle.detections import appearance, crops, decode, whole_boxes
 from openaisle.detections.background import Background, BackgroundSettings
 from openaisle.detections.crops import Floats, Letterbox, Pixels
 from openaisle.detections.picture_health import Health, PictureHealth, PictureHealthSettings
@@ -47,9 +47,8 @@ class PeopleSettings:
     people_max: int = 12  # of one frame; the best stay
     overlap_max: float = 0.65  # of two people's boxes
     alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
-    inside_max: float = 0.7  # share of a box within a better one: more, and it needs a head of its own
+    inside_max: float = 0.9  # share of a box within a better one: more, and it needs a head of its own
     head_min: float = 0.35  # confidence of a head
-    sure_min: float = 0.4  # confidence of a joint that a box may be fitted to
     foreground_min: float = 0.06  # share of a person's box that differs from the empty shop
 
 
@@ -180,9 +179,11 @@ class PeopleDetector:
             scores = calibration.person(heats, seen.person_logits[part])
             confidence = calibration.joint(seen.mass[part], seen.spread_cells[part])
             points = crops.frame_from_crop(seen.points_crop_px[part], rows)
+            height_px, width_px = look.frame.pixels.shape[:2]
+            whole = calibration.whole_boxes(boxes, points, seen.mass[part], width_px, height_px)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
             visibility = calibration.visible(seen.visible_logits[part])
-            found.append(self._chosen(look, _Found(boxes, scores, keypoints, visibility)))
+            found.append(self._chosen(look, _Found(whole, scores, keypoints, visibility)))
         return found
 
     def _regions(self, view: _View) -> list[Region]:
@@ -212,9 +213,6 @@ class PeopleDetector:
         found = found.rows(decode.different_people(found.keypoints_px, found.boxes_px, settings.alike_max))
         found = found.rows(
             decode.whole_people(found.keypoints_px, found.boxes_px, settings.inside_max, settings.head_min)
-        )
-        found = replace(
-            found, boxes_px=decode.fitted_boxes(found.keypoints_px, found.boxes_px, settings.sure_min)
         )
         return found.rows(np.arange(min(len(found.scores), settings.people_max)))
 
@@ -325,6 +323,7 @@ class Calibration:
     person_weights: Floats  # [3] of heat logit, crop logit, 1
     joint_weights: Floats  # [17, 3] of log mass, spread in cells, 1
     visible_weights: Floats  # [2] of the logit, 1
+    box_weights: Floats  # [whole_boxes.TERMS, 4]
 
     @classmethod
     def of(cls, metadata: Mapping[str, object]) -> Calibration:
@@ -332,10 +331,12 @@ class Calibration:
         person = metadata.get("person_weights", (0.5, 0.5, 0.0))
         joint = metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS))
         visible = metadata.get("visible_weights", (1.0, 0.0))
+        boxes = metadata.get("box_weights", ((0.0,) * 4,) * whole_boxes.TERMS)
         return cls(
             np.array(person, np.float32),
             np.array(joint, np.float32).reshape(len(JOINTS), 3),
             np.array(visible, np.float32),
+            np.array(boxes, np.float32).reshape(whole_boxes.TERMS, 4),
         )
 
     def person(self, heats: Floats, person_logits: Floats) -> Floats:
@@ -354,6 +355,12 @@ class Calibration:
     def visible(self, visible_logits: Floats) -> Floats:
         """Probability [n, 17] that a joint in the picture is in view and not behind something."""
         return _sigmoid(visible_logits * self.visible_weights[0] + self.visible_weights[1])
+
+    def whole_boxes(
+        self, boxes_px: Floats, points_px: Floats, mass: Floats, width_px: int, height_px: int
+    ) -> Floats:
+        """Whole bodies' boxes [n, 4] in the picture, from proposed ones and the joints found in them."""
+        return whole_boxes.corrected(boxes_px, points_px, mass, self.box_weights, width_px, height_px)
 
 
 NOBODY: Final = _Found(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from queue import Queue
 from typing import Final
 
 import msgspec
@@ -21,9 +22,12 @@ from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
 from openaisle.adapters.gate_http import GateServer, gate_app
 from openaisle.adapters.gate_mqtt import MqttGates
+from openaisle.adapters.gate_scanner import Answer, GateScanner, scanner_texts
 from openaisle.adapters.gatekeeper import Gatekeeper
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.adapters.scale_mqtt import MqttScales
+from openaisle.adapters.webhook_http import webhook_route
+from openaisle.core.errors import StoreError
 from openaisle.core.messages import (
     AnyMessage,
     CameraDetections,
@@ -32,6 +36,7 @@ from openaisle.core.messages import (
     GateTap,
     LookWanted,
     PackLook,
+    PaymentChanged,
     Reading,
     Receipt,
     ReviewOpened,
@@ -40,18 +45,21 @@ from openaisle.core.messages import (
     SensorRecovered,
     VisitClosed,
     VisitOpened,
+    Wish,
     decode,
     encode,
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Inlet, Outlet
+from openaisle.edge.cashier import Cashier
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
+from openaisle.edge.processors import WEBHOOKS
 from openaisle.edge.questions import Questions
-from openaisle.edge.settings import LOOPBACK
+from openaisle.edge.settings import EDGE_FILE, LEDGER, LOOPBACK
 from openaisle.edge.warm import warm_up
-from openaisle.edge.wire import MESSAGE
+from openaisle.edge.wire import MESSAGE, WISH
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
 from openaisle.replay.recording import RecordingWriter
@@ -60,9 +68,9 @@ SEEN_MAX: Final = 256  # detections and looks of all vision workers
 PAGES_MAX: Final = 512
 POLL_S: Final = 0.02
 STRAGGLERS_S: Final = 0.5  # after the day's end, for what is still on its way
+SETTLE_S_MAX: Final = 3.0  # what the processor has not answered by then is asked again at the next start
 TRACKS_SHOWN_NS: Final = 100 * NS_PER_MS
 TRACKS_SCORED_NS: Final = NS_PER_S // 5
-LEDGER: Final = "ledger.sqlite"
 LAGS_MAX: Final = 100_000
 SPENT: Final = "spent.sqlite"
 
@@ -72,11 +80,15 @@ def run(context: Context) -> None:
     store = settings.store()
     warm_up(store, context.beat)
     event_log = SqliteEventLog(settings.state_folder / LEDGER)
-    pipeline = Pipeline(store, event_log)
-    doors = _Doors(context)
+    cashier = Cashier(context, event_log)
+    pipeline = Pipeline(store, event_log, cashier.payments)
+    cashier.open(pipeline)
+    doors = _Doors(context, cashier)
     recorder = None
     if settings.record_folder and not context.restarts:
-        recorder = RecordingWriter(settings.record_folder, store, settings.about)
+        recorder = RecordingWriter(
+            settings.record_folder, store, settings.about, keeps_looks=settings.is_simulated
+        )
     elif settings.record_folder:
         context.line("core was restarted: the recording ended there and is left unfinished")
     questions = Questions(context, store)
@@ -85,6 +97,11 @@ def run(context: Context) -> None:
     gc.freeze()  # What is here now stays: no later collection needs to look at it.
     doors.open()
     context.ready()
+
+    def publish(messages: list[AnyMessage]) -> None:
+        """What the path said, and what money follows from it."""
+        said.publish(messages)
+        said.publish(cashier.step(messages))
 
     quiet_since: float | None = None
     while not context.is_stopping:
@@ -98,23 +115,36 @@ def run(context: Context) -> None:
                 questions.hear(reading)
                 said.show(reading)
             started_ns = time.perf_counter_ns()
-            said.publish(pipeline.step([reading], reading.received_ns))
+            publish(pipeline.step([reading], reading.received_ns))
             _note_slowest(context, time.perf_counter_ns() - started_ns)
             context.beat()
         if context.board.is_over:
             quiet_since = None if readings else quiet_since or time.monotonic()
             if quiet_since and time.monotonic() - quiet_since > STRAGGLERS_S:
-                said.publish(pipeline.finish(doors.intake.newest_ns))
+                publish(pipeline.finish(doors.intake.newest_ns))
                 break
         elif tick_ns is not None:
-            said.publish(pipeline.step([], tick_ns))
-    doors.close()
+            publish(pipeline.step([], tick_ns))
+        publish([])
     if recorder:
         if settings.truth_folder.is_dir():
             shutil.copytree(settings.truth_folder, recorder.truth_folder, dirs_exist_ok=True)
         recorder.close()
+    _settle(context, cashier, publish)
+    doors.close()
+    cashier.close()
     said.close()
     event_log.close()
+
+
+def _settle(context: Context, cashier: Cashier, publish: Callable[[list[AnyMessage]], None]) -> None:
+    """The day is over: hear the processor out, and where pages stay up, those who still dispute a receipt."""
+    stays = context.settings.is_simulated and not context.settings.is_headless
+    until_s = time.monotonic() + SETTLE_S_MAX
+    while not context.is_stopping and (stays or (not cashier.is_settled and time.monotonic() < until_s)):
+        publish([])
+        context.beat()
+        time.sleep(POLL_S)
 
 
 def _count(context: Context, reading: Reading) -> None:
@@ -132,13 +162,17 @@ def _note_slowest(context: Context, took_ns: int) -> None:
 class _Doors:
     """Everything that brings readings in: each in a thread of its own, all into one intake."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, cashier: Cashier) -> None:
         settings = context.settings
         self._context = context
+        self._cashier = cashier
         self._store = settings.store()
         self._broker = settings.edge.broker or BrokerSettings(host=LOOPBACK, port=context.broker_port)
         self._verifier = CodeVerifier(
-            [entry_public_key(settings)], self._store.store_id, settings.state_folder / SPENT
+            [entry_public_key(settings)],
+            self._store.store_id,
+            settings.state_folder / SPENT,
+            cashier.refusal,
         )
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
@@ -151,16 +185,36 @@ class _Doors:
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
         )
         gates = MqttGates(self._broker, store.store_id, gatekeeper, self._note_refused)
+        self._open_scanners(gatekeeper)
         assert context.listener is not None
-        server = GateServer(gate_app(gatekeeper, self._note_refused), context.listener)
+        webhooks = self._cashier.webhooks
+        others = [webhook_route(WEBHOOKS, webhooks.take)] if webhooks else []
+        server = GateServer(gate_app(gatekeeper, self._note_refused, others), context.listener)
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
         self._pump(gatekeeper.taps(), "gates")
-        self._pump(_seen(inlet, lambda: context.is_stopping), "seen")
+        self._pump(_seen(inlet, lambda: context.is_stopping, self._cashier.wishes), "seen")
 
     def close(self) -> None:
         for close in self._closers:
             close()
+
+    def _open_scanners(self, gatekeeper: Gatekeeper) -> None:
+        """Scanners that read codes by themselves."""
+        context = self._context
+        for gate_id, source in context.settings.edge.scanners.items():
+            if gate_id not in self._store.gate_of:
+                gates = ", ".join(sorted(self._store.gate_of))
+                raise StoreError(
+                    "no such gate", file=EDGE_FILE, field="gates.scanners", expected=gates, found=gate_id
+                )
+            texts = scanner_texts(gate_id, source, context.clock, self._note_health)
+            scanner = GateScanner(gate_id, texts, gatekeeper, context.clock, self._note_answer)
+            self._closers.append(scanner.close)
+
+    def _note_answer(self, answer: Answer) -> None:
+        if not answer.is_admitted:
+            self._note_refused(answer.gate_id, answer.reason)
 
     def _pump(self, readings: Iterable[Reading], name: str) -> None:
         def pump() -> None:
@@ -179,10 +233,14 @@ class _Doors:
         self._context.line(f"gate {gate_id}: a code was refused ({reason})")
 
 
-def _seen(inlet: Inlet, is_stopping: Callable[[], bool]) -> Iterable[Reading]:
+def _seen(inlet: Inlet, is_stopping: Callable[[], bool], wishes: Queue[Wish]) -> Iterable[Reading]:
     while not is_stopping():
-        for _, payload in inlet.take(0.2):
-            yield decode(payload)  # type: ignore[misc]
+        for kind, payload in inlet.take(0.2):
+            message = decode(payload)
+            if kind == WISH:
+                wishes.put(message)  # type: ignore[arg-type]
+            else:
+                yield message  # type: ignore[misc]
 
 
 class _Said:
@@ -244,7 +302,7 @@ class _Said:
             now_ns = self._context.clock.now_ns()
             self._lags_ns.append(now_ns - message.changed_ns)
             self._context.message(msgspec.structs.replace(message, changed_ns=now_ns))
-        elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
+        elif isinstance(message, Receipt | PaymentChanged | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 
     def show(self, message: AnyMessage) -> None:

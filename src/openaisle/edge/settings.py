@@ -26,9 +26,12 @@ from openaisle.store.schema import Store
 from openaisle.store.tables import TomlFile
 
 EDGE_FILE: Final = "edge.toml"
-_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision")
+_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos")
 _BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LOOPBACK: Final = "127.0.0.1"
+LEDGER: Final = "ledger.sqlite"
+"""In the state folder."""
+SCANNERS: Final = ("keyboard", "serial", "camera")
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -50,6 +53,16 @@ class GatesRow(Row):
     public_key_file: str = (
         ""  # of whoever issues codes; "" = entry.pub in the state folder, made at the first start
     )
+    # What reads codes by itself, by gate: keyboard:PATH, serial:PATH or camera:URL.
+    scanners: dict[str, str] = Field(default_factory=dict)
+
+
+class PagesRow(Row):
+    """[pages]"""
+
+    listen: str = ""  # host:port for phones and staff; "" = loopback, at --port
+    certificate_file: str = ""  # PEM, both or none: HTTPS, without which no phone installs the page
+    key_file: str = ""
 
 
 class CamerasRow(Row):
@@ -71,6 +84,35 @@ class VisionRow(Row):
     threads: Annotated[int, Field(ge=1, le=64)] = 1  # of one network
 
 
+class PaymentsRow(Row):
+    """[payments]: who moves the money. Keys are files, so that this one can be shown."""
+
+    processor: Literal["stripe", "adyen", "square"] | None = None
+    key_file: str = ""
+    webhook_key_file: str = ""  # what webhooks are signed with
+    account: str = ""  # Adyen's merchant account, Square's location
+    url: str = ""  # of the API; "" = the processor's own
+    webhook_url: str = ""  # Square: the address that it sends to, part of what it signs
+
+
+class PosRow(Row):
+    """[pos]"""
+
+    poslog_folder: str = ""  # where finished sales are written as POSLog; "" = nowhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings:
+    """[payments], checked."""
+
+    processor: Literal["stripe", "adyen", "square"]
+    key_file: Path
+    webhook_key_file: Path
+    account: str = ""
+    url: str = ""
+    webhook_url: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EdgeSettings:
     """edge.toml, checked."""
@@ -79,10 +121,17 @@ class EdgeSettings:
     gate_host: str = LOOPBACK
     gate_port: int = 0  # 0: any free port
     entry_public_key: Path | None = None
+    scanners: Mapping[str, str] = field(default_factory=dict)  # kind:source by gate
+    pages_host: str = LOOPBACK
+    pages_port: int = 0  # 0: as the command line says
+    pages_certificate: Path | None = None
+    pages_key: Path | None = None
     trusts_embedded_time: bool = True
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    payments: PaymentsSettings | None = None  # None: somebody else collects the money
+    poslog_folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +162,11 @@ class ShopSettings:
     @property
     def is_simulated(self) -> bool:
         return self.simulation is not None
+
+    @property
+    def pages_address(self) -> tuple[str, int]:
+        """Where the pages listen."""
+        return self.edge.pages_host, self.edge.pages_port or self.port
 
     @property
     def errors_file(self) -> Path:
@@ -164,17 +218,28 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
 
     reader = _Reader(toml, folder)
     broker, gates = reader.row(BrokerRow, "broker"), reader.row(GatesRow, "gates")
+    payments, pos = reader.row(PaymentsRow, "payments"), reader.row(PosRow, "pos")
     cameras, vision = reader.row(CamerasRow, "cameras"), reader.row(VisionRow, "vision")
-    gate_host, gate_port = reader.listen(gates.listen)
+    pages = reader.row(PagesRow, "pages")
+    gate_host, gate_port = reader.listen("gates", gates.listen)
+    pages_host, pages_port = reader.listen("pages", pages.listen)
+    reader.both("pages", pages.certificate_file, pages.key_file)
     settings = EdgeSettings(
         broker=reader.broker(broker) if broker.url else None,
         gate_host=gate_host,
         gate_port=gate_port,
         entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
+        scanners=reader.scanners(gates.scanners),
+        pages_host=pages_host,
+        pages_port=pages_port,
+        pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),
+        pages_key=reader.file("pages", "key_file", pages.key_file),
         trusts_embedded_time=cameras.time == "embedded",
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,
         runtime=reader.runtime(vision),
+        payments=reader.payments(payments) if "payments" in toml.document else None,
+        poslog_folder=folder / pos.poslog_folder if pos.poslog_folder else None,
     )
     if problems:
         raise StoreError.of_problems(str(store_name), problems)
@@ -215,12 +280,46 @@ class _Reader:
             )
         return settings
 
-    def listen(self, text: str) -> tuple[str, int]:
+    def payments(self, row: PaymentsRow) -> PaymentsSettings | None:
+        wanted = {"processor", "key_file", "webhook_key_file"}
+        wanted |= {"adyen": {"account"}, "square": {"account", "webhook_url"}}.get(row.processor or "", set())
+        missing = sorted(name for name in wanted if not getattr(row, name))
+        if missing:
+            expected = ", ".join(sorted(wanted))
+            self.toml.report("something is missing", ("payments",), expected=expected, found=missing)
+            return None
+        key_file = self.file("payments", "key_file", row.key_file)
+        webhook_key_file = self.file("payments", "webhook_key_file", row.webhook_key_file)
+        assert row.processor is not None
+        assert key_file is not None
+        assert webhook_key_file is not None
+        return PaymentsSettings(
+            processor=row.processor,
+            key_file=key_file,
+            webhook_key_file=webhook_key_file,
+            account=row.account,
+            url=row.url,
+            webhook_url=row.webhook_url,
+        )
+
+    def scanners(self, wanted: Mapping[str, str]) -> Mapping[str, str]:
+        for gate_id, text in wanted.items():
+            kind, _, source = text.partition(":")
+            if kind not in SCANNERS or not source:
+                expected = ", ".join(f"{name}:..." for name in SCANNERS)
+                self.toml.report("wrong value", ("gates", "scanners", gate_id), expected=expected, found=text)
+        return wanted
+
+    def both(self, table: str, certificate_file: str, key_file: str) -> None:
+        if bool(certificate_file) != bool(key_file):
+            self.toml.report("one without the other", (table,), expected="certificate_file and key_file")
+
+    def listen(self, table: str, text: str) -> tuple[str, int]:
         if not text:
             return LOOPBACK, 0
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-            self.toml.report("wrong value", ("gates", "listen"), expected="host:port", found=text)
+            self.toml.report("wrong value", (table, "listen"), expected="host:port", found=text)
             return LOOPBACK, 0
         return host, int(port)
 
@@ -234,8 +333,7 @@ class _Reader:
             expected = "mqtt://host:1883 or mqtts://host:8883"
             self.toml.report("wrong value", ("broker", "url"), expected=expected, found=row.url)
             return None
-        if bool(row.certificate_file) != bool(row.key_file):
-            self.toml.report("one without the other", ("broker",), expected="certificate_file and key_file")
+        self.both("broker", row.certificate_file, row.key_file)
         return BrokerSettings(
             host=host,
             port=port,

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 
@@ -20,7 +20,7 @@ from openaisle.adapters.entry_codes import CodeIssuer
 from openaisle.adapters.mqtt import BrokerSettings, MqttConnection
 from openaisle.adapters.scale_payload import encode_binary_payload, scale_topic
 from openaisle.core.errors import PortUnavailable
-from openaisle.core.messages import GateTap, ScaleBatch, StoreId
+from openaisle.core.messages import GateTap, ScaleBatch, StoreId, VisitId
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.products import LOOK_PX
 from openaisle.edge.board import Cell, State
@@ -178,7 +178,12 @@ class _World:
             families=self._simulation.families or "mixed",
             start_ns=start_ns,
         )
-        later = tuple(replace(visit, enters_ns=visit.enters_ns + EMPTY_NS) for visit in plan.visits)
+        # A visit's name is good once: the second day's are others.
+        prefix = f"d{day + 1}-" if day else ""
+        later = tuple(
+            replace(visit, visit_id=prefix + visit.visit_id, enters_ns=visit.enters_ns + EMPTY_NS)
+            for visit in plan.visits
+        )
         return SimulatedShop(self._store, replace(plan, visits=later))
 
     def _end(self, shop: SimulatedShop) -> None:
@@ -186,7 +191,7 @@ class _World:
         context, board = self._context, self._context.board
         folder = context.settings.truth_folder
         folder.mkdir(parents=True, exist_ok=True)
-        truth_of_simulation(shop.truth).write(folder)
+        truth_of_simulation(shop.truth).named(self._phones.names).write(folder)
         context.facts(
             shop_rate_min=round(self._speed.slowest, 3),
             shop_rate_mean=round(self._speed.mean, 3),
@@ -276,10 +281,15 @@ class _Eyes:
 
 
 class _Phones:
-    """Shoppers' phones: a fresh code at every tap, shown at the gate's port, again while nobody answers."""
+    """Shoppers' phones: a fresh code at every tap, shown at the gate's port, again while nobody answers.
+
+    Where a person's phone waits on the shopper's page, the next shopper shows that one: `names` says who went in as
+    whom.
+    """
 
     def __init__(self, context: Context, store_id: StoreId) -> None:
         self._context = context
+        self.names: dict[VisitId, VisitId] = {}
         self._issuer: CodeIssuer = code_issuer(context.settings, store_id)
         self._taps: queue.Queue[GateTap] = queue.Queue()
         threading.Thread(target=self._run, name="phones", daemon=True).start()
@@ -302,16 +312,36 @@ class _Phones:
                 break
 
     def _show(self, tap: GateTap) -> tuple[int, str]:
+        if not tap.is_staff and (carried := self._carried(tap.people_count)):
+            status, body = self._present(tap, carried)
+            if status == 200:
+                self.names[tap.visit_id] = json.loads(body)["visit_id"]
+                return status, body
         code = self._issuer.issue(
             tap.visit_id, self._context.clock.now_ns(), people_count=tap.people_count, is_staff=tap.is_staff
         )
-        connection = http.client.HTTPConnection(*self._context.gate_address, timeout=5.0)
+        return self._present(tap, code)
+
+    def _carried(self, people_count: int) -> str | None:
+        """The code of a phone that waits to be carried; None without pages, and where none waits."""
+        if self._context.settings.is_headless:
+            return None
+        address = (LOOPBACK, self._context.settings.port)
         try:
-            body = json.dumps({"code": code})
-            connection.request(
-                "POST", f"/gates/{tap.gate_id}/codes", body, {"Content-Type": "application/json"}
-            )
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
+            _, body = _post(address, "/api/demo/phones", {"people_count": people_count})
+            return json.loads(body)["code"]
+        except (OSError, ValueError, KeyError):
+            return None  # The pages are away: this shopper has a phone of their own.
+
+    def _present(self, tap: GateTap, code: str) -> tuple[int, str]:
+        return _post(self._context.gate_address, f"/gates/{tap.gate_id}/codes", {"code": code})
+
+
+def _post(address: tuple[str, int], path: str, body: dict[str, Any]) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(*address, timeout=5.0)
+    try:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()

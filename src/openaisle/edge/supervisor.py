@@ -4,9 +4,10 @@
                  +-- core      scales, gates, detections -> the path -> ledger
                  +-- vision-1  cameras -> detections (one or several)
                  +-- pages     the web pages, unless headless
+                 +-- processor in a demo: whoever moves the money, simulated
                  +-- sim       in a demo: the world, in place of hardware
 
-A real shop and a demo are this one code; a demo has one process more, and its cameras' addresses lead there.
+A real shop and a demo are this one code; a demo has two processes more, and its addresses lead there.
 """
 
 from __future__ import annotations
@@ -94,9 +95,10 @@ class _Supervisor:
             settings = replace(settings, camera_sources=sources)
         self._settings = settings
         self._say, self._on_open, self._on_look = say, on_open, on_look
-        self._pages = None if settings.is_headless else _listen(LOOPBACK, settings.port, "--port")
+        self._pages = None if settings.is_headless else _listen(*settings.pages_address, "--port")
         self._gates = _listen(settings.edge.gate_host, settings.edge.gate_port, "[gates] listen in edge.toml")
         self._broker_port = 0 if settings.edge.broker else _free_port()
+        self._processor_port = _free_port() if settings.is_simulated else 0
         # Simulated days begin at the same time whatever the wall says, so that a seed gives the same day.
         self._started_ns = SIMULATED_START_NS if settings.is_simulated else time.time_ns()
         self._clock = ShopClock(self._started_ns)
@@ -152,6 +154,7 @@ class _Supervisor:
         if self._pages:
             specs.append(Spec(name="pages", target=f"{edge}.pages_worker:run", listener=self._pages, nice=5))
         if self._settings.is_simulated:
+            specs.append(Spec(name="processor", target=f"{edge}.processor_worker:run", nice=5))
             specs.append(
                 # A world that died cannot be told from its beginning again: the demo is over then.
                 Spec(
@@ -190,6 +193,7 @@ class _Supervisor:
             clock=self._clock,
             sockets=self._sockets,
             broker_port=self._broker_port,
+            processor_port=self._processor_port,
             gate_address=self._gates.getsockname()[:2],
             started_ns=self._started_ns,
             restarts=restarts,
@@ -222,9 +226,14 @@ class _Supervisor:
                 over_since = over_since or now
                 if self._processes.is_done("core") and self._is_ending_with_the_day:
                     return
-                if now - over_since > FINISH_S_MAX and not self._processes.is_done("core"):
+                if now - over_since > FINISH_S_MAX and not self._has_core_finished:
                     self._say("core did not finish the day in time")
                     return
+
+    @property
+    def _has_core_finished(self) -> bool:
+        """Core stays on after the day where somebody may still dispute a receipt."""
+        return self._processes.is_done("core") or not self._is_ending_with_the_day
 
     @property
     def _is_ending_with_the_day(self) -> bool:
@@ -303,7 +312,9 @@ class _Supervisor:
 
 def _listen(host: str, port: int, how: str) -> socket.socket:
     """A listening socket; PortUnavailable if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named, not the default 0: asyncio sets TCP_NODELAY on what it knows to be TCP, and without it each answer whose
+    # head and body leave apart waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -45,6 +45,7 @@ class Context:
     started_ns: int  # shop time when the shop was started
     restarts: int  # how often this worker was started before
     channel: Connection
+    processor_port: int = 0  # of a demo's simulated payment processor, 0 if there is none
     index: int = 0  # of this worker among its kind
     listener: socket.socket | None = None  # bound by the supervisor, so that a taken port is known at once
     _lock: Any = field(default=None, repr=False)

@@ -1,4 +1,4 @@
-"""How well the people detector sees, on rendered shops it was not taught on; and its calibration on others again.
+"""How well the people detector sees, on rendered shops it was not taught on.
 
 Box figures follow COCO at one overlap (0.5, all points under the curve), keypoint figures its object keypoint
 similarity with its own spreads, averaged over thresholds .50 to .95. Somebody of whom next to nothing can be seen is
@@ -17,10 +17,7 @@ import numpy as np
 
 from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
 from openaisle.detections import crops, decode
-from openaisle.detections.background import Background
-from openaisle.detections.crops import Floats, Letterbox
-from openaisle.detections.people import SCORE_MIN, PeopleDetector, PeopleNetworks, PeopleSettings
-from openaisle.detections.regions import WHOLE
+from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
 from openaisle.learning.people_families import PeopleCases
@@ -162,104 +159,9 @@ def detected(seed: int, held_out: HeldOut, settings: PeopleSettings) -> list[tup
     return found
 
 
-def calibrate(
-    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
-) -> dict[str, Any]:
-    """Logistic curves for person score and joint confidence, fitted on stores apart: metadata of the model.
-
-    Those of joints are fitted on people who are sure enough to be reported.
-    """
-    networks = PeopleNetworks(runtime)
-    person_terms: list[Floats] = []
-    is_person: list[bool] = []
-    match_terms: list[Floats] = []
-    joint_terms: list[Floats] = []
-    joint_near: list[Floats] = []
-    visible_terms: list[Floats] = []
-    states: list[np.ndarray] = []
-    for done in range(held_out.stores):
-        for sight in sights(held_out.first_store + done, held_out.as_settings()):
-            letterbox, working, difference, gain = _prepared(sight)
-            boxes, heats = networks.propose(
-                [crops.box_input(working, difference, gain)], [[WHOLE]], 0.05, 24
-            )[0]
-            kept = decode.suppress(boxes, heats, 0.65)
-            if not len(kept):
-                continue
-            boxes, heats = boxes[kept] / letterbox.scale, heats[kept]
-            windows = crops.windows_of_boxes(boxes)
-            seen = networks.look(
-                np.stack(
-                    [crops.cut(sight.pixels, working, difference, window, gain=gain) for window in windows]
-                )
-            )
-            truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
-                -1, 4
-            )
-            overlap = decode.overlaps(boxes, truth)
-            points = crops.frame_from_crop(seen.points_crop_px, windows)
-            for row in range(len(boxes)):
-                best = int(overlap[row].argmax()) if len(truth) else -1
-                is_match = best >= 0 and overlap[row, best] >= 0.5
-                if is_match and not is_judged(sight.people[best]):
-                    continue
-                heat = float(np.clip(heats[row], 1e-4, 1 - 1e-4))
-                logit = np.log(heat / (1 - heat))
-                person_terms.append(np.array([logit, seen.person_logits[row], 1.0], np.float32))
-                is_person.append(is_match)
-                if is_match:
-                    match_terms.append(person_terms[-1])
-                    label = sight.people[best]
-                    distance = np.linalg.norm(points[row] - label.keypoints_px[:, :2], axis=1)
-                    near = (distance <= JOINT_NEAR * windows[row, 2]) & (label.keypoints_px[:, 2] > 0)
-                    mass = np.log(np.maximum(seen.mass[row], 1e-4))
-                    joint_terms.append(
-                        np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1)
-                    )
-                    joint_near.append(near.astype(np.float32))
-                    visible_terms.append(seen.visible_logits[row])
-                    states.append(label.keypoints_px[:, 2])
-        report(done + 1)
-    person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
-    is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
-    terms, near = np.stack(joint_terms)[is_reported], np.stack(joint_near)[is_reported]
-    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
-    state = np.stack(states)[is_reported]
-    logits = np.stack(visible_terms)[is_reported][state > 0]
-    visible = _logistic(
-        np.stack([logits, np.ones_like(logits)], axis=1), (state[state > 0] == VISIBLE).astype(np.float32)
-    )
-    return {
-        "visible_weights": np.round(visible, 4).tolist(),
-        "person_weights": np.round(person, 4).tolist(),
-        "joint_weights": np.round(np.stack(joints), 4).tolist(),
-        "calibrated_on": asdict(held_out),
-    }
-
-
-def _prepared(sight: Sight) -> tuple[Letterbox, Any, Any, float]:
-    width, height = _size(sight)
-    letterbox = Letterbox(width, height)
-    background = Background()
-    background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
-    working = letterbox.shrink(sight.pixels)
-    return letterbox, working, background.compare(working, sight.at_ns), background.gain
-
-
-def _size(sight: Sight) -> tuple[int, int]:
+def picture_size(sight: Sight) -> tuple[int, int]:
+    """Width and height in px."""
     return sight.pixels.shape[1], sight.pixels.shape[0]
-
-
-def _logistic(terms: np.ndarray, is_true: np.ndarray, ridge: float = 1.0) -> np.ndarray:
-    """Weights [k] of P = sigmoid(terms @ weights), by Newton's method with a little ridge towards zero."""
-    weights = np.zeros(terms.shape[1])
-    x = terms.astype(float)
-    for _ in range(30):
-        probability = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        gradient = x.T @ (probability - is_true) + ridge * weights
-        curvature = (x * (probability * (1 - probability))[:, None]).T @ x + ridge * np.eye(len(weights))
-        weights = weights - np.linalg.solve(curvature, gradient)
-    return weights
 
 
 class PeopleTally:
@@ -280,9 +182,9 @@ class PeopleTally:
 
     def add(self, sight: Sight, detections: CameraDetections, score_min: float) -> None:
         self._frames += 1
-        truth = np.array([clipped_box(each, *_size(sight)) for each in sight.people], np.float32).reshape(
-            -1, 4
-        )
+        truth = np.array(
+            [clipped_box(each, *picture_size(sight)) for each in sight.people], np.float32
+        ).reshape(-1, 4)
         judged = np.array([is_judged(each) for each in sight.people], bool)
         clear = np.array([each.visible_fraction >= 0.6 for each in sight.people], bool) & judged
         self._expected += int(judged.sum())

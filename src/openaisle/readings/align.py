@@ -43,6 +43,9 @@ class TimelineSettings:
     silent_after_ns: int = 900 * NS_PER_MS
     silent_after_frames: float = 3.0  # slow cameras: this many periods, if longer
     late_after_ns: int = 2 * NS_PER_S  # older than this on arrival: reported
+    frozen_after_ns: int = (
+        NS_PER_S  # who seems not to have moved by a hundredth of a pixel for so long is a still picture
+    )
     remembered_frames_max: int = 64  # a camera: how far back a repeated frame is recognised
     remembered_taps_max: int = 1024
     stale_batches_max: int = 3  # that many batches in a row from the past: the device counts anew
@@ -268,7 +271,24 @@ class Timeline:
             reading = msgspec.structs.replace(reading, captured_ns=reading.captured_ns + offset_ns)
         if not state.seen.is_new(reading.captured_ns, self._settings.remembered_frames_max):
             return
-        out.append(reading)
+        if not self._is_frozen(reading, state, now_ns):
+            out.append(reading)
+
+    def _is_frozen(self, reading: CameraDetections, state: _CameraState, now_ns: int) -> bool:
+        """Whether a camera has shown the very same people for a while: nobody stands as still as that."""
+        shown = hash(reading.boxes_image_px.tobytes() + reading.keypoints_image_px.tobytes())
+        last, state.shown = state.shown, shown  # A number, not the people: nobody is kept who has gone.
+        if shown != last or not len(reading.scores):
+            state.same_since_ns = reading.captured_ns
+            self._health.recover(reading.camera_id, "frozen", now_ns)
+            return False
+        if reading.captured_ns - state.same_since_ns < self._settings.frozen_after_ns:
+            return False
+        self._health.degrade(
+            reading.camera_id, "camera", "frozen", since_ns=state.same_since_ns, now_ns=now_ns,
+            detail="it shows the same people in the same places to the pixel",
+        )  # fmt: skip
+        return True
 
     def _accept_skeletons(self, reading: BodySkeletons, now_ns: int, out: list[BodySkeletons]) -> None:
         if np.isinf(reading.joints_floor_m).any():
@@ -421,6 +441,8 @@ class _CameraState:
     period_ns: int
     heard_ns: int | None = None
     seen: _Times = field(default_factory=_Times)
+    shown: int | None = None
+    same_since_ns: int = 0
 
 
 def _check_batch(batch: ScaleBatch, column_count: int) -> None:

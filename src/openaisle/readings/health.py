@@ -1,7 +1,8 @@
 """What is wrong with which sensor: said when it starts, said again when it ends.
 
-Some troubles are states (`silent`, `clock`): they end when the sensor is heard to be well. The others are episodes
-(`gap`, `corrupt`, `rebooted`, `late`): they end by themselves when nothing of the kind has happened for `quiet_ns`.
+Some troubles are states (`silent`, `clock`, `frozen`): they end when the sensor is heard to be well. The others are
+episodes (`gap`, `corrupt`, `rebooted`, `late`): they end by themselves when nothing of the kind has happened for
+`quiet_ns`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 from openaisle.core.messages import SensorDegraded, SensorRecovered
 from openaisle.core.units import NS_PER_S
 
-STATES: Final = frozenset({"silent", "clock"})
+STATES: Final = frozenset({"silent", "clock", "frozen"})
 
 
 @dataclass

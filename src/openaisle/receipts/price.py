@@ -7,21 +7,38 @@ from collections.abc import Iterable
 import msgspec
 
 from openaisle.core.messages import CartLine, ProductId, ReceiptLine
+from openaisle.receipts.promotions import Goods, discounts
 from openaisle.receipts.tax import shares_minor, tax_minor
 from openaisle.store.schema import Store
 
 
-def priced_lines(store: Store, cart_lines: Iterable[CartLine]) -> tuple[ReceiptLine, ...]:
-    """Lines sorted by product id and price, with each tax class's tax shared out over its lines."""
-    return _with_tax(store, _merged(store, cart_lines))
+def priced_lines(
+    store: Store, cart_lines: Iterable[CartLine], programmes: frozenset[str] = frozenset()
+) -> tuple[ReceiptLine, ...]:
+    """Lines sorted by product id and price, promotions taken off, each tax class's tax shared out over its lines.
+
+    `programmes`: loyalty programmes of the shopper.
+    """
+    return _with_tax(store, _merged(store, cart_lines, programmes))
 
 
-def _merged(store: Store, cart_lines: Iterable[CartLine]) -> list[ReceiptLine]:
+def _merged(store: Store, cart_lines: Iterable[CartLine], programmes: frozenset[str]) -> list[ReceiptLine]:
     grouped: dict[tuple[ProductId, int], list[CartLine]] = {}
     for line in cart_lines:
         grouped.setdefault((line.product_id, line.price_minor), []).append(line)
+    ordered = sorted(grouped.items())
+    goods = [
+        Goods(
+            product_id=product_id,
+            quantity=sum(line.quantity for line in group),
+            price_minor=price_minor,
+            picked_ns=tuple(line.picked_ns for line in group),
+        )
+        for (product_id, price_minor), group in ordered
+    ]
+    taken_off = discounts(goods, store.promotions, programmes)
     lines: list[ReceiptLine] = []
-    for (product_id, price_minor), group in sorted(grouped.items()):
+    for ((product_id, price_minor), group), discount in zip(ordered, taken_off, strict=True):
         product = store.products[product_id]
         quantity = sum(line.quantity for line in group)
         assert quantity > 0
@@ -32,10 +49,12 @@ def _merged(store: Store, cart_lines: Iterable[CartLine]) -> list[ReceiptLine]:
                 name=product.name,
                 quantity=quantity,
                 unit_price_minor=price_minor,
-                total_minor=quantity * price_minor,
+                total_minor=quantity * price_minor - discount.minor,
                 tax_class=product.tax_class,
                 tax_minor=0,
                 evidence=tuple(interaction_id for line in group for interaction_id in line.interaction_ids),
+                discount_minor=discount.minor,
+                promotions=tuple(discount.names),
             )
         )
     return lines

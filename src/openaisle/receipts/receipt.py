@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openaisle.core.messages import CartClosed, Receipt
 from openaisle.core.units import NS_PER_S
+from openaisle.ports import Loyalty
 from openaisle.receipts.price import priced_lines
 from openaisle.store.money import text_from_minor
 from openaisle.store.schema import Store
@@ -17,14 +18,16 @@ from openaisle.store.schema import Store
 class Receipts:
     """One receipt for each closed cart, an empty cart included: a receipt of no lines says that nothing is owed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, loyalty: Loyalty | None = None) -> None:
         self._store = store
+        self._loyalty = loyalty
 
     def step(self, closed_carts: Sequence[CartClosed], now_ns: int) -> list[Receipt]:
         return [self._receipt(closed, now_ns) for closed in closed_carts]
 
     def _receipt(self, closed: CartClosed, now_ns: int) -> Receipt:
-        lines = priced_lines(self._store, closed.lines)
+        programmes = self._loyalty.programmes(closed.visit_id) if self._loyalty else frozenset[str]()
+        lines = priced_lines(self._store, closed.lines, programmes)
         tax_minor = sum(line.tax_minor for line in lines)
         goods_minor = sum(line.total_minor for line in lines)
         is_included = self._store.prices_include_tax
@@ -52,7 +55,7 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
         room = width - len(amount) - 1
         return f"{left[:room]:<{room}} {amount}"
 
-    issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, _timezone(store.timezone))
+    issued = datetime.fromtimestamp(receipt.issued_ns // NS_PER_S, timezone_of(store.timezone))
     rule = "-" * width
     text = [
         *wrap(store.name, width),
@@ -64,6 +67,13 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
         text.append(row(f"{line.quantity} x {line.name}", line.total_minor))
         if line.quantity > 1:
             text.append(f"    {text_from_minor(line.unit_price_minor, digits)} each")
+        if line.discount_minor:
+            text += wrap(
+                f"{', '.join(line.promotions)}: {text_from_minor(line.discount_minor, digits)} off",
+                width,
+                initial_indent="    ",
+                subsequent_indent="    ",
+            )
     if not receipt.lines:
         text.append("nothing taken")
     text += [rule, row(f"Total {receipt.currency}", receipt.total_minor)]
@@ -78,7 +88,8 @@ def receipt_text(receipt: Receipt, store: Store, width: int = 42) -> str:
     return "\n".join(text) + "\n"
 
 
-def _timezone(name: str) -> tzinfo:
+def timezone_of(name: str) -> tzinfo:
+    """A store's time zone by its IANA name; UTC on a machine that does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -75,10 +75,19 @@ class RecordingWriter:
     """Writes one recording. It lies in `<folder>.part` until `close`, which renames it: there is no half recording.
 
     Readings may come up to 10 s (of received_ns) out of order. Videos and truth are written by others, to
-    `video_paths(camera_id)` and under `truth_folder`; `close` counts them in.
+    `video_paths(camera_id)` and under `truth_folder`; `close` counts them in. What real people look like is not to be
+    kept (`keeps_looks=False`): a replay then tells them apart by places and measures alone.
     """
 
-    def __init__(self, folder: Path, store: Store, about: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        about: Mapping[str, str] | None = None,
+        *,
+        keeps_looks: bool = True,
+    ) -> None:
+        self._keeps_looks = keeps_looks
         _refuse_used_folder(folder)
         self._target = folder
         self._store = store
@@ -135,6 +144,9 @@ class RecordingWriter:
         elif isinstance(reading, GateTap):
             self._taps.write(reading, reading.received_ns, reading.gate_id)
         elif isinstance(reading, CameraDetections):
+            if not self._keeps_looks:
+                nothing = np.zeros((len(reading.scores), 0), np.float32)
+                reading = msgspec.structs.replace(reading, appearance=nothing)
             self._detections.write(reading, reading.received_ns, reading.camera_id)
         elif isinstance(reading, PackLook):
             self._looks.write(reading, reading.received_ns, reading.look_id)

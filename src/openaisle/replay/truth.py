@@ -7,7 +7,7 @@ truth/people.ndjson.gz   where everybody stood, one instant a line
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -68,6 +68,9 @@ class TruePositions(msgspec.Struct, frozen=True, kw_only=True):
         return np.array(self.positions_floor_m, np.float64).reshape(-1, 2)
 
 
+Named = TypeVar("Named", TrueVisit, TrueEvent)
+
+
 class _Visits(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     version: int
@@ -80,6 +83,15 @@ class DayTruth(msgspec.Struct, frozen=True, kw_only=True):
     visits: tuple[TrueVisit, ...]
     events: tuple[TrueEvent, ...] = ()
     people: tuple[TruePositions, ...] = ()
+
+    def named(self, names: Mapping[VisitId, VisitId]) -> DayTruth:
+        """The same with some visits called as the shop called them."""
+
+        def renamed(row: Named) -> Named:
+            return msgspec.structs.replace(row, visit_id=names.get(row.visit_id, row.visit_id))
+
+        visits = sorted((renamed(visit) for visit in self.visits), key=lambda visit: visit.visit_id)
+        return DayTruth(visits=tuple(visits), events=tuple(map(renamed, self.events)), people=self.people)
 
     def write(self, folder: Path) -> None:
         """Into a recording's truth folder."""

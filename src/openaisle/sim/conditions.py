@@ -1,4 +1,4 @@
-"""What is wrong with a whole day: bad plates, dead plates and lost cameras, changing light, look-alikes, a full shop.
+"""What is wrong with a whole day: bad plates, dead plates and lost cameras, changing light, a full shop.
 
 These are the families of hard cases that are not deeds of anybody. A day named after one of them has ordinary visits,
 tricky ones among them; what is changed are its people, its crowd or its sensors.
@@ -15,7 +15,6 @@ import numpy as np
 
 from openaisle.core.units import NS_PER_S
 from openaisle.sim.faults import Fault
-from openaisle.sim.scene import Body
 from openaisle.sim.sensors import PlateSettings
 from openaisle.sim.skeletons import SkeletonSettings
 from openaisle.store.schema import Store
@@ -25,7 +24,6 @@ CONDITIONS: Final[tuple[str, ...]] = (
     "sensor_fault",
     "bad_scale",
     "crowded_store",
-    "lookalike_people",
 )
 
 DEAD_PLATES_SHARE: Final = 0.1
@@ -88,11 +86,6 @@ def crowd_of(store: Store) -> int:
     x, y = points.T
     area_m2 = 0.5 * abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
     return max(2, round(CROWD_PER_M2 * area_m2))
-
-
-def alike(body: Body, model: Body) -> Body:
-    """Somebody in the same uniform, of the same height and build, under their own number."""
-    return replace(model, body_id=body.body_id)
 
 
 def _faults(store: Store, start_ns: int, rng: np.random.Generator) -> tuple[Fault, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from openaisle.core.errors import InputError
 from openaisle.core.units import ns_from_s
 from openaisle.sim.choices import Choices
-from openaisle.sim.conditions import CONDITIONS, CROWD_ARRIVALS_PER_MINUTE, alike, crowd_of
+from openaisle.sim.conditions import CONDITIONS, CROWD_ARRIVALS_PER_MINUTE, crowd_of
 from openaisle.sim.episodes import EPISODES, Episode, Part, pick
 from openaisle.sim.people import draw_body, draw_child, draw_staff
 from openaisle.sim.plan import DEFAULT_START_NS, DayPlan, Intent, Member, PlannedVisit
@@ -37,7 +37,7 @@ FAMILIES: Final[tuple[str, ...]] = (
     "single_pick", "many_picks", "rapid_picks", "put_back_right", "put_back_wrong", "put_back_same_weight",
     "swap_same_weight", "near_weights", "look_alikes", "hold_two_take_one", "long_hold", "touch_only",
     "crossing_arms", "simultaneous_same_item", "crowd", "exchange", "floor_item", "group", "staff",
-    "foreign_object", "occluded", *CONDITIONS,
+    "lookalike_people", "foreign_object", "occluded", *CONDITIONS,
 )  # fmt: skip
 assert (*EPISODES, *CONDITIONS) == FAMILIES
 
@@ -68,6 +68,7 @@ PARTNERED: Final[dict[str, int]] = {
     "crossing_arms": 2,
     "simultaneous_same_item": 2,
     "crowd": 4,
+    "lookalike_people": 3,
     "exchange": 2,
     "floor_item": 2,
     "staff": 2,
@@ -135,9 +136,7 @@ def plan_day(
     for number, draft in enumerate(drafts):
         gap_s = rng.exponential(60.0 / arrivals_per_minute)
         enters_s += draft.follows_s if draft.follows_s is not None else max(gap_s, 1.5)
-        visits.append(_visit(draft, number, visit_count, start_ns + ns_from_s(enters_s), rng))
-    if "lookalike_people" in conditions:
-        visits = [replace(visit, body=alike(visit.body, visits[0].body)) for visit in visits]
+        visits.append(_visit(draft, number, visit_count, start_ns + ns_from_s(enters_s), rng, visits))
     return DayPlan(
         store_id=store.store_id,
         seed=seed,
@@ -163,7 +162,7 @@ def plan_episode(
     enters_s = 1.0
     for number, draft in enumerate(drafts):
         enters_s += float(rng.uniform(0.5, 2.5))
-        visits.append(_visit(draft, number, len(drafts), start_ns + ns_from_s(enters_s), rng))
+        visits.append(_visit(draft, number, len(drafts), start_ns + ns_from_s(enters_s), rng, visits))
     return DayPlan(
         store_id=store.store_id, seed=seed, start_ns=start_ns, people_max=len(visits), visits=tuple(visits)
     )
@@ -179,11 +178,18 @@ class _Draft:
 
 
 def _visit(
-    draft: _Draft, number: int, visit_count: int, enters_ns: int, rng: np.random.Generator
+    draft: _Draft,
+    number: int,
+    visit_count: int,
+    enters_ns: int,
+    rng: np.random.Generator,
+    before: Sequence[PlannedVisit],
 ) -> PlannedVisit:
     part = draft.part or Part(draft.intents)
     draw = draw_staff if part.is_staff else draw_body
     body = draw(rng, number + 1)
+    if part.is_alike and before:
+        body = replace(before[-1].body, body_id=body.body_id)
     if not BUSY_HANDS.isdisjoint(draft.families):
         body = replace(body, has_bag=True)
     speed_m_s = round(float(rng.uniform(0.75, 1.35)), 3)

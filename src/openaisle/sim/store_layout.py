@@ -211,20 +211,31 @@ def _back_to_back(
 
 def is_walkable(outline: Polygon, gates: Sequence[Gate], places: Sequence[Place]) -> bool:
     """Whether somebody can walk from gate to gate and to the front of every gondola."""
+    return not any(out_of_reach(outline, gates, places))
+
+
+def out_of_reach(
+    outline: Polygon,
+    gates: Sequence[Gate],
+    places: Sequence[Place],
+    walls: Sequence[tuple[Point2, Point2]] = (),
+) -> list[bool]:
+    """For each gate, then each place: whether nobody can walk there from the first gate."""
     low = np.array(outline).min(axis=0)
     # The eroded floor ends WALKER_RADIUS_M before walls and fronts; the points asked about stand a little farther off.
-    free = _free_floor(outline, [place.body for place in places])
+    free = _free_floor(outline, [place.body for place in places], walls=walls)
     _, region = cv2.connectedComponents(free, connectivity=4)
     points = [gate.inside_floor_m for gate in gates]
     points += [place.point_floor_m(place.width_m / 2, -WALKER_RADIUS_M - 0.1) for place in places]
-    regions: set[int] = set()
+    regions: list[int] = []
     for x, y in points:
         column, row = int((x - low[0]) / CELL_M), int((y - low[1]) / CELL_M)
         if not (0 <= row < region.shape[0] and 0 <= column < region.shape[1]):
-            return False
+            regions.append(0)
+            continue
         around = region[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
-        regions.add(int(around.max()))
-    return len(regions) == 1 and 0 not in regions
+        regions.append(int(around.max()))
+    return [region == 0 or region != regions[0] for region in regions]
 
 
 def walkable_points_floor_m(
@@ -242,7 +253,10 @@ def walkable_points_floor_m(
 
 
 def _free_floor(
-    outline: Polygon, bodies: Sequence[Polygon], radius_m: float = WALKER_RADIUS_M
+    outline: Polygon,
+    bodies: Sequence[Polygon],
+    radius_m: float = WALKER_RADIUS_M,
+    walls: Sequence[tuple[Point2, Point2]] = (),
 ) -> NDArray[np.uint8]:
     """[rows, columns] 1 where a disc of `radius_m` fits, in cells of CELL_M from the plan's south-west corner."""
     low, high = np.array(outline).min(axis=0), np.array(outline).max(axis=0)
@@ -255,5 +269,7 @@ def _free_floor(
     cv2.fillPoly(free, [cells(outline)], 1)
     for body in bodies:
         cv2.fillPoly(free, [cells(body)], 0)
+    for wall in walls:
+        cv2.polylines(free, [cells(wall)], False, 0)
     distance = cv2.distanceTransform(np.pad(free, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     return (distance * CELL_M >= radius_m).astype(np.uint8)

@@ -29,6 +29,7 @@ from openaisle.sim.store_goods import Board, Pair, Range, slots_of, stock_board
 from openaisle.sim.store_layout import Place, lay_out
 from openaisle.store.check import problems_of
 from openaisle.store.draft import Draft
+from openaisle.store.money import CURRENCY_DIGITS
 from openaisle.store.read import plate_id, plate_run_left_m
 from openaisle.store.schema import Gate, Gondola, Plate, Point2, Shelf, Store, Zone
 
@@ -63,6 +64,18 @@ class PairCounts:
     @classmethod
     def for_range_of(cls, sku_count: int) -> PairCounts:
         return cls(look_alikes=sku_count // 12, twins=sku_count // 15, near=sku_count // 20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Where a shop is, and what that decides."""
+
+    timezone: str = "Europe/Berlin"
+    currency: str = "EUR"
+    prices_include_tax: bool = True
+    food_tax: float = 0.07
+    standard_tax: float = 0.19
+    jurisdiction: str = "DE"
 
 
 # --- the shipped stores -------------------------------------------------------------------------------------------
@@ -113,6 +126,45 @@ def market() -> Store:
 
 
 # --- any store ----------------------------------------------------------------------------------------------------
+
+
+def shelved_store(
+    seed: int,
+    *,
+    store_id: str,
+    name: str,
+    outline: tuple[Point2, ...],
+    ceiling_height_m: float,
+    gondola_count: int,
+    gondola_width_m: float,
+    shelf_count: int,
+    sku_count: int,
+    aisle_m: float,
+    island_share: float | None,
+    departments: Sequence[Department],
+    terms: Terms,
+) -> Store:
+    """A shop with shelving and goods as asked for, and no camera yet; the same arguments give an equal one.
+
+    InputError if the outline has no room for that many gondolas, or the shelves none for that many products.
+    """
+    return _generate(
+        np.random.default_rng(seed),
+        store_id=store_id,
+        name=name,
+        prefixes=(f"{store_id[:6].upper()}-", f"{22 + seed % 8}"),
+        outline=outline,
+        gondola_count=gondola_count,
+        gondola_width_m=gondola_width_m,
+        aisle_m=aisle_m,
+        island_share=island_share,
+        shelf_count=shelf_count,
+        sku_count=sku_count,
+        camera_count=0,
+        ceiling_height_m=ceiling_height_m,
+        departments=departments,
+        terms=terms,
+    )
 
 
 def generate_store(
@@ -180,11 +232,14 @@ def _generate(
     shelf_count: int | None,
     sku_count: int,
     camera_count: int,
+    ceiling_height_m: float | None = None,
+    departments: Sequence[Department] = DEPARTMENTS,
+    terms: Terms | None = None,
 ) -> Store:
     gates = _two_gates(rng, outline)
     places = _try_layouts(rng, outline, gates, gondola_count, gondola_width_m, aisle_m, island_share)
     shelf_counts = _shelf_counts(rng, places, shelf_count, sku_count)
-    order = [DEPARTMENTS[int(index)] for index in rng.permutation(len(DEPARTMENTS))]
+    order = [departments[int(index)] for index in rng.permutation(len(departments))]
     fixtures = [
         Fixture(
             place,
@@ -201,11 +256,12 @@ def _generate(
         prefixes=prefixes,
         outline=outline,
         gates=gates,
-        ceiling_height_m=round(float(rng.uniform(2.6, 3.0)), 2),
+        ceiling_height_m=ceiling_height_m or round(float(rng.uniform(2.6, 3.0)), 2),
         fixtures=fixtures,
         sku_count=sku_count,
         pairs=PairCounts.for_range_of(sku_count),
         camera_count=camera_count,
+        terms=terms,
     )
 
 
@@ -298,8 +354,10 @@ def _furnish(
     pairs: PairCounts,
     camera_count: int,
     camera_draws: int = 1,
+    terms: Terms | None = None,
 ) -> Store:
     """The shelving put up, stocked, and looked at."""
+    terms = terms or Terms()
     goods = Range(id_prefix=prefixes[0], gtin_prefix=prefixes[1])
     bare = [_gondola(_gondola_id(index), fixture) for index, fixture in enumerate(fixtures)]
     boards = [
@@ -317,12 +375,12 @@ def _furnish(
     store = Store(
         store_id=store_id,
         name=name,
-        timezone="Europe/Berlin",
-        currency="EUR",
-        currency_digits=2,
-        prices_include_tax=True,
-        tax_rates={"food": 0.07, "standard": 0.19},
-        jurisdiction="DE",
+        timezone=terms.timezone,
+        currency=terms.currency,
+        currency_digits=CURRENCY_DIGITS[terms.currency],
+        prices_include_tax=terms.prices_include_tax,
+        tax_rates={"food": terms.food_tax, "standard": terms.standard_tax},
+        jurisdiction=terms.jurisdiction,
         ceiling_height_m=ceiling_height_m,
         plan_floor_m=outline,
         walls_floor_m=(),
@@ -335,8 +393,9 @@ def _furnish(
         cameras=(),
         products=goods.products,
     )
-    places = [fixture.place for fixture in fixtures]
-    store = replace(store, cameras=place_cameras(rng, store, places, camera_count, camera_draws))
+    if camera_count:
+        places = [fixture.place for fixture in fixtures]
+        store = replace(store, cameras=place_cameras(rng, store, places, camera_count, camera_draws))
     problems = problems_of(Draft.of(store))
     assert not problems, problems
     return store

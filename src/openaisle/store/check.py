@@ -27,6 +27,7 @@ from openaisle.store.polygons import (
     segments_meet,
     signed_area,
 )
+from openaisle.store.promotions import promotion_problems
 from openaisle.store.schema import Camera, Gate, Gondola, Plate, Point2, Shelf, Slot
 
 TOLERANCE_M: Final = 0.005
@@ -39,7 +40,10 @@ T = TypeVar("T")
 
 def problems_of(draft: Draft) -> list[StoreError]:
     """Every contradiction, in the order of the files."""
-    checks = (_shop, _plan, _gates, _zones, _gondolas, _shelves, _plates, _cameras, _products, _slots)
+    checks = (
+        *(_shop, _plan, _gates, _zones, _gondolas, _shelves, _plates, _cameras, _products, _slots),
+        promotion_problems,
+    )
     return [problem for check in checks for problem in check(draft)]
 
 

@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from openaisle.core.errors import StoreError
-from openaisle.store.schema import Camera, Gate, Gondola, Point2, Product, Shelf, Slot, Store, Zone
+from openaisle.store.schema import (
+    Camera,
+    Gate,
+    Gondola,
+    Point2,
+    Product,
+    Promotion,
+    Shelf,
+    Slot,
+    Store,
+    Zone,
+)
 
 STORE_FILE = "store.toml"
 CAMERAS_FILE = "cameras.toml"
 PRODUCTS_FILE = "products.csv"
 PLANOGRAM_FILE = "planogram.csv"
+PROMOTIONS_FILE = "promotions.toml"
 
 EVERY_ID = "*"  # in `ids_left_out`: a whole file, or the rest of one, could not be read
 
@@ -85,6 +97,7 @@ class Draft:
     cameras: list[Placed[Camera]] = field(default_factory=list[Placed[Camera]])
     products: list[Placed[Product]] = field(default_factory=list[Placed[Product]])
     slots: list[Placed[Slot]] = field(default_factory=list[Placed[Slot]])
+    promotions: list[Placed[Promotion]] = field(default_factory=list[Placed[Promotion]])
     ids_left_out: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])  # ("product", "P017")
 
     def is_left_out(self, kind: str, name: str) -> bool:
@@ -120,6 +133,7 @@ class Draft:
             cameras=[Placed(camera, CAMERAS_FILE) for camera in store.cameras],
             products=[Placed(product, PRODUCTS_FILE) for product in store.products.values()],
             slots=[Placed(slot, PLANOGRAM_FILE) for shelf in shelves for slot in shelf.slots],
+            promotions=[Placed(promotion, PROMOTIONS_FILE) for promotion in store.promotions],
         )
 
     def store(self) -> Store:
@@ -164,4 +178,5 @@ class Draft:
             ),
             cameras=tuple(camera.value for camera in self.cameras),
             products={product.value.product_id: product.value for product in self.products},
+            promotions=tuple(promotion.value for promotion in self.promotions),
         )

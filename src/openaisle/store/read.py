@@ -19,6 +19,7 @@ from openaisle.store.draft import (
 )
 from openaisle.store.lenses import focal_for_fov_px
 from openaisle.store.money import CURRENCY_DIGITS, minor_from_text
+from openaisle.store.promotions import read_promotions_file
 from openaisle.store.rows import (
     CameraRow,
     GateRow,
@@ -38,13 +39,14 @@ from openaisle.store.toml_lines import Path as TomlPath
 
 
 def read_folder(folder: Path) -> tuple[Draft, list[StoreError]]:
-    """Everything of the four files that could be understood, and every problem met on the way."""
+    """Everything of the files that could be understood, and every problem met on the way."""
     draft = Draft(folder=folder)
     problems: list[StoreError] = []
     _read_store_file(folder, draft, problems)
     read_cameras_file(folder, draft, problems)
     _read_products_file(folder, draft, problems)
     _read_planogram_file(folder, draft, problems)
+    read_promotions_file(folder, draft, problems)
     return draft, problems
 
 

@@ -5,6 +5,7 @@ docs/FORMATS.md, section "Store folder", is this file in prose. Strict: a wrong 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -173,6 +174,23 @@ class ProductRow(Row):
     age_limit: Annotated[int, Field(ge=0, le=99)]
     pack_picture: str
     look_alike_of: Id | Literal[""]
+
+
+class PromotionRow(Row):
+    """[[promotion]] of promotions.toml; prices in the store's currency, "2.49"."""
+
+    id: Id
+    name: Text
+    products: list[Id] = []
+    percent: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    buy: Annotated[int, Field(ge=2, le=1000)] | None = None
+    free: Annotated[int, Field(ge=1, le=999)] | None = None
+    price: Annotated[str, Field(pattern=_PRICE)] | None = None
+    spend: Annotated[str, Field(pattern=_PRICE)] | None = None
+    off: Annotated[str, Field(pattern=_PRICE)] | None = None
+    programme: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 class SlotRow(Row):

@@ -48,6 +48,27 @@ class Product:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """One [[promotion]] of promotions.toml. Which of its three kinds it is, the field that is set says."""
+
+    promotion_id: str
+    name: str  # as the receipt shows it
+    product_ids: tuple[ProductId, ...] = ()  # (): every product
+    percent: float = 0.0  # less, of each unit
+    buy: int = 0  # so many units together ...
+    free: int = 0  # ... of which the cheapest so many cost nothing,
+    price_minor: int = 0  # ... or which cost this together
+    spend_minor: int = 0  # from so much on, after all others ...
+    off_minor: int = 0  # ... so much less
+    programme: str = ""  # only for members of this loyalty programme
+    from_ns: int = 0
+    until_ns: int = 0  # 0: without end
+
+    def is_valid(self, at_ns: int) -> bool:
+        return self.from_ns <= at_ns and (at_ns < self.until_ns or not self.until_ns)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plate:
     """One weighing plate: the smallest thing that reports grams."""
 
@@ -195,6 +216,7 @@ class Store:
     gondolas: tuple[Gondola, ...]
     cameras: tuple[Camera, ...]
     products: Mapping[ProductId, Product]
+    promotions: tuple[Promotion, ...] = ()
 
     @cached_property
     def gondola_of(self) -> Mapping[str, Gondola]:

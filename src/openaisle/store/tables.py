@@ -87,16 +87,27 @@ class TomlFile:
             return []
         return [(*under, key, index) for index in range(len(cast(list[Any], value)))]
 
-    def row(self, kind: type[RowT], path: TomlPath, without: tuple[str, ...] = ()) -> RowT | None:
-        """The table at `path` as a row; None, and its problems, if it is not one."""
-        if len(path) == 1 and path[0] not in self.document:
+    def row(
+        self,
+        kind: type[RowT],
+        path: TomlPath,
+        without: tuple[str, ...] = (),
+        defaults: Table | None = None,
+    ) -> RowT | None:
+        """The table at `path` as a row; None, and its problems, if it is not one.
+
+        With `defaults` the table may be absent, and what it does not say is as they say.
+        """
+        if len(path) == 1 and path[0] not in self.document and defaults is None:
             self.report("missing", path, expected=f"a table [{path[0]}]")
             return None
-        table = self.table(path)
+        nothing: Table = {}
+        table = self.table(path) if defaults is None or path[0] in self.document else nothing
         if table is None:
             return None
+        whole = {**(defaults or {}), **table}
         try:
-            return kind.model_validate({key: value for key, value in table.items() if key not in without})
+            return kind.model_validate({key: value for key, value in whole.items() if key not in without})
         except ValidationError as error:
             for inner, message, expected, found in _field_errors(error, kind):
                 self.report(message, (*path, *inner), expected=expected, found=found)
@@ -292,7 +303,8 @@ def _field_errors(
                 known = tuple(kind.model_fields) if kind is not None and len(path) == 1 else ()
                 yield path, "unknown field", _nearest(str(path[-1]), known), None
             case "string_pattern_mismatch":
-                yield path, "wrong value", PATTERN_WORDS[item.get("ctx", {})["pattern"]], found
+                pattern = str(item.get("ctx", {})["pattern"])
+                yield path, "wrong value", PATTERN_WORDS.get(pattern, f"text like {pattern}"), found
             case _:
                 words = item["msg"].removeprefix("Input should be ")
                 yield path, "wrong value", f"{words[:1].lower()}{words[1:]}", found

@@ -9,15 +9,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
-from openaisle.store.draft import CAMERAS_FILE, PLANOGRAM_FILE, PRODUCTS_FILE, STORE_FILE
+from openaisle.store.draft import CAMERAS_FILE, PLANOGRAM_FILE, PRODUCTS_FILE, PROMOTIONS_FILE, STORE_FILE
 from openaisle.store.money import text_from_minor
+from openaisle.store.promotions import dates_of
 from openaisle.store.read import plate_id, plate_run_left_m
 from openaisle.store.rows import FORMAT_VERSION, ProductRow, SlotRow
 from openaisle.store.schema import Camera, Gondola, Shelf, Store
 
 
 def write_store(store: Store, folder: Path) -> None:
-    """Write store.toml, cameras.toml, products.csv and planogram.csv into `folder`, made if absent."""
+    """Write store.toml, cameras.toml, products.csv, planogram.csv and, if there are any, promotions.toml into `folder`,
+    made if absent."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         STORE_FILE: _store_file(store),
@@ -25,6 +27,8 @@ def write_store(store: Store, folder: Path) -> None:
         PRODUCTS_FILE: _products_file(store),
         PLANOGRAM_FILE: _planogram_file(store),
     }
+    if store.promotions:
+        files[PROMOTIONS_FILE] = _promotions_file(store)
     for name, text in files.items():
         (folder / name).write_bytes(text.encode())
 
@@ -199,6 +203,21 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return out.getvalue()
+
+
+def _promotions_file(store: Store) -> str:
+    lines = [f"format = {FORMAT_VERSION}"]
+    for each in store.promotions:
+        fields: dict[str, object] = {"id": each.promotion_id, "name": each.name, "products": each.product_ids}
+        fields |= {"percent": each.percent, "buy": each.buy, "free": each.free, "programme": each.programme}
+        money = {"price": each.price_minor, "spend": each.spend_minor, "off": each.off_minor}
+        fields |= {
+            name: text_from_minor(minor, store.currency_digits) for name, minor in money.items() if minor
+        }
+        lines += ["", "[[promotion]]", *_pairs(**{name: value for name, value in fields.items() if value})]
+        days = dates_of(each, store.timezone)
+        lines += [f"{name} = {day.isoformat()}" for name, day in days.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _number(value: float) -> str:

@@ -19,6 +19,7 @@ from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.camera_errors import CameraErrors
+from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
 from openaisle.tracks.motion import predict
@@ -77,9 +78,11 @@ class Crowd:
         coverage: Coverage,
         gates: Sequence[Gate] = (),
         settings: CrowdSettings | None = None,
+        watch: CameraWatch | None = None,
     ) -> None:
         self.settings = settings or CrowdSettings()
         self.rig = Rig.of(cameras)
+        self._watch = watch
         self.people: list[Person] = []
         self.lost: list[Person] = []
         self.bodies = Bodies(self.settings.tracks_max)
@@ -101,10 +104,12 @@ class Crowd:
         `misses_somebody`: people are inside of whom no track is known, so that a stranger may well be one of them.
         """
         self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
-        errors = self._errors
+        known = self._errors or self._watch
         sightings = sightings_of(
-            frames, self.rig, self._index_of, until_ns, errors and errors.offset, errors and errors.factor
+            frames, self.rig, self._index_of, until_ns, known and known.offset, known and known.factor
         )
+        if self._watch:
+            sightings = self._watch.heard(sightings)
         rows = _rows(self.people)
         if self._at_ns is not None and len(rows):
             seconds = min((until_ns - self._at_ns) / 1e9, 2.0)
@@ -137,11 +142,14 @@ class Crowd:
         benefit[is_doubtful] *= 0.7
         benefit = self._prefer_likeness(rows, sightings, benefit)
         assign_frames(benefit, sightings.frame_starts, owner)
+        given = owner.copy()
         take_in(self.bodies, rows, sightings, owner, labels)
         unseen = np.bincount(owner[owner >= 0], minlength=len(rows)) == 0
         look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
         if self._errors:
             self._errors.learn(rows, sightings, owner, self.bodies.mean, self.bodies.covariance)
+        if self._watch:
+            self._watch.learn(self.bodies, rows, sightings, given, owner)
         views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
         return owner, views

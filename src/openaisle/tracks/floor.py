@@ -17,20 +17,35 @@ from openaisle.core.messages import (
     CameraDetections,
     FloorTracks,
     GateTap,
+    SensorDegraded,
+    SensorRecovered,
+    StrangerExplained,
+    StrangerInside,
     VisitClosed,
     VisitOpened,
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
+from openaisle.tracks.camera_watch import CameraWatch, WatchSettings
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd import Crowd, CrowdSettings
 from openaisle.tracks.entry import Doors, DoorSettings
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
 from openaisle.tracks.people import Person
+from openaisle.tracks.sightings import Rig
 from openaisle.tracks.skeleton import joints_for_others
+from openaisle.tracks.strangers import Strangers, StrangerSettings
 from openaisle.tracks.window import FrameWindow
 
-TracksMessage = FloorTracks | VisitOpened | VisitClosed
+TracksMessage = (
+    FloorTracks
+    | VisitOpened
+    | VisitClosed
+    | StrangerInside
+    | StrangerExplained
+    | SensorDegraded
+    | SensorRecovered
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +55,8 @@ class TracksSettings:
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
     doors: DoorSettings = field(default_factory=DoorSettings)
     foreign: ForeignSettings = field(default_factory=ForeignSettings)
+    strangers: StrangerSettings = field(default_factory=StrangerSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
     hold_ns_max: int = 200 * NS_PER_MS  # a window is worked off this long after its end at the latest
     # A window's frames are on average half a period old: people are described as of then, where they are known best.
     # At the window's end a reaching wrist would be extrapolated, at more than half again the error.
@@ -56,9 +73,13 @@ class Tracks:
 
     def __init__(self, store: Store, settings: TracksSettings | None = None) -> None:
         self.settings = settings or TracksSettings()
-        self._crowd = Crowd(store.cameras, Coverage.of_store(store), store.gates, self.settings.crowd)
+        self._watch = CameraWatch(Rig.of(store.cameras), self.settings.watch)
+        self._crowd = Crowd(
+            store.cameras, Coverage.of_store(store), store.gates, self.settings.crowd, self._watch
+        )
         self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
         self._doors = Doors(store, self.settings.doors)
+        self._strangers = Strangers(self._doors, self.settings.strangers)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)
 
     def step(
@@ -72,7 +93,7 @@ class Tracks:
         said: list[TracksMessage] = []
         for tap in taps:
             said += self._doors.tap(tap)
-        self._window.add(detections, now_ns)
+        self._window.add(self._watch.on_one_time(detections), now_ns)
         while window := self._window.take(now_ns):
             said += self._see(*window, now_ns)
         for message in skeletons:
@@ -87,6 +108,7 @@ class Tracks:
         while window := self._window.take_rest(now_ns):
             said += self._see(*window, now_ns)
         said += self._doors.finish(now_ns)
+        said += self._strangers.finish(now_ns)
         self._forget_the_gone()
         return said
 
@@ -101,8 +123,10 @@ class Tracks:
         self._find_lost(until_ns)
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
+        followed = [person for person in [*crowd.people, *crowd.lost] if person.is_believed]
+        said += self._strangers.step(followed, until_ns)
         self._forget_the_gone()
-        return [*said, self._tracks_at(until_ns, now_ns)]
+        return [*said, *self._watch.judge(until_ns), self._tracks_at(until_ns, now_ns)]
 
     def _find_lost(self, at_ns: int) -> None:
         """Strangers inside may be people we lost."""

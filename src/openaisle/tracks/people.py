@@ -91,6 +91,9 @@ class Bodies:
         return self._free.pop()
 
     def give_back(self, row: int) -> None:
+        """Nobody is in that row any more: what was measured of them is wiped."""
+        for array in self._arrays():
+            array[row] = 0.0
         self._free.append(row)
         self._free.sort(reverse=True)
 

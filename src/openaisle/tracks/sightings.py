@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera
 from openaisle.tracks.boxes import stand_in_boxes
 from openaisle.tracks.triangulate import JOINT_COUNT
@@ -25,6 +26,7 @@ BOX_SD_OF_SIZE: Final = 0.05  # of a box's edges
 OFFSET_TERMS: Final = 3
 BOX_STATURE_M: Final = 1.70
 KEYPOINT_SD_PX_MIN: Final = 1.5
+LATE_PERIODS: Final = 1.05  # a picture that came too late for its window says less, the older the less
 # How precisely people mark a joint, relative to the size of the person (COCO's keypoint constants).
 _COCO_SIGMAS: Final = np.array(
     [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
@@ -88,6 +90,21 @@ class Sightings:
     def __len__(self) -> int:
         return len(self.camera)
 
+    def of_rows(self, rows: Ints) -> Sightings:
+        """Some of the sightings, rows in ascending order. Frames keep their numbers."""
+        return Sightings(
+            camera=self.camera[rows],
+            frame=self.frame[rows],
+            dt_s=self.dt_s[rows],
+            origin_floor_m=self.origin_floor_m[rows],
+            rays_floor=self.rays_floor[rows],
+            confidence=self.confidence[rows],
+            noise_rad=self.noise_rad[rows],
+            scores=self.scores[rows],
+            appearance=self.appearance[rows],
+            frame_starts=np.searchsorted(rows, self.frame_starts),
+        )
+
 
 def sightings_of(
     frames: Sequence[CameraDetections],
@@ -129,6 +146,8 @@ def sightings_of(
         np.zeros((len(rig.camera_ids), 2, OFFSET_TERMS)) if offset is None else offset,
         np.ones(len(rig.camera_ids)) if factor is None else factor, rays, noise,
     )  # fmt: skip
+    late_s = LATE_PERIODS * float(rig.period_ns.min(initial=NS_PER_S)) / NS_PER_S
+    noise *= np.maximum(-dt_s / late_s, 1.0)[:, None] ** 3
     return Sightings(
         camera=camera,
         frame=np.repeat(np.arange(len(frames)), counts),

@@ -29,6 +29,8 @@ class ViewMetrics(Collector):
         status = self._view.part("status")
         yield CounterMetricFamily("openaisle_visits", "Visits opened.", status["visits"])
         yield CounterMetricFamily("openaisle_reviews", "Reviews opened for a person.", status["reviews"])
+        rate = status["reviews_per_1000"]
+        yield GaugeMetricFamily("openaisle_reviews_per_1000_visits", "How often a person is asked.", rate)
         people = len(self._view.part("floor")["people"])
         yield GaugeMetricFamily("openaisle_people_on_floor", "People tracked now.", people)
         yield GaugeMetricFamily("openaisle_carts_open", "Carts open now.", len(self._view.part("carts")))

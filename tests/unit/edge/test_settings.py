@@ -38,6 +38,12 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
         [gates]
         listen = "10.0.0.5:8090"
         public_key_file = "entry.pub"
+        [gates.scanners]
+        entry = "keyboard:/dev/input/by-id/scanner-event-kbd"
+        [pages]
+        listen = "10.0.0.5:8443"
+        certificate_file = "shop.pem"
+        key_file = "shop.key"
         [cameras]
         time = "arrival"
         latency_ms = 90.0
@@ -58,6 +64,9 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
     )
     assert settings.broker.key_file == folder / "shop.key"
     assert (settings.gate_host, settings.gate_port) == ("10.0.0.5", 8090)
+    assert settings.scanners == {"entry": "keyboard:/dev/input/by-id/scanner-event-kbd"}
+    assert (settings.pages_host, settings.pages_port) == ("10.0.0.5", 8443)
+    assert settings.pages_certificate == folder / "shop.pem"
     assert settings.entry_public_key == folder / "entry.pub"
     assert not settings.trusts_embedded_time
     assert settings.camera_latency_ns == 90_000_000
@@ -78,6 +87,9 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
         ),
         ("[broker]\nurl = 'mqtt://x'\ncertificate_file = 'edge.toml'", ["certificate_file and key_file"]),
         ("[gates]\nlisten = '8090'", ["edge.toml:3", "gates.listen", "host:port"]),
+        ("[gates.scanners]\nentry = 'usb:x'", ["edge.toml:3", "gates.scanners.entry", "keyboard:..."]),
+        ("[pages]\nlisten = 'x'", ["pages.listen", "host:port"]),
+        ("[pages]\ncertificate_file = 'edge.toml'", ["certificate_file and key_file"]),
         ("[cameras]\nlatency_ms = -1.0", ["cameras.latency_ms"]),
         ("[cameras]\ntime = 'guess'", ["cameras.time", "embedded"]),
         ("[vision]\nworkers = 0", ["vision.workers"]),

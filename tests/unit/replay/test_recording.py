@@ -106,6 +106,15 @@ def test_readings_come_back_bit_for_bit_in_arrival_order(recorded: Path) -> None
     assert [encode(reading) for reading in Recording.open(recorded).readings()] == expected
 
 
+def test_what_real_people_look_like_is_never_written(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "real", small_store(), keeps_looks=False) as writer:
+        writer.write(people(START_NS, 2))
+    (seen,) = Recording.open(tmp_path / "real").readings()
+    assert isinstance(seen, CameraDetections)
+    assert seen.appearance.size == 0
+    assert np.array_equal(seen.keypoints_image_px, people(START_NS, 2).keypoints_image_px)
+
+
 def test_the_order_of_writing_changes_no_byte(recorded: Path, tmp_path: Path) -> None:
     again = write(tmp_path / "again", list(reversed(a_day())))
     assert files_of(again) == files_of(recorded)

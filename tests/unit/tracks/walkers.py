@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from openaisle.core.geometry import Floats, Lens
 from openaisle.core.messages import (
     JOINT_INDEX,
+    AnyMessage,
     CameraDetections,
     FloorTracks,
     GateTap,
+    Reading,
     VisitClosed,
     VisitOpened,
 )
 from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.pipeline import Pipeline
 from openaisle.store.schema import Camera, Gate, Store
 from openaisle.tracks.floor import Tracks, TracksMessage
 from openaisle.tracks.skeleton import standing
@@ -131,6 +134,10 @@ class World:
     false_share: float = 0.0
     blind_cameras: Callable[[str, float], bool] = lambda camera_id, seconds: False
     delay_ms: tuple[float, float] = (50.0, 150.0)
+    turned_deg: Callable[[str, float], float] = lambda camera_id, seconds: (
+        0.0
+    )  # away from where the plan has it
+    skews_ms: Mapping[str, float] = field(default_factory=dict)  # of cameras' clocks
     frames: list[CameraDetections] = field(default_factory=list)
 
     def film(self, until_s: float) -> list[CameraDetections]:
@@ -142,7 +149,9 @@ class World:
             seconds = float(rng.uniform(0.0, 0.125))
             while seconds < until_s:
                 if not self.blind_cameras(camera.camera_id, seconds):
-                    frames.append(self._frame(camera, seconds, rng))
+                    turned = self.turned_deg(camera.camera_id, seconds)
+                    as_it_is = replace(camera, pan_deg=camera.pan_deg + turned) if turned else camera
+                    frames.append(self._frame(as_it_is, seconds, rng))
                 seconds += 0.125
         return sorted(frames, key=lambda frame: (frame.received_ns, frame.camera_id))
 
@@ -164,13 +173,17 @@ class World:
             people.append(np.column_stack([strewn, rng.uniform(0.1, 0.8, 17)]))
             looks.append(tuple(rng.normal(size=len(self.walkers[0].look))) if self.walkers else ())
         keypoints = np.array(people).reshape(-1, 17, 3)
-        captured_ns = START_NS + round(seconds * NS_PER_S)
+        received_ns = (
+            START_NS + round(seconds * NS_PER_S) + round(float(rng.uniform(*self.delay_ms)) * NS_PER_MS)
+        )
+        skew_s = self.skews_ms.get(camera.camera_id, 0.0) / 1e3
+        captured_ns = START_NS + round((seconds + skew_s) * NS_PER_S)
         seen = np.where(keypoints[:, :, 2:] > 0, keypoints[:, :, :2], np.nan)
         low, high = np.nanmin(seen, axis=1), np.nanmax(seen, axis=1)
         return CameraDetections(
             camera_id=camera.camera_id,
             captured_ns=captured_ns,
-            received_ns=captured_ns + round(float(rng.uniform(*self.delay_ms)) * NS_PER_MS),
+            received_ns=received_ns,
             boxes_image_px=np.concatenate([low, high], axis=1).astype(np.float32),
             scores=np.full(len(people), 0.9, np.float32),
             keypoints_image_px=keypoints.astype(np.float32),
@@ -226,15 +239,30 @@ def play(
     return said
 
 
-def floors(said: Sequence[TracksMessage]) -> list[FloorTracks]:
+def play_path(
+    pipeline: Pipeline, frames: Sequence[CameraDetections], taps: Sequence[GateTap], until_s: float
+) -> list[AnyMessage]:
+    """The same through the whole path, reading by reading. Ends without `finish`."""
+    readings: list[Reading] = sorted([*frames, *taps], key=lambda reading: reading.received_ns)
+    said: list[AnyMessage] = []
+    ticks = range(START_NS, START_NS + round(until_s * NS_PER_S) + 1, 4 * STEP_NS)
+    for now_ns in ticks:
+        while readings and readings[0].received_ns <= now_ns:
+            reading = readings.pop(0)
+            said += pipeline.step([reading], reading.received_ns)
+        said += pipeline.step([], now_ns)
+    return said
+
+
+def floors(said: Sequence[AnyMessage]) -> list[FloorTracks]:
     return [message for message in said if isinstance(message, FloorTracks)]
 
 
-def opened(said: Sequence[TracksMessage]) -> list[VisitOpened]:
+def opened(said: Sequence[AnyMessage]) -> list[VisitOpened]:
     return [message for message in said if isinstance(message, VisitOpened)]
 
 
-def closed(said: Sequence[TracksMessage]) -> list[VisitClosed]:
+def closed(said: Sequence[AnyMessage]) -> list[VisitClosed]:
     return [message for message in said if isinstance(message, VisitClosed)]
 
 

@@ -130,7 +130,7 @@ function drawSeen(seen) {
 function drawReceipts(receipts) {
   if (!receipts.length) return;
   const rows = receipts.map((receipt) => element("tr", {},
-    element("td", {}, element("a", { href: `/receipts/${receipt.receipt_id}` }, shortId(receipt.visit_id))),
+    element("td", {}, element("a", { href: `/receipts/${receipt.visit_id}` }, shortId(receipt.visit_id))),
     element("td", {}, `${receipt.units} unit${receipt.units === 1 ? "" : "s"}${receipt.reviews ? ", in review" : ""}`),
     element("td", {}, money(receipt.total_minor))));
   $("receipts").replaceChildren(element("table", {}, element("tbody", {}, ...rows)));
@@ -190,8 +190,11 @@ function drawCameras(views) {
   }
 }
 
-function drawHealth(faults) {
-  const rows = faults.map((fault) => element("div", { className: "fault" }, `${fault.sensor_id}: ${fault.reason.replaceAll("_", " ")} ${fault.detail}`));
+function drawHealth() {
+  const strangers = (latest.strangers || []).map((each) => element("div", { className: "fault" },
+    `A visitor without a code${each.gate_id ? ` came in at ${each.gate_id}` : ""}${each.behind_visit_id ? ` behind ${shortId(each.behind_visit_id)}` : ""}: please look after them.`));
+  const faults = (latest.health || []).map((fault) => element("div", { className: "fault" }, `${fault.sensor_id}: ${fault.reason.replaceAll("_", " ")} ${fault.detail}`));
+  const rows = [...strangers, ...faults];
   $("health").replaceChildren(...(rows.length ? rows : [element("p", { className: "well" }, "Every sensor is well.")]), counters());
 }
 
@@ -207,13 +210,13 @@ function counters() {
 function drawStatus(status) {
   const rate = status.shop_rate;
   const slow = typeof rate === "number" && rate < 0.99 ? `, the shop runs at ${rate.toFixed(2)} of real time` : "";
-  $("facts").textContent = `${status.visits} visit${status.visits === 1 ? "" : "s"}, ${status.reviews} in review${slow}`;
+  $("facts").textContent = `${status.visits} visit${status.visits === 1 ? "" : "s"}, ${status.reviews} in review (${status.reviews_per_1000} of 1,000)${slow}`;
   $("counters")?.replaceWith(counters());
 }
 
 const DRAW = {
   floor: drawPlan, carts: drawCarts, events: drawEvents, seen: drawSeen, receipts: drawReceipts, latency: drawLatency,
-  cameras: drawCameras, health: drawHealth, status: drawStatus,
+  cameras: drawCameras, health: drawHealth, strangers: drawHealth, status: drawStatus,
 };
 
 async function start() {

@@ -1,0 +1,285 @@
+"""Who gets a code, for which visit, and why not: the counter in front of the gate.
+
+A phone asks again and again; it gets fresh codes of one visit until that visit is opened. `Standing` is the gate's own
+look at the same questions, read-only and without a network: what changed within the life of a code still counts.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+
+from openaisle.adapters.entry_codes import PEOPLE_MAX, VALIDITY_MS_MAX, CodeIssuer
+from openaisle.central.accounts import Account, Accounts, Method, Role
+from openaisle.central.database import BUSY_MS, Database
+from openaisle.central.tables import ReceiptRow, VisitRow
+from openaisle.core.errors import EntryRefused, InputError
+from openaisle.core.messages import VisitClosed, VisitId, VisitOpened
+from openaisle.core.units import NS_PER_MS, NS_PER_S
+
+REUSED_NS: Final = 30 * 60 * NS_PER_S
+"""A visit that was offered and not opened for so long is another visit."""
+OWNERS_MAX: Final = 5_000
+EXIT: Final = "exit"
+"""The method of a shopper who pays on the way out."""
+REFUSALS: Final = {
+    "blocked": "this account may not come in: please ask at the counter",
+    "unsettled_debt": "an earlier receipt is not paid yet",
+    "card_expired": "the card has expired: please add another one",
+    "no_method": "please add a way to pay first",
+    "store_closed": "the store is closed for entry",
+}
+"""Why an account gets no code, beside what is wrong with a code itself; in words for a person."""
+UNPAID: Final = "unpaid"
+TOKEN: Final = "token:"
+"""A visit's method begins so where a card pays: the processor's token follows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A code to show now, and the visit it opens."""
+
+    visit_id: VisitId
+    code: str
+    issued_ns: int
+    expires_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A visit as the counter knows it."""
+
+    visit_id: VisitId
+    account_id: str | None
+    method: str
+    people_count: int
+    is_staff: bool
+    issued_ns: int
+    opened_ns: int
+    closed_ns: int
+
+
+class Entry:
+    """Gives codes. May be used from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        issuer: CodeIssuer,
+        is_open: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`issuer` holds the key that this store's gates believe. `is_open`: whether the store lets anybody in."""
+        self._database = database
+        self._accounts = accounts
+        self._issuer = issuer
+        self._is_open = is_open
+        self._owners: OrderedDict[VisitId, str | None] = OrderedDict()
+
+    def offer(self, account: Account, people_count: int, now_ns: int) -> Offer:
+        """A fresh code for everybody who comes in on this account; EntryRefused with one of REFUSALS."""
+        if not 1 <= people_count <= PEOPLE_MAX:
+            raise InputError(
+                "wrong value", field="people_count", expected=f"1 to {PEOPLE_MAX}", found=people_count
+            )
+        is_staff = account.role in (Role.STAFF, Role.REVIEWER, Role.MANAGER)
+        method = self._admitted(account, is_staff=is_staff, now_ns=now_ns)
+        with self._database.session() as session:
+            row = session.scalar(
+                select(VisitRow)
+                .where(
+                    VisitRow.account_id == account.account_id,
+                    VisitRow.opened_ns == 0,
+                    VisitRow.issued_ns > now_ns - REUSED_NS,
+                )
+                .order_by(VisitRow.issued_ns.desc())
+            )
+            if row is None:
+                row = _new_visit(account.account_id, method, now_ns, is_staff=is_staff)
+                session.add(row)
+            row.people_count, row.method, row.issued_ns = people_count, method, now_ns
+        return self._code(row, now_ns)
+
+    def offer_without_phone(self, method: str, people_count: int, now_ns: int) -> Offer:
+        """A code that the counter shows for somebody without a phone; `method` is voucher:..., token:... or exit."""
+        if not self._is_open():
+            raise _refused("store_closed")
+        row = _new_visit(None, method, now_ns, is_staff=False)
+        row.people_count = people_count
+        with self._database.session() as session:
+            session.add(row)
+        return self._code(row, now_ns)
+
+    def again(self, visit_id: VisitId, now_ns: int) -> Offer:
+        """A fresh code of a visit that nobody has opened yet; InputError if there is none."""
+        with self._database.session() as session:
+            row = session.get(VisitRow, visit_id)
+            if row is None or row.opened_ns or row.issued_ns <= now_ns - REUSED_NS:
+                raise InputError("no visit that waits for its code", field="visit_id", found=visit_id)
+            row.issued_ns = now_ns
+        return self._code(row, now_ns)
+
+    def accept(self, message: VisitOpened | VisitClosed) -> None:
+        """What the path says of a visit."""
+        with self._database.session() as session:
+            row = session.get(VisitRow, message.visit_id)
+            if row is None:
+                return  # Somebody whose code came from elsewhere.
+            if isinstance(message, VisitOpened):
+                row.opened_ns = row.opened_ns or message.opened_ns
+            else:
+                row.closed_ns = row.closed_ns or message.closed_ns
+
+    def visit(self, visit_id: VisitId) -> Visit | None:
+        with self._database.reading() as session:
+            row = session.get(VisitRow, visit_id)
+        return _visit(row) if row else None
+
+    def owner(self, visit_id: VisitId) -> str | None:
+        """The account of a visit; None where there is none. Remembered: a visit changes hands only by being erased."""
+        if visit_id not in self._owners:
+            visit = self.visit(visit_id)
+            if visit is None:
+                return None
+            self._owners[visit_id] = visit.account_id
+            while len(self._owners) > OWNERS_MAX:
+                self._owners.popitem(last=False)
+        return self._owners[visit_id]
+
+    def visits_of(self, account_id: str, count_max: int = 50) -> list[Visit]:
+        """Newest first, opened ones only."""
+        with self._database.reading() as session:
+            rows = session.scalars(
+                select(VisitRow)
+                .where(VisitRow.account_id == account_id, VisitRow.opened_ns > 0)
+                .order_by(VisitRow.opened_ns.desc(), VisitRow.visit_id)
+                .limit(count_max)
+            ).all()
+        return [_visit(row) for row in rows]
+
+    def _code(self, row: VisitRow, now_ns: int) -> Offer:
+        code = self._issuer.issue(row.visit_id, now_ns, people_count=row.people_count, is_staff=row.is_staff)
+        return Offer(
+            visit_id=row.visit_id,
+            code=code,
+            issued_ns=now_ns,
+            expires_ns=now_ns + VALIDITY_MS_MAX * NS_PER_MS,
+        )
+
+    def method_of(self, account: Account, now_ns: int) -> str:
+        """How this account pays; EntryRefused where it cannot."""
+        methods: list[Method] = self._accounts.methods(account.account_id)
+        if not methods:
+            raise _refused("no_method")
+        good = next((method for method in methods if not method.is_expired(now_ns)), None)
+        if good is None:
+            raise _refused("card_expired")
+        return f"{TOKEN}{good.token}"
+
+    def _admitted(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
+        """How this account will pay; EntryRefused where it may not come in."""
+        if not self._is_open():
+            raise _refused("store_closed")
+        if account.is_blocked:
+            raise _refused("blocked")
+        if is_staff:
+            return "staff"
+        with self._database.session() as session:
+            unpaid = session.scalar(
+                select(ReceiptRow.receipt_id)
+                .join(VisitRow, VisitRow.visit_id == ReceiptRow.visit_id)
+                .where(VisitRow.account_id == account.account_id, ReceiptRow.state == UNPAID)
+                .limit(1)
+            )
+            if unpaid is not None:
+                raise _refused("unsettled_debt")
+        return self.method_of(account, now_ns)
+
+
+class Standing:
+    """What a gate asks of the database before it opens: read-only, milliseconds, and open where there is no answer.
+
+    A code is at most 30 s old and was refused at the counter already if it had to be: a database that cannot be read
+    keeps nobody out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def refusal(self, visit_id: VisitId, now_ns: int) -> tuple[str, str] | None:
+        """Reason and words, or None."""
+        rows = self._ask(
+            "SELECT a.account_id, a.is_blocked FROM visits v JOIN accounts a USING (account_id) WHERE v.visit_id = ?",
+            visit_id,
+        )
+        if not rows:
+            return None
+        account_id, is_blocked = rows[0]
+        if is_blocked:
+            return "blocked", REFUSALS["blocked"]
+        unpaid = self._ask(
+            "SELECT 1 FROM receipts r JOIN visits v USING (visit_id) WHERE v.account_id = ? AND r.state = ? LIMIT 1",
+            account_id,
+            UNPAID,
+        )
+        return ("unsettled_debt", REFUSALS["unsettled_debt"]) if unpaid else None
+
+    def method(self, visit_id: VisitId) -> str | None:
+        """How a visit is paid for; None where this database does not know it."""
+        rows = self._ask("SELECT method FROM visits WHERE visit_id = ?", visit_id)
+        return rows[0][0] if rows else None
+
+    def account(self, visit_id: VisitId) -> str | None:
+        """Whose visit it is; None where nobody's, or where this database does not know it."""
+        rows = self._ask("SELECT account_id FROM visits WHERE visit_id = ?", visit_id)
+        return rows[0][0] if rows else None
+
+    def _ask(self, query: str, *arguments: object) -> list[tuple]:
+        try:
+            database = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
+            try:
+                return database.execute(query, arguments).fetchall()
+            finally:
+                database.close()
+        except sqlite3.Error:
+            return []
+
+
+# --- leaves -------------------------------------------------------------------------------------------------------
+
+
+def _refused(reason: str) -> EntryRefused:
+    return EntryRefused(reason, REFUSALS[reason])
+
+
+def _new_visit(account_id: str | None, method: str, now_ns: int, *, is_staff: bool) -> VisitRow:
+    return VisitRow(
+        visit_id=f"s-{secrets.token_hex(6)}",
+        account_id=account_id,
+        method=method,
+        people_count=1,
+        is_staff=is_staff,
+        issued_ns=now_ns,
+        opened_ns=0,
+        closed_ns=0,
+    )
+
+
+def _visit(row: VisitRow) -> Visit:
+    return Visit(
+        visit_id=row.visit_id,
+        account_id=row.account_id,
+        method=row.method,
+        people_count=row.people_count,
+        is_staff=row.is_staff,
+        issued_ns=row.issued_ns,
+        opened_ns=row.opened_ns,
+        closed_ns=row.closed_ns,
+    )

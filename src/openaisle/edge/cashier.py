@@ -1,0 +1,164 @@
+"""Money and stock in the ledger's process: who pays for a visit, charges and refunds, wishes of people granted."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from openaisle.adapters.charging import Charging
+from openaisle.adapters.payment_adyen import AdyenPayments
+from openaisle.adapters.pos_export import PosExport
+from openaisle.adapters.pos_poslog import PosLogFiles
+from openaisle.carts.stock import Stock
+from openaisle.central.database import FILE
+from openaisle.central.entry import EXIT, Standing
+from openaisle.central.vouchers import METHOD as VOUCHER
+from openaisle.core.errors import PaymentRefused, PortUnavailable
+from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode, encode
+from openaisle.edge.processors import Webhooks, payment_processor
+from openaisle.edge.wishes import WISHES_MAX, Wishes
+from openaisle.edge.worker import Context
+from openaisle.pipeline import Pipeline
+from openaisle.ports import EventLog
+from openaisle.receipts.payment import PaymentMessage, Payments, PaymentSettings, to_log
+
+POSLOG: Final = "poslog"
+LOOK_S: Final = 1.0
+"""How often sales go out, and who may come in on credit is worked out anew."""
+ON_CREDIT: Final = {
+    "unsettled_debt": "an earlier receipt is not paid yet",
+    "offline_too_long": "an earlier receipt could not be charged for a week: please ask at the counter",
+    "exposure_payer": "earlier receipts are still being charged: please come back a little later",
+    "exposure_store": "the store cannot charge cards just now: please ask at the counter",
+}
+"""Why somebody is not let in whom the shop would have to lend to; in words for a person."""
+SIMULATED_TOKEN: Final = "pm_card_visa"
+TOKEN: Final = "token:"
+
+
+class Cashier:
+    """Makes the payments that the pipeline settles with, and drives them. Everything but `wishes` in one thread.
+
+    Without a processor receipts stay drafts: somebody else collects the money.
+    """
+
+    def __init__(self, context: Context, event_log: EventLog) -> None:
+        self.payments = Payments(_patience(context))
+        self.wishes: queue.Queue[Wish] = queue.Queue(WISHES_MAX)
+        self.standing = Standing(context.settings.state_folder / FILE)
+        self._context = context
+        self._processor = payment_processor(context)
+        self.webhooks = Webhooks(self._processor) if self._processor else None
+        self._pos: PosExport | None = None
+        self._looked_s = 0.0
+        self._refused: tuple[dict[str, str], str | None] = ({}, None)
+        self._stock = Stock(context.settings.store())
+        self._event_log = event_log
+        self._charging: Charging | None = None
+        self._wishes: Wishes | None = None
+
+    def open(self, pipeline: Pipeline) -> None:
+        """Once the pipeline has replayed the ledger into the payments."""
+        context = self._context
+        if self._processor is not None:
+            self._charging = Charging(
+                self.payments,
+                self._event_log,
+                self._processor,
+                on_trouble=lambda why: context.line(f"payment: {why}"),
+            )
+        self._stock.step([decode(entry) for _, entry in self._event_log.read()], context.clock.now_ns())
+        folder = context.settings.edge.poslog_folder
+        if context.settings.is_simulated:
+            folder = context.settings.state_folder / POSLOG
+        if folder is not None:
+            self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
+        self._wishes = Wishes(pipeline, self.payments, self._record, context.settings.store().currency)
+
+    def step(self, said: Sequence[AnyMessage]) -> list[AnyMessage]:
+        """What money follows from what the path said, from wishes and from the processor; in the ledger already."""
+        assert self._wishes is not None
+        now_ns = self._context.clock.now_ns()
+        follows: list[AnyMessage] = []
+        for message in said:
+            if isinstance(message, VisitOpened) and not message.is_staff:
+                method = self._method(message.visit_id)
+                if method is not None:
+                    bound = self.payments.bind(message.visit_id, method, now_ns)
+                    self._record(bound)
+                    follows += bound
+        while not self.wishes.empty():
+            wish = self.wishes.get()
+            try:
+                follows += self._wishes.grant(wish, now_ns)
+            except PaymentRefused as error:
+                self._context.line(f"{type(wish).__name__}: {error}")
+        if self._charging is not None and self.webhooks is not None:
+            with self.webhooks.waiting() as facts:
+                follows += self._charging.heard(facts, now_ns)
+            follows += self._charging.step(now_ns)
+        follows += self._stock.step(said, now_ns)
+        if time.monotonic() - self._looked_s > LOOK_S:
+            self._looked_s = time.monotonic()
+            self._refused = self.payments.refused_payers(now_ns)
+            self._export()
+        return follows
+
+    def refusal(self, visit_id: VisitId, now_ns: int) -> tuple[str, str] | None:
+        """Why the gate should not open for a visit, reason and words. From any thread."""
+        refusal = self.standing.refusal(visit_id, now_ns)
+        method = None if refusal else self.standing.method(visit_id)
+        if method is None or not method.startswith(TOKEN):
+            return refusal  # Nobody whom the shop would have to lend to.
+        payers, everybody = self._refused
+        reason = payers.get(self.standing.account(visit_id) or visit_id, everybody)
+        return (reason, ON_CREDIT[reason]) if reason else None
+
+    def _export(self) -> None:
+        try:
+            if self._pos is not None:
+                self._pos.step()
+        except PortUnavailable as error:
+            self._context.line(f"POS: {error}")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the processor has answered everything."""
+        return self._charging is None or not self.payments.open_count
+
+    def close(self) -> None:
+        self._export()
+        if self._charging is not None:
+            self._charging.close()
+        if self._processor is not None:
+            self._processor.close()
+
+    def _record(self, messages: Sequence[PaymentMessage]) -> None:
+        entries = [encode(message) for message in to_log(messages)]
+        if entries:
+            self._event_log.append(entries)
+
+    def _method(self, visit_id: VisitId) -> PaymentMethod | None:
+        """How a visit pays; None where it pays on the way out, or nobody here knows."""
+        method = self.standing.method(visit_id)
+        if method is None and self._context.settings.is_simulated:
+            return PaymentMethod(kind="card", payer_id=visit_id, token=SIMULATED_TOKEN)
+        if method is None or method == EXIT:
+            return None
+        if method.startswith(VOUCHER):
+            voucher_id = method.removeprefix(VOUCHER)
+            return PaymentMethod(kind="voucher", payer_id=voucher_id, token=voucher_id)
+        if self._processor is None or not method.startswith(TOKEN):
+            return None
+        payer_id = self.standing.account(visit_id) or visit_id
+        return PaymentMethod(kind="card", payer_id=payer_id, token=method.removeprefix(TOKEN))
+
+
+def _patience(context: Context) -> PaymentSettings:
+    """Older requests are looked up first, an hour before the processor may forget their keys."""
+    settings = context.settings.edge.payments
+    if settings is not None and settings.processor == "adyen":
+        return PaymentSettings(look_up_after_h=AdyenPayments.keys_kept_h - 1)
+    return PaymentSettings()

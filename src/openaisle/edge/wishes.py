@@ -1,0 +1,147 @@
+"""What people ask of the ledger through pages: from their process to the one that writes, and granted there once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from openaisle.core.errors import PaymentRefused
+from openaisle.core.messages import (
+    AnyMessage,
+    CartCorrected,
+    Interaction,
+    InteractionKind,
+    PaymentMethod,
+    PaymentWanted,
+    ReceiptContested,
+    ReceiptReviewed,
+    RefundWanted,
+    VisitId,
+    VoucherSold,
+    Wish,
+    encode,
+)
+from openaisle.edge.bus import Outlet
+from openaisle.edge.wire import WISH
+from openaisle.pipeline import Pipeline
+from openaisle.receipts.payment import PaymentMessage, Payments
+
+WISHES_MAX: Final = 256
+SEND_S: Final = 2.0
+KEYS_MAX: Final = 10_000
+"""Keys of wishes that were granted; one that comes again meanwhile is not granted again."""
+
+
+class BusBooks:
+    """`openaisle.web.desk.Books` over the bus: each wish goes to the ledger's process and waits while that restarts."""
+
+    def __init__(self, core_socket: Path, now_ns: Callable[[], int]) -> None:
+        self._outlet = Outlet(core_socket, WISHES_MAX)
+        self._now_ns = now_ns
+
+    def refund(self, receipt_id: str, amount_minor: int, reason: str, key: str) -> None:
+        self._send(RefundWanted(receipt_id=receipt_id, amount_minor=amount_minor, reason=reason, key=key))
+
+    def contest(self, receipt_id: str, reason: str, key: str) -> None:
+        self._send(ReceiptContested(receipt_id=receipt_id, reason=reason, key=key))
+
+    def reviewed(self, receipt_id: str, reason: str, key: str) -> None:
+        self._send(ReceiptReviewed(receipt_id=receipt_id, reason=reason, key=key))
+
+    def correct(
+        self, visit_id: VisitId, product_id: str, quantity: int, price_minor: int, by: str, key: str
+    ) -> None:
+        self._send(
+            CartCorrected(
+                visit_id=visit_id,
+                product_id=product_id,
+                quantity=quantity,
+                price_minor=price_minor,
+                by=by,
+                key=key,
+                wanted_ns=self._now_ns(),
+            )
+        )
+
+    def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
+        self._send(VoucherSold(voucher_id=voucher_id, amount_minor=amount_minor, key=key))
+
+    def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
+        self._send(PaymentWanted(receipt_id=receipt_id, method=method, key=key))
+
+    def close(self) -> None:
+        self._outlet.close(timeout_s=SEND_S)
+
+    def _send(self, wish: Wish) -> None:
+        if not self._outlet.send(WISH, encode(wish), SEND_S):
+            raise PaymentRefused("the ledger does not answer just now: please try again")
+
+
+class Wishes:
+    """Grants wishes in the ledger's process. `record` writes what money must be in the ledger before anybody hears."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        payments: Payments,
+        record: Callable[[Sequence[PaymentMessage]], None],
+        currency: str,
+    ) -> None:
+        self._pipeline, self._payments, self._record, self._currency = pipeline, payments, record, currency
+        self._granted: OrderedDict[str, None] = OrderedDict()
+
+    def grant(self, wish: Wish, now_ns: int) -> list[AnyMessage]:
+        """What follows, in the ledger already. PaymentRefused where it cannot be granted: nothing changed then."""
+        name = f"{type(wish).__name__} {wish.key}"
+        if name in self._granted:
+            return []
+        if isinstance(wish, CartCorrected):
+            said: list[AnyMessage] = self._pipeline.correct(correction(wish))
+        else:
+            money = self._money(wish, now_ns)
+            self._record(money)
+            said = [*money]
+        self._granted[name] = None
+        while len(self._granted) > KEYS_MAX:
+            self._granted.popitem(last=False)
+        return said
+
+    def _money(
+        self,
+        wish: RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted,
+        now_ns: int,
+    ) -> list[PaymentMessage]:
+        payments = self._payments
+        match wish:
+            case RefundWanted():
+                return payments.refund(wish.receipt_id, wish.amount_minor, wish.reason, wish.key, now_ns)
+            case ReceiptContested():
+                return payments.contest(wish.receipt_id, wish.reason, now_ns)
+            case ReceiptReviewed():
+                return payments.reviewed(wish.receipt_id, wish.reason, now_ns)
+            case VoucherSold():
+                return payments.load_voucher(wish.voucher_id, wish.amount_minor, self._currency, now_ns)
+            case PaymentWanted():
+                return payments.settle(payments.receipt(wish.receipt_id), wish.method, now_ns)
+
+
+def correction(wish: CartCorrected) -> Interaction:
+    """Staff's word as an interaction that is certain: from and to nowhere that we know of."""
+    digest = hashlib.sha256(wish.key.encode()).hexdigest()[:16]
+    return Interaction(
+        interaction_id=f"staff-{digest}",
+        revision=1,
+        kind=InteractionKind.PICK_UP if wish.quantity > 0 else InteractionKind.PUT_BACK,
+        shelf_id="",
+        slot_id=None,
+        product_id=wish.product_id,
+        quantity=abs(wish.quantity),
+        visit_id=wish.visit_id,
+        probability=1.0,
+        happened_ns=wish.wanted_ns,
+        decided_ns=wish.wanted_ns,
+        price_minor=wish.price_minor,
+    )

@@ -1,0 +1,251 @@
+"""Everything the pages of shoppers and staff work with, and how the path's messages come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from openaisle.adapters.entry_codes import CodeIssuer
+from openaisle.central.accounts import Account, Accounts
+from openaisle.central.alerts import Alerts
+from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
+from openaisle.central.database import Database
+from openaisle.central.entry import TOKEN, Entry
+from openaisle.central.live import LiveVisits
+from openaisle.central.receipts import KeptReceipt, ReceiptBook
+from openaisle.central.vouchers import Vouchers
+from openaisle.central.webhooks import Webhooks
+from openaisle.core.messages import (
+    AnyMessage,
+    CartChanged,
+    Interaction,
+    PaymentChanged,
+    PaymentMethod,
+    PaymentState,
+    Receipt,
+    ReviewOpened,
+    VisitClosed,
+    VisitId,
+    VisitOpened,
+)
+from openaisle.core.units import NS_PER_S
+from openaisle.store.schema import Store
+
+
+class Books(Protocol):
+    """What pages may ask of the process that writes the ledger. Asking twice with one key is asking once."""
+
+    def refund(self, receipt_id: str, amount_minor: int, reason: str, key: str) -> None:
+        """Give money back."""
+        ...
+
+    def contest(self, receipt_id: str, reason: str, key: str) -> None:
+        """A shopper says that something is wrong."""
+        ...
+
+    def reviewed(self, receipt_id: str, reason: str, key: str) -> None:
+        """A person has looked, and nothing is given back."""
+        ...
+
+    def correct(
+        self, visit_id: VisitId, product_id: str, quantity: int, price_minor: int, by: str, key: str
+    ) -> None:
+        """Put goods into an open cart (quantity above zero) or take them out; a price of 0 is the store's own."""
+        ...
+
+    def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
+        """Cash was taken in for a voucher."""
+        ...
+
+    def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
+        """Pay a receipt that is not paid, this way."""
+        ...
+
+
+class Phones:
+    """Phones that wait for a simulated shopper to carry them through the gate. Empty in a real shop."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[VisitId, tuple[str, int]] = {}
+
+    def wait(self, visit_id: VisitId, code: str, people_count: int) -> None:
+        """This code is on a phone's screen now."""
+        self._waiting[visit_id] = code, people_count
+
+    def leave(self, visit_id: VisitId) -> None:
+        self._waiting.pop(visit_id, None)
+
+    def take(self, people_count: int) -> str | None:
+        """The code of the phone that has waited longest for so many people; it waits no more until it shows another."""
+        for visit_id, (code, count) in self._waiting.items():
+            if count == people_count:
+                del self._waiting[visit_id]
+                return code
+        return None
+
+
+class Desk:
+    """One shop's counter. `accept` from one thread; the rest from any."""
+
+    def __init__(
+        self,
+        store: Store,
+        database_path: Path,
+        issuer: CodeIssuer,
+        books: Books,
+        now_ns: Callable[[], int],
+        *,
+        is_simulated: bool,
+        is_open: Callable[[], bool] = lambda: True,
+        case_settings: CaseSettings | None = None,
+    ) -> None:
+        self.store = store
+        self.books = books
+        self.now_ns = now_ns
+        self.is_simulated = is_simulated
+        self._database = Database(database_path)
+        self.accounts = Accounts(self._database)
+        self.entry = Entry(self._database, self.accounts, issuer, is_open)
+        self.receipts = ReceiptBook(self._database)
+        self.cases = Cases(self._database, case_settings)
+        self.webhooks = Webhooks(self._database)
+        self.vouchers = Vouchers(self._database)
+        self.live = LiveVisits(store)
+        self.alerts = Alerts(store)
+        self.phones = Phones()
+
+    def close(self) -> None:
+        self._database.close()
+
+    # --- what the path says ---------------------------------------------------------------------------------------
+
+    def accept(self, message: AnyMessage) -> None:
+        """Take in one message of the path. Hearing one twice changes nothing."""
+        self.alerts.accept(message)
+        match message:
+            case CartChanged():
+                self.live.accept(message)
+            case VisitOpened() | VisitClosed():
+                self.live.accept(message)
+                self.entry.accept(message)
+                self.phones.leave(message.visit_id)
+                kind = "visit.opened" if isinstance(message, VisitOpened) else "visit.closed"
+                self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
+            case Interaction():
+                self.receipts.hear(message)
+            case ReviewOpened():
+                evidence = self.receipts.interaction(message.interaction_id)
+                self._case_opened(*self.cases.review(message, evidence))
+            case Receipt():
+                self._accept_receipt(message)
+            case PaymentChanged():
+                self._accept_payment(message)
+            case _:
+                pass
+
+    def _accept_payment(self, changed: PaymentChanged) -> None:
+        receipt_id = changed.receipt_id
+        self.receipts.settle(receipt_id, changed.state.value, changed.refunded_minor, changed.reason)
+        kept = self.receipts.get(receipt_id)
+        if kept is None:
+            return
+        payment = payment_of(kept)
+        self.live.settle(kept.receipt.visit_id, payment)
+        event_id = f"{receipt_id} {kept.state} {kept.refunded_minor}"
+        self.webhooks.emit("receipt.changed", event_id, {"receipt_id": receipt_id, **payment}, self.now_ns())
+
+    def _accept_receipt(self, receipt: Receipt) -> None:
+        if not self.receipts.accept(receipt, PaymentState.DRAFT.value):
+            return
+        kept = self.receipts.get(receipt.receipt_id)
+        assert kept is not None
+        self.cases.attach(kept)
+        self.live.accept(receipt)
+        summary = {
+            "receipt_id": receipt.receipt_id,
+            "visit_id": receipt.visit_id,
+            "number": kept.number,
+            "total_minor": receipt.total_minor,
+            "currency": receipt.currency,
+        }
+        self.webhooks.emit("receipt.issued", receipt.receipt_id, summary, self.now_ns())
+
+    # --- what people say ------------------------------------------------------------------------------------------
+
+    def dispute(self, kept: KeptReceipt, *, product_id: str, quantity: int, missing: str, note: str) -> Case:
+        """A shopper disputes; where the evidence is weak their money is on its way back when this returns."""
+        case, is_news = self.cases.dispute(
+            kept,
+            product_id=product_id,
+            quantity=quantity,
+            missing=missing,
+            note=note,
+            now_ns=self.now_ns(),
+        )
+        if is_news:
+            self.books.contest(case.receipt_id, case.reason, case.case_id)
+            self._case_opened(case, is_news)
+            if case.state == ACCEPTED:
+                self._give_back(case)
+        return case
+
+    def decide(self, case_id: str, *, accept: bool, by: str) -> Case:
+        """A person's word on a case; InputError where it cannot count."""
+        case, is_decided = self.cases.decide(case_id, accept=accept, by=by, now_ns=self.now_ns())
+        if is_decided:
+            if case.state == ACCEPTED and case.amount_minor:
+                self._give_back(case)
+            elif case.receipt_id:
+                self.books.reviewed(case.receipt_id, case.reason, case.case_id)
+            self.webhooks.emit("case.decided", case.case_id, case_summary(case), self.now_ns())
+        return case
+
+    def take_cash(self, kept: KeptReceipt, by: str) -> None:
+        """A receipt is paid in cash on the way out, or later: all that is owed, once."""
+        receipt = kept.receipt
+        voucher = self.vouchers.sell(
+            receipt.total_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
+        )
+        self.books.load_voucher(voucher.voucher_id, voucher.paid_minor, voucher.voucher_id)
+        method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)
+        self.books.pay(receipt.receipt_id, method, voucher.voucher_id)
+
+    def pay_again(self, kept: KeptReceipt, account: Account) -> None:
+        """A shopper pays a debt with the card they have now; EntryRefused as at the gate if there is none."""
+        token = self.entry.method_of(account, self.now_ns()).removeprefix(TOKEN)
+        method = PaymentMethod(kind="card", payer_id=account.account_id, token=token)
+        # A minute's wishes are one: a second tap on the button is no second charge, a try tomorrow is.
+        key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
+        self.books.pay(kept.receipt.receipt_id, method, key)
+
+    def _give_back(self, case: Case) -> None:
+        if case.receipt_id and case.amount_minor:
+            self.books.refund(case.receipt_id, case.amount_minor, case.reason, case.case_id)
+
+    def _case_opened(self, case: Case, is_news: bool) -> None:
+        if is_news:
+            self.webhooks.emit("case.opened", case.case_id, case_summary(case), self.now_ns())
+
+
+def payment_of(kept: KeptReceipt) -> dict[str, Any]:
+    """A charge as pages show it."""
+    return {"state": kept.state, "refunded_minor": kept.refunded_minor, "reason": kept.reason}
+
+
+def case_summary(case: Case) -> dict[str, Any]:
+    """A case for another system: no free text of a person."""
+    return {
+        name: getattr(case, name)
+        for name in (
+            "case_id",
+            "kind",
+            "visit_id",
+            "receipt_id",
+            "product_id",
+            "quantity",
+            "reason",
+            "amount_minor",
+            "state",
+        )
+    }

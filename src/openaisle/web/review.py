@@ -1,0 +1,101 @@
+"""The review queue: what shoppers dispute and what the path doubts, one case after the other, by keyboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel
+
+from openaisle.central.accounts import Account
+from openaisle.central.cases import Case
+from openaisle.web.auth import REVIEWERS, Auth
+from openaisle.web.desk import Desk
+from openaisle.web.pages import Pages
+from openaisle.web.sign_in import Body
+from openaisle.web.staff import LEADS_ON
+
+
+class QueuedCase(BaseModel):
+    """A case with all that is known about it."""
+
+    case_id: str
+    kind: str
+    visit_id: str
+    receipt_id: str
+    product_id: str
+    product: str
+    quantity: int
+    reason: str
+    missing: str
+    note: str
+    amount_minor: int
+    state: str
+    opened_ns: int
+    needs_two: bool
+    is_mine_already: bool
+    evidence: list[dict[str, Any]]
+
+
+class Queue(BaseModel):
+    cases: list[QueuedCase]
+    rates: dict[str, float | int]
+
+
+class DecisionIn(Body):
+    case_id: str
+    accept: bool
+
+
+class DecisionOut(BaseModel):
+    case_id: str
+    state: str
+
+
+def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
+    router = APIRouter(tags=["review"])
+    reviewers = auth.needs(REVIEWERS)
+
+    @router.get("/review", response_class=HTMLResponse, responses=LEADS_ON)
+    def page(request: Request) -> Response:
+        account = auth.account(request)
+        if account is None or account.role not in REVIEWERS:
+            return RedirectResponse("/sign-in", 303)
+        return pages.render(request, "review.html", account=account)
+
+    @router.get("/api/v1/cases")
+    def queue(account: Account = reviewers) -> Queue:
+        """What waits for a person, oldest first."""
+        return Queue(
+            cases=[_queued(desk, case, account) for case in desk.cases.open_cases()], rates=desk.cases.rates()
+        )
+
+    @router.post("/api/v1/decisions")
+    def decide(body: DecisionIn, account: Account = reviewers) -> DecisionOut:
+        """Accept: the money goes back. Above the limit a second person must accept it too."""
+        case = desk.decide(body.case_id, accept=body.accept, by=account.account_id)
+        return DecisionOut(case_id=case.case_id, state=case.state)
+
+    return router
+
+
+def _queued(desk: Desk, case: Case, account: Account) -> QueuedCase:
+    kept = desk.receipts.get(case.receipt_id) if case.receipt_id else None
+    product = desk.store.products.get(case.product_id)
+    evidence: list[dict[str, Any]] = []
+    if kept is not None:
+        lines = [line for line in kept.receipt.lines if line.product_id == case.product_id]
+        names = {name for line in lines for name in line.evidence} | {case.interaction_id}
+        evidence = [kept.evidence[name] for name in sorted(names) if name in kept.evidence]
+    if case.interaction_id and not any(one["interaction_id"] == case.interaction_id for one in evidence):
+        live = desk.receipts.interaction(case.interaction_id)
+        evidence += [live] if live else []
+    names = [name for name in QueuedCase.model_fields if name in Case.__dataclass_fields__]
+    return QueuedCase(
+        **{name: getattr(case, name) for name in names},
+        product=product.name if product else case.product_id,
+        needs_two=case.amount_minor >= desk.cases.settings.two_people_minor,
+        is_mine_already=case.seconded_by == account.account_id,
+        evidence=evidence,
+    )

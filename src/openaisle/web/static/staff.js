@@ -1,0 +1,84 @@
+// The counter: who is in, what needs a person, corrections, cash, and codes for those without a phone.
+"use strict";
+
+const products = new Map(); // what is typed -> product
+let code = 0;
+
+function alertText(alert) {
+  return say(`alert_${alert.kind}`, { name: alert.name, age: alert.age_limit, place: alert.place, quantity: alert.quantity });
+}
+
+function cartOf(state) {
+  const lines = state.lines.map((line) => element("li", { className: line.is_checking ? "is-checking" : "" },
+    element("span", { className: "count" }, `${line.quantity} ×`),
+    element("span", { className: "name" }, element("bdi", {}, line.name), line.is_checking ? element("em", {}, ` ${say("checking")}`) : ""),
+    element("span", { className: "amount" }, money(line.total_minor))));
+  return element("section", { className: "one-cart" },
+    element("h2", {}, element("span", {}, state.visit_id), element("span", { className: "amount" }, money(state.total_minor))),
+    element("ul", { className: "lines" }, ...lines));
+}
+
+function draw(desk) {
+  byId("alerts").replaceChildren(...desk.alerts.map((alert) => element("li", { className: `alert is-${alert.kind}` },
+    element("span", { className: "name" }, alertText(alert), alert.visit_id ? ` (${alert.visit_id})` : ""),
+    element("button", { type: "button", onclick: () => ask("POST", "/api/v1/alerts/done", { alert_id: alert.alert_id }).catch(() => null) }, say("done")))));
+  byId("no-alerts").hidden = desk.alerts.length > 0;
+  byId("owed").replaceChildren(...desk.owed.map((one) => element("li", {},
+    element("a", { className: "name", href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number })),
+    element("span", { className: "amount" }, money(one.total_minor)),
+    element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/cash`).catch((error) => tell(error.message)) }, say("cash")))));
+  byId("nothing-owed").hidden = desk.owed.length > 0;
+  byId("rates").textContent = say("rate", { reviews: desk.rates.reviews_per_1000, disputes: desk.rates.disputes_per_1000 });
+  byId("carts").replaceChildren(...desk.carts.map(cartOf));
+  byId("nobody").hidden = desk.carts.length > 0;
+  const choice = byId("correct").elements.visit_id;
+  const kept = choice.value;
+  choice.replaceChildren(...desk.carts.map((state) => element("option", { value: state.visit_id }, state.visit_id)));
+  if (desk.carts.some((state) => state.visit_id === kept)) choice.value = kept;
+}
+
+onSubmit(byId("correct"), async (filled, button) => {
+  const product = products.get(filled.product);
+  if (!product) throw new Error(`${say("product")}: ${filled.product}`);
+  const quantity = Number(filled.quantity) * Number(button.value);
+  await ask("POST", `/api/v1/visits/${filled.visit_id}/corrections`, { product_id: product.product_id, quantity, price_minor: filled.price ? minorOf(filled.price) : 0 });
+  byId("correct").elements.product.value = byId("correct").elements.price.value = "";
+  tell(say("done"));
+});
+
+onSubmit(byId("let-in"), async (filled) => {
+  let voucherId = "";
+  if (filled.pays === "voucher") {
+    const voucher = await ask("POST", "/api/v1/vouchers", { amount_minor: minorOf(filled.amount) });
+    voucherId = voucher.voucher_id;
+    byId("voucher").textContent = say("voucher_sold", { voucher: voucherId, amount: money(voucher.paid_minor) });
+  }
+  showCode(await ask("POST", "/api/v1/visits", { pays: filled.pays, voucher_id: voucherId, people_count: Number(filled.people_count) }));
+});
+
+function showCode(offered) {
+  clearTimeout(code);
+  byId("code").hidden = false;
+  byId("code").innerHTML = offered.svg;
+  code = setTimeout(async () => {
+    try {
+      showCode(await ask("POST", `/api/v1/visits/${offered.visit_id}/codes`));
+    } catch {
+      byId("code").hidden = true; // It was used, or is given up.
+    }
+  }, offered.lasts_ms * 0.6);
+}
+
+for (const choice of byId("let-in").elements.pays) {
+  choice.addEventListener("change", () => { byId("cash").hidden = byId("let-in").elements.pays.value !== "voucher"; });
+}
+
+ask("GET", "/api/v1/products").then((all) => {
+  for (const product of all) {
+    const typed = `${product.name} (${product.product_id})`;
+    products.set(typed, product);
+    if (product.gtin) products.set(product.gtin, product); // what a hand scanner types
+    byId("products").append(element("option", { value: typed }));
+  }
+});
+new EventSource("/api/v1/desk/live").onmessage = (event) => draw(JSON.parse(event.data));

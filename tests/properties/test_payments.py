@@ -1,0 +1,182 @@
+"""Whatever is said in whatever order: nobody pays more than they took, and the ledger alone rebuilds what is owed."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.receipts.test_payment import CARD, NOW, VOUCHER, receipt
+
+from openaisle.core.errors import PaymentRefused
+from openaisle.core.messages import (
+    ChargeRequested,
+    PaymentMethod,
+    ProcessorSaid,
+    RefundRequested,
+    decode,
+    encode,
+)
+from openaisle.core.units import NS_PER_HOUR
+from openaisle.receipts.payment import Payments, to_log
+from openaisle.receipts.sales import Sales
+
+OTHER_CARD = PaymentMethod(kind="card", payer_id="ben", token="pm_2")
+RECEIPTS = ("a", "b")
+
+facts = st.tuples(
+    st.sampled_from(["charged", "declined", "refunded", "refused"]), st.integers(0, 7), st.floats(0.1, 1.0)
+)
+"""What a processor may say, about which of the requests so far, and which share of the amount moved."""
+
+deeds = st.one_of(
+    st.tuples(
+        st.just("settle"), st.sampled_from(RECEIPTS), st.sampled_from([CARD, OTHER_CARD, VOUCHER, None])
+    ),
+    st.tuples(st.just("refund"), st.sampled_from(RECEIPTS), st.integers(1, 300), st.integers(0, 3)),
+    st.tuples(st.just("say"), facts),
+    st.tuples(st.just("contest"), st.sampled_from(RECEIPTS)),
+    st.tuples(st.just("reviewed"), st.sampled_from(RECEIPTS)),
+    st.tuples(st.just("load"), st.integers(1, 300)),
+    st.tuples(st.just("wait"), st.integers(1, 300)),
+)
+
+
+class Shop:
+    """Does deeds and keeps what was logged and what a truthful processor moved."""
+
+    def __init__(self) -> None:
+        self.payments = Payments()
+        self.logged: list[Any] = []
+        self.requests: list[Any] = []
+        self.moved_minor: dict[str, int] = {}
+        self.now_ns = NOW
+
+    def do(self, deed: tuple[Any, ...]) -> None:
+        payments = self.payments
+        try:
+            match deed:
+                case ("settle", visit_id, method):
+                    self._take(payments.settle(receipt(250, visit_id), method, self.now_ns))
+                case ("refund", visit_id, minor, number):
+                    self._take(
+                        payments.refund(f"small/{visit_id}", minor, "wrong", f"d{number}", self.now_ns)
+                    )
+                case ("contest", visit_id):
+                    self._take(payments.contest(f"small/{visit_id}", "no", self.now_ns))
+                case ("reviewed", visit_id):
+                    self._take(payments.reviewed(f"small/{visit_id}", "yes", self.now_ns))
+                case ("load", minor):
+                    self._take(payments.load_voucher(VOUCHER.token, minor, "EUR", self.now_ns))
+                case ("wait", hours):
+                    self.now_ns += hours * NS_PER_HOUR
+                    for errand in payments.take_due(self.now_ns, 99):
+                        self._take(payments.failed(errand.request.key, self.now_ns))
+                    self._take(payments.write_off(self.now_ns))
+                case ("say", fact):
+                    self._say(*fact)
+        except PaymentRefused:
+            pass
+
+    def _say(self, outcome: str, index: int, share: float) -> None:
+        """A processor that is asked what we asked: it never moves more, and once per key."""
+        requests = [request for request in self.requests if (outcome in _OUTCOMES[type(request)])]
+        if not requests:
+            return
+        request = requests[index % len(requests)]
+        is_moving = outcome in ("charged", "refunded")
+        if isinstance(request, RefundRequested):
+            if not request.charge_key or not self.moved_minor.get(request.charge_key):
+                return  # A refund goes out once its charge is known.
+            share = 1.0
+        minor = max(1, round(request.amount_minor * share)) if is_moving else 0
+        if is_moving:
+            minor = self.moved_minor.setdefault(request.key, minor)
+        elif self.moved_minor.get(request.key) and isinstance(request, RefundRequested):
+            return
+        said = ProcessorSaid(key=request.key, outcome=outcome, amount_minor=minor, reference="r", said_ns=NOW)
+        self._take(self.payments.heard(said, self.now_ns))
+
+    def _take(self, messages: list[Any]) -> None:
+        self.logged += to_log(messages)
+        self.requests += [m for m in messages if isinstance(m, ChargeRequested | RefundRequested)]
+
+
+_OUTCOMES = {ChargeRequested: ("charged", "declined"), RefundRequested: ("refunded", "refused")}
+
+
+@given(st.lists(deeds, max_size=25))
+@settings(max_examples=200, deadline=None)
+def test_refunds_never_exceed_charges_and_nobody_pays_more_than_the_receipt_in_the_end(
+    what: list[Any],
+) -> None:
+    shop = Shop()
+    for deed in what:
+        shop.do(deed)
+        for state in shop.payments.states():
+            assert 0 <= state.refunded_minor <= state.paid_minor
+            charges = {charge.key: minor for charge, minor in shop.payments.charges(state.receipt_id)}
+            for charge_key, charged_minor in charges.items():
+                back_minor = sum(
+                    minor
+                    for refund, minor in shop.payments.refunds(state.receipt_id)
+                    if refund.charge_key == charge_key
+                )
+                assert back_minor <= charged_minor
+            # What is paid, and what is still asked for, less what goes back by itself, is the receipt at most.
+            asked_back_minor = sum(
+                refund.amount_minor
+                for refund, _ in shop.payments.refunds(state.receipt_id)
+                if refund.charge_key
+            )
+            assert state.paid_minor - asked_back_minor <= state.amount_minor
+        assert all(minor >= 0 for minor in shop.payments.vouchers_minor.values())
+
+
+@given(st.lists(deeds, max_size=25))
+@settings(max_examples=200, deadline=None)
+def test_the_log_alone_rebuilds_payments_and_sales(what: list[Any]) -> None:
+    shop = Shop()
+    for deed in what:
+        shop.do(deed)
+    entries = [encode(message) for message in shop.logged]
+    again, first, second = Payments(), Sales(), Sales()
+    for entry in entries:
+        again.replay(decode(entry))
+    assert again.states() == shop.payments.states()
+    assert again.exposure_minor() == shop.payments.exposure_minor()
+    assert again.vouchers_minor == shop.payments.vouchers_minor
+    told = [each for entry in entries for each in first.follow(decode(entry))]
+    assert told == [each for entry in entries for each in second.follow(decode(entry))]
+    assert [each.sequence for each in told] == list(range(1, len(told) + 1))
+
+
+@given(
+    st.permutations([("charged", 250), ("declined", 0), ("charged", 250), ("charged", 250)]),
+    st.permutations([("refunded", 60), ("refused", 0), ("refunded", 60)]),
+)
+def test_webhooks_in_any_order_and_number_end_the_same(
+    charge_facts: list[Any], refund_facts: list[Any]
+) -> None:
+    """Of the charge first, for a refund is asked for once its charge is known; each any number of times."""
+    payments = Payments()
+    payments.settle(receipt(), CARD, NOW)
+    (request, _), *_ = payments.charges("small/visit")
+    for outcome, minor in charge_facts:
+        payments.heard(
+            ProcessorSaid(key=request.key, outcome=outcome, amount_minor=minor, reference="pi", said_ns=NOW),
+            NOW,
+        )
+    payments.refund("small/visit", 60, "wrong", "d", NOW)
+    (refund, _), *_ = payments.refunds("small/visit")
+    for outcome, minor in [*refund_facts, *refund_facts]:
+        payments.heard(
+            ProcessorSaid(key=refund.key, outcome=outcome, amount_minor=minor, reference="re", said_ns=NOW),
+            NOW,
+        )
+    state = payments.state("small/visit")
+    assert (state.state, state.end, state.paid_minor, state.refunded_minor) == (
+        "refunded",
+        "charged",
+        250,
+        60,
+    )
+    assert payments.open_count == 0
