@@ -19,12 +19,6 @@ def test_a_day_named_after_a_condition_has_it_and_ordinary_visits(corner: Store)
     assert plan_day(corner, visit_count=4, seed=4).conditions == ()
 
 
-def test_look_alikes_share_everything_but_their_number(corner: Store) -> None:
-    visits = plan_day(corner, visit_count=4, seed=4, families=["lookalike_people"]).visits
-    assert len({(visit.body.height_m, visit.body.top, visit.body.trousers) for visit in visits}) == 1
-    assert len({visit.body.body_id for visit in visits}) == 4
-
-
 def test_a_crowded_shop_lets_in_thirty_people_in_fifty_square_metres(corner: Store) -> None:
     plan = plan_day(corner, visit_count=8, seed=4, families=["crowded_store"], people_max=2)
     assert plan.people_max == crowd_of(corner) > 8
