@@ -32,7 +32,8 @@ from openaisle.core.messages import (
 from openaisle.detections.weight_steps import WeightSteps
 from openaisle.interactions.actions import Actions
 from openaisle.interactions.actions_paths import hand_look
-from openaisle.interactions.decide import Interactions
+from openaisle.interactions.decide import Interactions, Watch
+from openaisle.interactions.settings import Settings
 from openaisle.ports import EventLog
 from openaisle.readings.align import Timeline
 from openaisle.receipts.payment import PaymentMessage, Payments, to_log
@@ -44,13 +45,24 @@ from openaisle.tracks.floor import Tracks
 class Pipeline:
     """One shop's path. Feed it readings as they arrive; it says everything it concluded, in order."""
 
-    def __init__(self, store: Store, event_log: EventLog, payments: Payments | None = None) -> None:
-        """With `payments`, fresh ones, receipts are paid; without, they are only written."""
+    def __init__(
+        self,
+        store: Store,
+        event_log: EventLog,
+        payments: Payments | None = None,
+        *,
+        settings: Settings | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """With `payments`, fresh ones, receipts are paid; without, they are only written.
+
+        `settings` of who took what, for ablations; `watch` hears all that was weighed (replay/explain.py).
+        """
         self._timeline = Timeline(store)
         self._weight_steps = WeightSteps(store)
         self._tracks = Tracks(store)
         self._actions = Actions(store)
-        self._interactions = Interactions(store)
+        self._interactions = Interactions(store, settings, watch)
         self._till = Till(store, event_log, payments)
         self._now_ns = 0
 

@@ -25,7 +25,9 @@ from openaisle.store.schema import Gate, Gondola, Plate, Point2, Product, Shelf,
 ENTRY_GATE: Final = "entry"
 EXIT_GATE: Final = "exit"
 
-MARGIN_M: Final = 1.0  # between the outermost person or gondola and the made-up walls
+# Between the outermost person or gondola and the made-up walls: nobody comes so near the made-up gates that a body
+# not seen for a while would be taken to have left.
+MARGIN_M: Final = 1.6
 ROOM_M_MIN: Final = 4.0
 GATE_WIDTH_M: Final = 1.2
 PACK_M: Final = 0.07  # side of a pack, which the session does not say

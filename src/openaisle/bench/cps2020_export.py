@@ -29,6 +29,8 @@ from openaisle.sim.scripts import plan_episode
 from openaisle.sim.shop import SimulatedShop
 from openaisle.store.schema import Gondola, Store
 
+LOST_SHARE: Final = 0.01  # of batches that never came
+REPEATED_SHARE: Final = 0.01
 DEAD_CHANNEL_G: Final = 6067.416  # what channels without a plate say in the real export
 START_NS: Final = 1_587_531_994 * NS_PER_S
 BODY_ID_FIRST: Final = 3_325_379_692_103_139_200
@@ -64,6 +66,7 @@ class PoseSettings:
     swapped_s: tuple[float, float] = (0.2, 0.6)
     swapped_m: float = 0.7
     delay_s: tuple[float, float] = (2.23, 2.44)
+    clock_s: tuple[float, float] = (-0.1, 0.1)  # against the plates', the same for a whole session
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def act(
     lines = (
         _plate_line(b, gondola_of[b.scale_id], numbers[gondola_of[b.scale_id].gondola_id]) for b in batches
     )
-    _write(folder / "plate_data.json", lines)
+    _write(folder / "plate_data.json", _carried(lines, np.random.default_rng([seed, 22])))
     _write(folder / "full_targets.json", messages)
     truth = {
         _body_name(visit.body_ids[0]): {p: n for p, n in sorted(visit.basket.items()) if n}
@@ -127,6 +130,16 @@ def _body_name(body_id: int) -> str:
 def _iso(at_ns: int) -> str:
     at = datetime.fromtimestamp(at_ns // NS_PER_S, UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ns % NS_PER_S // 1000:06d}Z"
+
+
+def _carried(lines: Iterator[dict[str, Any]], rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """What a busy network makes of a stream of batches."""
+    for line in lines:
+        chance = rng.random()
+        if chance >= LOST_SHARE:
+            yield line
+        if chance >= 1.0 - REPEATED_SHARE:
+            yield line
 
 
 # --- plates -------------------------------------------------------------------------------------------------------
@@ -180,6 +193,10 @@ class _PoseSystem:
     _hidden_until_ns: dict[int, int] = field(default_factory=dict[int, int])
     _swapped_until_ns: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     _last_ns: int = 0
+    _clock_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._clock_ns = round(self.rng.uniform(*self.settings.clock_s) * NS_PER_S)
 
     def next_period_ns(self) -> int:
         period_s = max(0.01, self.rng.normal(self.settings.period_s, self.settings.period_sd_s))
@@ -197,12 +214,13 @@ class _PoseSystem:
             spoiled, absent = self._spoiled(body_id, joints[row])
             if not self._is_hidden(body_id, scene.at_ns, passed_s):
                 targets.append(self._target(names[body_id], spoiled, absent))
+        captured_ns = scene.at_ns + self._clock_ns
         received_ns = scene.at_ns + round(self.rng.uniform(*self.settings.delay_s) * NS_PER_S)
         return {
-            "timestamp": scene.at_ns / NS_PER_S,
+            "timestamp": captured_ns / NS_PER_S,
             "date_time": {"$date": _iso(received_ns)},
             "document": {
-                "header": {"t_origin": _iso(scene.at_ns)},
+                "header": {"t_origin": _iso(captured_ns)},
                 "targets": {"targets": targets} if targets else {},
             },
         }

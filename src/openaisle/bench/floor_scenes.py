@@ -30,7 +30,7 @@ SHOP_FPS: Final = 8.0
 MARKET_FPS: Final = 10.0
 NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
 """More is missed and invented than skeleton mode's good network does: 8 of 100 people, one in 20 frames."""
-WARM_UP_S_MAX: Final = 240
+WARM_UP_S_MAX: Final = 1200
 _PELVIS: Final = BODY_JOINT_INDEX["pelvis"]
 
 
@@ -100,6 +100,12 @@ def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
     )
 
 
+def _people_inside(life: SimulatedShop) -> int:
+    """Past the gate: those who queue before it are not in the shop."""
+    visits = life.truth.visits.values()
+    return sum(bool(visit.entered_ns) - bool(visit.left_ns) for visit in visits)
+
+
 def _filmed(
     store: Store,
     name: str,
@@ -125,8 +131,8 @@ def _filmed(
     eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
     period_ns = round(NS_PER_S / fps)
     at_ns = plan.start_ns
-    while life.people_count < people and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
-        at_ns += period_ns
+    while _people_inside(life) < people and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
+        at_ns += NS_PER_S
         life.advance(at_ns)
         life.take_scale_batches()
     camera_ids = [camera.camera_id for camera in store.cameras]

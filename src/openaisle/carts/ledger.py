@@ -13,6 +13,7 @@ from typing import Final
 from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import AccountId, Move, MoveState, ProductId, SlotId, VisitId
 
+SLOT: Final = "slot:"
 SOLD: Final = "sold"
 STAFF: Final = "staff"
 UNEXPLAINED: Final = "unexplained"
@@ -28,7 +29,7 @@ _NEXT_STATES: Final[Mapping[MoveState | None, frozenset[MoveState]]] = {
 
 def slot_account(slot_id: SlotId | None) -> AccountId:
     """The account of a slot; of goods that nobody can place, the unexplained one."""
-    return UNEXPLAINED if slot_id is None else f"slot:{slot_id}"
+    return UNEXPLAINED if slot_id is None else f"{SLOT}{slot_id}"
 
 
 def cart_account(visit_id: VisitId) -> AccountId:

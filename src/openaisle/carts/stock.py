@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from openaisle.carts.ledger import SOLD, UNEXPLAINED, Ledger, slot_account
-from openaisle.core.messages import Move, MoveState, ProductId, SlotId
+from openaisle.carts.ledger import SLOT, SOLD, UNEXPLAINED, Ledger, slot_account
+from openaisle.core.messages import Message, Move, MoveState, ProductId, SlotChanged, SlotId
 from openaisle.store.schema import Store
 
 LOW_SHARE: Final = 0.25
@@ -39,6 +39,30 @@ class Stock:
             for slot_id, slot in store.slots.items()
         }
         self._ledger = Ledger()
+        self._low: set[SlotId] = {slot_id for slot_id in store.slots if self._is_low(slot_id)}
+
+    def step(self, messages: Iterable[Message], now_ns: int) -> list[SlotChanged]:
+        """Take in the moves among what a path said; which slots have become low by them, or are not any more."""
+        touched: set[SlotId] = set()
+        for message in messages:
+            if isinstance(message, Move):
+                self.apply(message)
+                touched |= {account.removeprefix(SLOT) for account in (message.source, message.target)}
+        said: list[SlotChanged] = []
+        for slot_id in sorted(touched & self._store.slots.keys()):
+            is_low = self._is_low(slot_id)
+            if is_low != (slot_id in self._low):
+                self._low ^= {slot_id}
+                said.append(
+                    SlotChanged(
+                        slot_id=slot_id,
+                        product_id=self._store.slots[slot_id].product_id,
+                        units=max(self.units(slot_id), 0),
+                        is_low=is_low,
+                        changed_ns=now_ns,
+                    )
+                )
+        return said
 
     def apply(self, move: Move) -> None:
         """A move or a move's next state. LedgerDamaged if it cannot follow what is there."""
@@ -76,6 +100,9 @@ class Stock:
             if product_id in products
         )
 
+    def _is_low(self, slot_id: SlotId) -> bool:
+        return self.units(slot_id) <= self._store.slots[slot_id].capacity * LOW_SHARE
+
     def tasks(self) -> list[StockTask]:
         """What to do, misplaced goods first, then the emptiest slots."""
         tasks: list[tuple[float, StockTask]] = []
@@ -86,7 +113,7 @@ class Stock:
                     tasks.append((-1.0, _task("misplaced", slot_id, product_id, units)))
             elif units < 0:
                 tasks.append((-0.5, _task("count", slot_id, product_id, -units)))
-            elif units <= slot.capacity * LOW_SHARE:
+            elif self._is_low(slot_id):
                 tasks.append(
                     (units / slot.capacity, _task("restock", slot_id, product_id, slot.capacity - units))
                 )

@@ -1,4 +1,4 @@
-"""What staff should see now: age-restricted goods in a cart, somebody nobody let in, goods on a foreign shelf.
+"""What staff should see now: age-restricted goods in a cart, somebody without a code, misplaced goods, empty slots.
 
 In memory, newest first, bounded: an alert is for whoever is in the shop now, and what it says is in the ledger too.
 """
@@ -15,6 +15,7 @@ from openaisle.core.messages import (
     FloorTracks,
     Interaction,
     InteractionKind,
+    SlotChanged,
     TrackId,
     VisitClosed,
     VisitId,
@@ -27,7 +28,7 @@ UNBOUND_NS: Final = 6 * NS_PER_S
 """Somebody without a visit for so long has come in without a code; before that, their code may still be on its way."""
 TRACKS_MAX: Final = 500
 
-AGE, UNBOUND, MISPLACED = "age", "unbound", "misplaced"
+AGE, UNBOUND, MISPLACED, LOW_STOCK = "age", "unbound", "misplaced", "low_stock"
 
 
 class Alerts:
@@ -50,6 +51,8 @@ class Alerts:
                     return self._accept_tracks(message)
                 case Interaction():
                     return self._accept_interaction(message)
+                case SlotChanged():
+                    return self._accept_slot(message)
                 case VisitClosed():
                     self._close(message.visit_id, AGE)
                 case _:
@@ -124,6 +127,20 @@ class Alerts:
             name=self._store.products[interaction.product_id].name,
             place=interaction.slot_id or interaction.shelf_id,
             quantity=interaction.quantity,
+        )
+
+    def _accept_slot(self, slot: SlotChanged) -> list[dict[str, Any]]:
+        alert_id = f"{LOW_STOCK}/{slot.slot_id}"
+        if not slot.is_low:
+            self.version += self._alerts.pop(alert_id, None) is not None
+            return []
+        return self._raise(
+            alert_id,
+            LOW_STOCK,
+            slot.changed_ns,
+            name=self._store.products[slot.product_id].name,
+            place=slot.slot_id,
+            quantity=slot.units,
         )
 
     def _raise(self, alert_id: str, kind: str, raised_ns: int, **what: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-PARTS = ("mot15", "speed", "floor", "shops", "market")
+PARTS = ("mot15", "speed", "floor", "shops", "market", "doors", "cameras")
+ALONE = ("doors", "cameras")  # no peer does that
 FROM_DATA = ("mot15", "floor")
 
 
@@ -41,7 +42,7 @@ def tracking(
     from rich.console import Console
     from rich.progress import Progress
 
-    from openaisle.bench import tracking_floor, tracking_mot15, tracking_speed
+    from openaisle.bench import tracking_floor, tracking_live, tracking_mot15, tracking_speed
     from openaisle.bench.peers import peers_python
     from openaisle.core.errors import InputError
 
@@ -53,7 +54,7 @@ def tracking(
         raise InputError(
             "no detections given", field="--data", expected="a folder with mot15/ and pets2009_s2l1/ in it"
         )
-    python = peers_python(peers)
+    python = Path() if set(asked) <= set(ALONE) else peers_python(peers)
     result: dict[str, Any] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("tracking", total=1.0)
@@ -67,6 +68,8 @@ def tracking(
             "floor": lambda: tracking_floor.measure_floor(python, data or Path(), report),
             "shops": lambda: tracking_floor.measure_shops(python, seed, report),
             "market": lambda: tracking_floor.measure_market(python, seed, report),
+            "doors": lambda: tracking_live.measure_doors(seed, report),
+            "cameras": lambda: tracking_live.measure_cameras(seed, report),
         }
         for name in asked:
             result[name] = measures[name]()
@@ -79,6 +82,8 @@ def tracking(
         "floor": tracking_floor.floor_lines,
         "shops": tracking_floor.shops_lines,
         "market": tracking_floor.market_lines,
+        "doors": tracking_live.doors_lines,
+        "cameras": tracking_live.cameras_lines,
     }
     for name, measured in result.items():
         for line in said[name](measured):

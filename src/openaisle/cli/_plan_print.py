@@ -58,7 +58,7 @@ def print_expected(expected: Expected) -> None:
 def print_bill(equipment: Equipment, bill: Bill) -> None:
     """Equipment and the ways side by side."""
     print(
-        f"{equipment.switches} switches, {equipment.poe_watts:g} W over Ethernet, {equipment.mains_watts:,.0f} W in all; "
+        f"{equipment.switches} switches, {equipment.poe_watts:g} W over Ethernet, {equipment.mains_watts:,.0f} W; "
         f"{equipment.sub_mbps + equipment.main_mbps:,.0f} Mbit/s; {equipment.nodes} nodes of {equipment.cores_a_node} "
         f"cores for {equipment.people_at_peak} people ({equipment.ms_a_frame} ms a frame)"
     )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from openaisle.cli._plan_print import print_bill, print_expected, print_placed
-
-if TYPE_CHECKING:
-    import click
 
 WHOLE = "whole"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -28,9 +25,7 @@ Jobs = Annotated[int, typer.Option(min=1, help="Days simulated at once, each in 
 class _ScopeOrVerb(TyperGroup):
     """`plan SCOPE.toml` is `plan whole SCOPE.toml`."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = [WHOLE, *args]
         return super().resolve_command(ctx, args)
@@ -50,7 +45,9 @@ def register(app: typer.Typer) -> None:
     verb.command("place")(place)
     verb.command("expect")(expect)
     verb.command("cost")(cost)
+    verb.command("curve")(curve)
     verb.command("report")(report)
+    verb.command("picks")(picks)
 
 
 def whole(
@@ -216,10 +213,54 @@ def cost(
 
     equipment, bill = steps.count_cost(PlanFolder(plan), costs=costs, speed=speed, seed=seed)
     if as_json:
-        check = article_check(load_costs(costs or COSTS), seed)
+        check = [plain(example) for example in article_check(load_costs(costs or COSTS), seed)]
         print(json.dumps({"equipment": plain(equipment), "bill": plain(bill), "article": check}, indent=1))
         return
     print_bill(equipment, bill)
+
+
+def curve(
+    plan: Plan,
+    views: Annotated[str, typer.Option(help="Views asked of everything, a placement each.")] = "1,2,3",
+    grids: Annotated[
+        str,
+        typer.Option(
+            help="Cameras of plain grids, beside those of the placements and the article's density."
+        ),
+    ] = "",
+    visits: Visits = 60,
+    seed: Seed = 92,
+    seconds: Seconds = 30.0,
+    jobs: Jobs = 2,
+    costs: Costs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exact simulated receipts over the number of cameras, placed and in plain grids: the same visits for all."""
+    import json
+
+    from openaisle.planning import steps
+    from openaisle.planning.folder import PlanFolder, plain
+
+    with _progress() as say:
+        drawn = steps.draw_curve_points(
+            PlanFolder(plan),
+            views=_numbers("--views", views),
+            grids=_numbers("--grids", grids),
+            visits=visits,
+            seed=seed,
+            seconds=seconds,
+            jobs=jobs,
+            costs=costs,
+            say=say,
+        )
+    if as_json:
+        print(json.dumps(plain(drawn), indent=1))
+        return
+    for point in drawn.points:
+        print(
+            f"{point.way:20} {point.cameras:4} cameras  {point.exact:4} of {point.visits} exact "
+            f"({point.exact_rate:.1%})  F1 {point.line_f1:.3f}  {point.overcharged} overcharged"
+        )
 
 
 def report(plan: Plan, costs: Costs = None) -> None:
@@ -229,6 +270,57 @@ def report(plan: Plan, costs: Costs = None) -> None:
 
     for path in write_report(PlanFolder(plan), costs):
         print(path)
+
+
+def picks(
+    recording: Annotated[Path, typer.Argument(help="A recorded or simulated day.")],
+    orders: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV: visit_id, product_id, quantity. Without it orders are made of the day's truth."
+        ),
+    ] = None,
+    plant: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of made orders that are changed, to be found out.")
+    ] = 0.25,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Check what pickers carried out against their orders. Exits with 1 if an order is not fulfilled."""
+    import json
+
+    from openaisle.adapters.event_log_memory import MemoryEventLog
+    from openaisle.core.messages import Receipt
+    from openaisle.planning.folder import plain
+    from openaisle.planning.picks import check_receipts, plant_mistakes, read_orders, score_checks
+    from openaisle.replay.recording import Recording
+    from openaisle.replay.run import run
+    from openaisle.replay.truth import DayTruth
+
+    opened = Recording.open(recording)
+    receipts = run(opened, MemoryEventLog(), keep=(Receipt,)).receipts
+    score = None
+    if orders is not None:
+        checks = check_receipts(receipts, read_orders(orders, opened.store.products))
+    else:
+        visits = DayTruth.read(recording / "truth").visits
+        made, planted = plant_mistakes(visits, sorted(opened.store.products), plant, seed)
+        checks = check_receipts(receipts, made)
+        score = score_checks(checks, made, visits, planted)
+    if as_json:
+        print(json.dumps([plain(check) for check in checks] if score is None else plain(score), indent=1))
+    else:
+        for check in checks:
+            missing = ", ".join(f"{count} {product} missing" for product, count in check.missing.items())
+            surplus = ", ".join(f"{count} {product} too many" for product, count in check.surplus.items())
+            print(f"{check.visit_id}  {'; '.join(filter(None, (missing, surplus))) or 'complete'}")
+        if score is not None:
+            print(
+                f"{score.planted} of {score.orders} orders changed on purpose: {score.found} found, {score.named} "
+                f"named exactly; {score.false_alarms} right picks doubted"
+            )
+    if any(not check.is_complete for check in checks):
+        raise typer.Exit(1)
 
 
 def _simulated(folder: Any, visits: int, seed: int, vision: Any, jobs: int) -> Any:
@@ -262,6 +354,15 @@ class _progress:
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    from openaisle.core.errors import InputError
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError("no list of numbers", field=option, expected="as 1,2,3", found=text)
+    return [int(part) for part in parts]
 
 
 def _read(scope: Path) -> str:

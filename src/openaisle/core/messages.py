@@ -233,6 +233,27 @@ class VisitClosed(Message, frozen=True, kw_only=True):
     closed_ns: int
 
 
+class StrangerInside(Message, frozen=True, kw_only=True):
+    """Somebody is in the shop on no code: staff should look. Nothing is charged to them."""
+
+    alert_id: str
+    track_id: TrackId
+    gate_id: GateId  # where they came in; "" where nobody saw that
+    behind_visit_id: VisitId | None  # of whoever came in just before them
+    entered_ns: int
+    told_ns: int
+    position_floor_m: tuple[float, float]
+
+
+class StrangerExplained(Message, frozen=True, kw_only=True):
+    """The stranger of that alert is one no more."""
+
+    alert_id: str
+    outcome: str  # "bound" to a visit after all | "left" | "lost" from sight
+    visit_id: VisitId | None
+    explained_ns: int
+
+
 # --- 4 interactions -----------------------------------------------------------------------------------------------
 
 
@@ -355,6 +376,16 @@ class CartChanged(Message, frozen=True, kw_only=True):
     lines: tuple[CartLine, ...]
     total_minor: int
     currency: str
+
+
+class SlotChanged(Message, frozen=True, kw_only=True):
+    """A slot has become low, or is not any more, by the ledger."""
+
+    slot_id: SlotId
+    product_id: ProductId
+    units: int
+    is_low: bool
+    changed_ns: int
 
 
 class CartClosed(Message, frozen=True, kw_only=True):
@@ -601,9 +632,9 @@ MoneyEntry: TypeAlias = (
 """What the ledger keeps of payments, beside receipts: everything else about them follows."""
 
 AnyMessage: TypeAlias = (
-    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | ArmAction | Interaction | Move
-    | CartChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry | PaymentChanged | Wish | SensorDegraded
-    | SensorRecovered
+    Reading | LookWanted | WeightStep | FloorTracks | VisitOpened | VisitClosed | StrangerInside | StrangerExplained
+    | ArmAction | Interaction | Move | CartChanged | SlotChanged | CartClosed | ReviewOpened | Receipt | MoneyEntry
+    | PaymentChanged | Wish | SensorDegraded | SensorRecovered
 )  # fmt: skip
 
 

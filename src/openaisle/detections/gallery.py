@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 GALLERY_FILE: Final = "gallery.npz"
 FORMAT: Final = "openaisle-gallery"
-VERSION: Final = 1
+VERSION: Final = 2  # since vectors are means of several glances
 PICTURES_MIN: Final = 3
 PICTURES_MAX: Final = 10
 _CELL_STEPS: Final = 127.0
@@ -34,7 +34,7 @@ _CELL_STEPS: Final = 127.0
 class Enrolled:
     """One product's pictures."""
 
-    vectors: Floats  # [pictures, 128] unit
+    vectors: Floats  # [pictures, 128] unit, each the mean of some glances
     cells: Floats  # [pictures, cells, 32] unit
 
 
@@ -114,7 +114,9 @@ def _read(path: Path) -> tuple[dict[str, Any], Floats, Floats]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError("damaged gallery", file=str(path), expected=expected, found=str(error)) from error
     if not isinstance(about, dict) or about.get("format") != FORMAT or about.get("version") != VERSION:
-        raise InputError("not a gallery that this version reads", file=str(path), expected=expected)
+        raise InputError(
+            "not a gallery that this version reads; enrol the store again", file=str(path), expected=expected
+        )
     pictures: Sequence[int] = about.get("pictures", ())
     if not sum(pictures) == len(vectors) == len(cells) or len(pictures) != len(about.get("products", ())):
         raise InputError(

@@ -3,10 +3,11 @@
     recogniser = ProductRecogniser(load_gallery(path, network.sha256), network)
     look = recogniser.recognise([cut_window(main_frame, (left, top, side))], plausible=["P004", "P005"])[0]
 
-One network turns a crop into a unit vector of the whole and one of each cell. Products are first compared by the whole.
-Those that come near the best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures
-of both, and what it says counts as much as the place where it is found differs between the two. Logits of both looks,
-and one for "none of these", go through one softmax, whose scales were fitted on other stores.
+One network turns a crop into a unit vector of the whole and one of each cell. Products are first compared by the whole:
+the mean over some glances at the crop against the mean over a product's pictures (glances.py). Those that come near the
+best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures of both, and what it says
+counts as much as the place where it is found differs between the two. Logits of both looks, and one for "none of
+these", go through one softmax, whose scales were fitted on other stores.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from openaisle.core.errors import InputError
 from openaisle.core.messages import ProductId
+from openaisle.detections import glances
 from openaisle.detections.gallery import Enrolled, Gallery
 from openaisle.detections.runtime import OnnxModel, RuntimeSettings
 
@@ -122,20 +124,25 @@ class ProductNetwork:
         self.calibration = Calibration.of_metadata(self._model.metadata)
 
     def see(self, crops: Sequence[Pixels]) -> Seen:
-        """Crops uint8 [h, w, 3] BGR of any size to unit vectors."""
-        vectors = np.zeros((len(crops), FEATURES), np.float32)
-        cells = np.zeros((len(crops), (LOOK_PX // 8) ** 2, CELL_FEATURES), np.float32)
-        for begin in range(0, len(crops), self._settings.batch_max):
-            part = slice(begin, begin + self._settings.batch_max)
-            pixels = np.stack([squared(crop) for crop in crops[part]])
-            vectors[part], cells[part] = self._model.run(pixels=pixels)
+        """Crops uint8 [h, w, 3] BGR of any size to unit vectors, each the mean of some glances."""
         sides = np.array([max(crop.shape[:2]) for crop in crops], np.float32)
-        return Seen(vectors, cells, sides)
+        return Seen(*self._glance(crops, glances.OF_CROPS), sides)
 
     def enrol(self, pictures: Sequence[Pixels]) -> Enrolled:
         """Pictures of one product, the pack filling most of each, to what a gallery keeps."""
-        seen = self.see(pictures)
-        return Enrolled(seen.vectors, seen.cells)
+        return Enrolled(*self._glance(pictures, glances.OF_PICTURES))
+
+    def _glance(self, pictures: Sequence[Pixels], how: Sequence[glances.Glance]) -> tuple[Floats, Floats]:
+        """Mean unit vectors [n, 128] of all glances, and cells [n, cells, 32] of the first."""
+        seen = [squared(picture) for picture in glances.glanced_at(pictures, how)]
+        vectors = np.zeros((len(seen), FEATURES), np.float32)
+        cells = np.zeros((len(pictures), (LOOK_PX // 8) ** 2, CELL_FEATURES), np.float32)
+        for begin in range(0, len(seen), self._settings.batch_max):
+            part = slice(begin, begin + self._settings.batch_max)
+            vectors[part], found = self._model.run(pixels=np.stack(seen[part]))
+            firsts = np.arange(begin, begin + len(found)) % len(how) == 0
+            cells[(begin + np.flatnonzero(firsts)) // len(how)] = found[firsts]
+        return unit(vectors.reshape(len(pictures), len(how), FEATURES).sum(axis=1)), cells
 
 
 class ProductRecogniser:
@@ -155,13 +162,8 @@ class ProductRecogniser:
         self.product_ids = tuple(sorted(gallery.products))
         self._row_of = {product_id: row for row, product_id in enumerate(self.product_ids)}
         self._enrolled = [gallery.products[product_id] for product_id in self.product_ids]
-        counts = [len(enrolled.vectors) for enrolled in self._enrolled]
-        self._starts = np.cumsum([0, *counts])[:-1]
-        self._vectors = (
-            np.concatenate([enrolled.vectors for enrolled in self._enrolled])
-            if self._enrolled
-            else np.zeros((0, FEATURES), np.float32)
-        )
+        sums = [enrolled.vectors.sum(axis=0) for enrolled in self._enrolled]
+        self._vectors = unit(np.array(sums, np.float32).reshape(-1, FEATURES))
         self._pairs: dict[tuple[int, int], tuple[Floats, Floats]] = {}
 
     def recognise(
@@ -219,10 +221,8 @@ class ProductRecogniser:
         )
 
     def likeness(self, vectors: Floats, rows: NDArray[np.intp]) -> Floats:
-        """Cosine [n, rows] of each crop to the picture of each product that is most like it."""
-        if len(self._starts) == 0 or len(rows) == 0:
-            return np.zeros((len(vectors), 0), np.float32)
-        return np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1)[:, rows]
+        """Cosine [n, rows] of each crop to the mean of each product's pictures."""
+        return vectors @ self._vectors[rows].T
 
     def closer_look(self, cells: Floats, likeness: Floats, rows: NDArray[np.intp]) -> Floats:
         """Evidence [rows] of one crop's cells [c, 32] for those that come near the best; 0 for the others."""
@@ -330,6 +330,11 @@ def centre_weights(cells: int) -> Floats:
 def _in_the_middle(differs: Floats, enrolled: Enrolled) -> Floats:
     pictures, cells = enrolled.cells.shape[:2]
     return differs * np.tile(centre_weights(round(cells**0.5)).ravel(), pictures)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Vectors [n, k] brought to length 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
 
 
 def squared(crop: Pixels) -> Pixels:

@@ -1,4 +1,4 @@
-"""Money in the ledger's process: who pays for a visit, charges and refunds carried out, wishes of people granted."""
+"""Money and stock in the ledger's process: who pays for a visit, charges and refunds, wishes of people granted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from openaisle.adapters.charging import Charging
 from openaisle.adapters.payment_adyen import AdyenPayments
 from openaisle.adapters.pos_export import PosExport
 from openaisle.adapters.pos_poslog import PosLogFiles
+from openaisle.carts.stock import Stock
 from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
 from openaisle.core.errors import PaymentRefused, PortUnavailable
-from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, encode
+from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode, encode
 from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
@@ -24,7 +25,15 @@ from openaisle.ports import EventLog
 from openaisle.receipts.payment import PaymentMessage, Payments, PaymentSettings, to_log
 
 POSLOG: Final = "poslog"
-EXPORT_S: Final = 1.0
+LOOK_S: Final = 1.0
+"""How often sales go out, and who may come in on credit is worked out anew."""
+ON_CREDIT: Final = {
+    "unsettled_debt": "an earlier receipt is not paid yet",
+    "offline_too_long": "an earlier receipt could not be charged for a week: please ask at the counter",
+    "exposure_payer": "earlier receipts are still being charged: please come back a little later",
+    "exposure_store": "the store cannot charge cards just now: please ask at the counter",
+}
+"""Why somebody is not let in whom the shop would have to lend to; in words for a person."""
 SIMULATED_TOKEN: Final = "pm_card_visa"
 TOKEN: Final = "token:"
 
@@ -43,7 +52,9 @@ class Cashier:
         self._processor = payment_processor(context)
         self.webhooks = Webhooks(self._processor) if self._processor else None
         self._pos: PosExport | None = None
-        self._exported_s = 0.0
+        self._looked_s = 0.0
+        self._refused: tuple[dict[str, str], str | None] = ({}, None)
+        self._stock = Stock(context.settings.store())
         self._event_log = event_log
         self._charging: Charging | None = None
         self._wishes: Wishes | None = None
@@ -58,6 +69,7 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
+        self._stock.step([decode(entry) for _, entry in self._event_log.read()], context.clock.now_ns())
         folder = context.settings.edge.poslog_folder
         if context.settings.is_simulated:
             folder = context.settings.state_folder / POSLOG
@@ -87,12 +99,24 @@ class Cashier:
             with self.webhooks.waiting() as facts:
                 follows += self._charging.heard(facts, now_ns)
             follows += self._charging.step(now_ns)
-        if time.monotonic() - self._exported_s > EXPORT_S:
+        follows += self._stock.step(said, now_ns)
+        if time.monotonic() - self._looked_s > LOOK_S:
+            self._looked_s = time.monotonic()
+            self._refused = self.payments.refused_payers(now_ns)
             self._export()
         return follows
 
+    def refusal(self, visit_id: VisitId, now_ns: int) -> tuple[str, str] | None:
+        """Why the gate should not open for a visit, reason and words. From any thread."""
+        refusal = self.standing.refusal(visit_id, now_ns)
+        method = None if refusal else self.standing.method(visit_id)
+        if method is None or not method.startswith(TOKEN):
+            return refusal  # Nobody whom the shop would have to lend to.
+        payers, everybody = self._refused
+        reason = payers.get(self.standing.account(visit_id) or visit_id, everybody)
+        return (reason, ON_CREDIT[reason]) if reason else None
+
     def _export(self) -> None:
-        self._exported_s = time.monotonic()
         try:
             if self._pos is not None:
                 self._pos.step()

@@ -36,6 +36,7 @@ from openaisle.core.messages import (
     GateTap,
     LookWanted,
     PackLook,
+    PaymentChanged,
     Reading,
     Receipt,
     ReviewOpened,
@@ -171,7 +172,7 @@ class _Doors:
             [entry_public_key(settings)],
             self._store.store_id,
             settings.state_folder / SPENT,
-            cashier.standing.refusal,
+            cashier.refusal,
         )
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
@@ -301,7 +302,7 @@ class _Said:
             now_ns = self._context.clock.now_ns()
             self._lags_ns.append(now_ns - message.changed_ns)
             self._context.message(msgspec.structs.replace(message, changed_ns=now_ns))
-        elif isinstance(message, Receipt | ReviewOpened | SensorDegraded | SensorRecovered):
+        elif isinstance(message, Receipt | PaymentChanged | ReviewOpened | SensorDegraded | SensorRecovered):
             self._context.message(message)
 
     def show(self, message: AnyMessage) -> None:

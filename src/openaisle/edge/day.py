@@ -10,6 +10,7 @@ from openaisle.core.messages import (
     AnyMessage,
     CartChanged,
     FloorTracks,
+    PaymentChanged,
     Receipt,
     ReviewOpened,
     SensorDegraded,
@@ -73,6 +74,7 @@ class Day:
     carts: deque[CartChanged] = field(default_factory=lambda: deque(maxlen=CARTS_MAX))
     tracks: deque[FloorTracks] = field(default_factory=lambda: deque(maxlen=TRACKS_MAX))
     reviews: deque[ReviewOpened] = field(default_factory=lambda: deque(maxlen=RECEIPTS_MAX))
+    payments: OrderedDict[str, PaymentChanged] = field(default_factory=OrderedDict)  # newest, by receipt
     health: HealthBook = field(default_factory=HealthBook)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -81,6 +83,10 @@ class Day:
         match message:
             case Receipt():
                 self.receipts.append(message)
+            case PaymentChanged():
+                self.payments[message.receipt_id] = message
+                while len(self.payments) > RECEIPTS_MAX:
+                    self.payments.popitem(last=False)
             case CartChanged():
                 self.carts.append(message)
             case FloorTracks():

@@ -20,23 +20,31 @@ from openaisle.edge.wire import MESSAGE, PREVIEW, STATUS, decode_preview, decode
 from openaisle.edge.worker import Context
 from openaisle.web.app import build_app
 from openaisle.web.desk import Desk
+from openaisle.web.floor import FloorBook
 from openaisle.web.view import ShopView
 
 MESSAGES_MAX: Final = 2048
 POLL_S: Final = 0.1
+FLOOR: Final = "floor"  # folder of told days
 
 
 def run(context: Context) -> None:
     view = ShopView(context.settings.store(), is_simulated=context.settings.is_simulated)
     inlet = Inlet(context.pages_socket, MESSAGES_MAX)
     counter = ShopCounter(context)
+    floor = FloorBook(
+        view.store,
+        context.settings.state_folder / FLOOR,
+        secrets.randbelow,
+        is_simulated=context.settings.is_simulated,
+    )
     threading.Thread(
-        target=_feed, args=(context, view, counter.desk, inlet), name="feed", daemon=True
+        target=_feed, args=(context, view, counter.desk, floor, inlet), name="feed", daemon=True
     ).start()
     if context.settings.is_simulated and not context.restarts:
         _introduce_staff(context, counter.desk)
     config = uvicorn.Config(
-        build_app(view, counter.desk),
+        build_app(view, counter.desk, floor),
         log_config=None,
         log_level="error",
         access_log=False,
@@ -47,6 +55,7 @@ def run(context: Context) -> None:
     )
     asyncio.run(_serve(context, _Server(config)))
     counter.close()
+    floor.close()
 
 
 class _Server(uvicorn.Server):
@@ -78,13 +87,14 @@ def _introduce_staff(context: Context, desk: Desk) -> None:
     context.line(f"go shopping: {address}/shopper   staff and review: {address}/sign-in/{link}  (good once)")
 
 
-def _feed(context: Context, view: ShopView, desk: Desk, inlet: Inlet) -> None:
+def _feed(context: Context, view: ShopView, desk: Desk, floor: FloorBook, inlet: Inlet) -> None:
     while not context.is_stopping:
         for kind, payload in inlet.take(0.2):
             if kind == MESSAGE:
                 message = decode(payload)
                 view.accept(message)
                 desk.accept(message)
+                floor.accept(message)
             elif kind == PREVIEW:
                 detections, jpeg = decode_preview(payload)
                 view.accept_preview(

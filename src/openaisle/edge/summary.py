@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from openaisle.core.messages import Receipt
+from openaisle.core.messages import PaymentChanged, PaymentState, Receipt
 from openaisle.edge.board import Board, Cell, State
 from openaisle.edge.settings import ShopSettings
 from openaisle.edge.supervisor import ShopResult
@@ -23,7 +23,10 @@ def run_report(settings: ShopSettings, result: ShopResult) -> dict[str, Any]:
     board = result.board
     return {
         "store": settings.store().store_id,
-        "receipts": [receipt_report(receipt) for receipt in result.day.receipts],
+        "receipts": [
+            receipt_report(receipt, result.day.payments.get(receipt.receipt_id))
+            for receipt in result.day.receipts
+        ],
         "reviews": len(result.day.reviews),
         "health": {
             "present": [msgspec.to_builtins(fault) for fault in result.day.health.present],
@@ -90,8 +93,8 @@ def day_truth(settings: ShopSettings) -> DayTruth:
     return DayTruth.read(settings.truth_folder)
 
 
-def receipt_report(receipt: Receipt) -> dict[str, Any]:
-    """A receipt for a program."""
+def receipt_report(receipt: Receipt, payment: PaymentChanged | None = None) -> dict[str, Any]:
+    """A receipt for a program, with how its payment stands."""
     return {
         "receipt_id": receipt.receipt_id,
         "visit_id": receipt.visit_id,
@@ -111,6 +114,8 @@ def receipt_report(receipt: Receipt) -> dict[str, Any]:
         "tax_minor": receipt.tax_minor,
         "currency": receipt.currency,
         "reviews": len(receipt.review_ids),
+        "payment": str(payment.state) if payment else None,
+        "paid_minor": payment.paid_minor - payment.refunded_minor if payment else 0,
     }
 
 
@@ -119,7 +124,8 @@ def demo_text(settings: ShopSettings, report: dict[str, Any]) -> str:
     latency = report["cart_latency_ms"]
     lines = [
         f"{report['visits']} visits, {report['exact_receipts']} exact receipts, "
-        f"{report['overcharged_visits']} overcharged, {report['reviews']} in review",
+        f"{report['overcharged_visits']} overcharged, {report['reviews']} in review, "
+        f"{sum(receipt['payment'] == PaymentState.PAID for receipt in report['receipts'])} paid",
     ]
     if latency["n"]:
         lines.append(

@@ -6,7 +6,9 @@ and when tracks have passed its moment. Steps close in time are decided together
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -29,22 +31,39 @@ from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.handovers import HandOvers
-from openaisle.interactions.hypotheses import Outcome, decided, normalised
+from openaisle.interactions.hypotheses import Hypothesis, Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.meetings import Meetings
 from openaisle.interactions.memory import Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
-from openaisle.interactions.weigh import Part, Weigher
+from openaisle.interactions.weigh import Change, Part, Weigher
 from openaisle.store.schema import Store
+
+WATCHED_MAX: Final = 12
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """One decision of one step: what was weighed, by itself, likeliest first, and what was then said."""
+
+    step: WeightStep
+    change: Change
+    hypotheses: tuple[tuple[Hypothesis, float, dict[str, float]], ...]  # probability, terms of the log weight
+    said: tuple[Interaction, ...]
+
+
+Watch = Callable[[Weighing], None]
 
 
 class Interactions:
     """Decides who took or returned what, for one store."""
 
-    def __init__(self, store: Store, settings: Settings | None = None) -> None:
+    def __init__(self, store: Store, settings: Settings | None = None, watch: Watch | None = None) -> None:
+        """`watch` hears of every decision all that was weighed; without it nothing of that is kept."""
         self._settings = settings or Settings()
+        self._watch = watch
         self._arms = Arms(self._settings.reach)
         self._memory = Memory(store, self._settings)
         self._weigher = Weigher(store, self._memory.masses, self._memory.contents, self._settings.weigh)
@@ -206,6 +225,17 @@ class Interactions:
             is_seen = is_seen and not case.is_looking
             case.is_final = is_last or is_seen or self._has_waited(case, now_ns)
             said += self._say(case, found, now_ns)
+        if self._watch is not None:
+            for case, own in zip(group, weighed, strict=True):
+                likeliest = own[:WATCHED_MAX]
+                self._watch(
+                    Weighing(
+                        case.step,
+                        case.change,
+                        tuple((h, p, self._suppose.terms(case, h)) for h, p in likeliest),
+                        tuple(case.standing),
+                    )
+                )
         return said
 
     def _decide_hand_overs(

@@ -52,6 +52,20 @@ class Suppose:
             for case, explanations in zip(group, self._explained(group, holdings), strict=True)
         ]
 
+    def terms(self, case: Case, hypothesis: Hypothesis) -> dict[str, float]:
+        """What the log weight of a hypothesis is made of, in the order in which it was thought of."""
+        explanation = hypothesis.explanation
+        terms = self._weigher.terms(case.change, explanation)
+        suspects = dict.fromkeys(suspect for _, suspect in hypothesis.moves)
+        nobody = math.log(self._settings.reach.prior_nobody)
+        terms["arm"] = sum(suspect.log_likelihood if suspect else nobody for suspect in suspects)
+        first = hypothesis.moves[0][1]
+        if len(suspects) == 1:
+            terms["same slot again"] = self._log_again(case, explanation, first)
+            terms["hand that took it"] = self._log_hand(explanation, first)
+        terms["pictures and path of the arm"] = hypothesis.log_weight - sum(terms.values())
+        return {name: value for name, value in terms.items() if abs(value) > 1e-9 or name == "arm"}
+
     # --- what -------------------------------------------------------------------------------------------------------
 
     def _explained(self, group: Sequence[Case], holdings: Holdings) -> list[list[Explanation]]:

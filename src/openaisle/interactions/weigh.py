@@ -107,6 +107,17 @@ class Weigher:
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
         return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns)
 
+    def terms(self, change: Change, one: Explanation) -> dict[str, float]:
+        """Of a pick of one product from its own slot: how its log density divides. Of all else the whole."""
+        part = one.parts[0] if len(one.parts) == 1 else None
+        if one.kind is not InteractionKind.PICK_UP or part is None or part.slot_id is None or part.stray:
+            return {"weight and place": one.log_density}
+        places = self._places[change.shelf_id]
+        mass_g = part.mass_g * part.quantity
+        mass = self._masses.log_likelihood(part.product_id, part.quantity, mass_g, change.mass_sd_g)
+        place = places.log_density(part.slot_id, change.along_m, change.along_sd_m)
+        return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
+
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
 

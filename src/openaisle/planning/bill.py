@@ -1,7 +1,7 @@
 """The plan's money: capital and running cost as percentiles, four ways to get there side by side, payback.
 
-Nothing here is a price: prices are rows of the cost table, quantities come from the plan, and every line keeps the id of
-its row so that a report can link to it.
+Nothing here is a price: prices are rows of the cost table, quantities come from the plan, and every line keeps the id
+of its row so that a report can link to it.
 """
 
 from __future__ import annotations
@@ -180,13 +180,22 @@ def make_bill(
         running=book.lines("running"),
         gains=book.lines("gains"),
         removed=book.lines("removed"),
-        paths=tuple(_path(path_id, *ways[path_id], gains) for path_id in PATHS),
+        paths=tuple(_path(path_id, ways[path_id], gains) for path_id in PATHS),
         article_grid_hardware=Money.of(grid),
         article_grid_cameras=dense,
     )
 
 
-def article_check(table: CostTable, seed: int) -> dict[str, object]:
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of the article, and what its own rows give."""
+
+    row_id: str
+    says: tuple[float, float]
+    computed: Money
+    share_within: float  # of draws, within what it says
+
+
+def article_check(table: CostTable, seed: int) -> tuple[Example, ...]:
     """The article's own examples from its own rows, beside what it says of them."""
     draws = Draws(table, seed, DRAWS)
     hardware = (
@@ -203,16 +212,17 @@ def article_check(table: CostTable, seed: int) -> dict[str, object]:
     found: Mapping[str, Floats] = {
         "article-hardware": hardware, "article-development": development, "article-running": running,
     }  # fmt: skip
-    return {
-        row_id: {
-            "says": [table[row_id].low, table[row_id].high],
-            "computed": msgspec.to_builtins(Money.of(values)),
-            "share_within": round(
+    return tuple(
+        Example(
+            row_id=row_id,
+            says=(table[row_id].low, table[row_id].high),
+            computed=Money.of(values),
+            share_within=round(
                 float(((values >= table[row_id].low) & (values <= table[row_id].high)).mean()), 3
             ),
-        }
+        )
         for row_id, values in found.items()
-    }
+    )
 
 
 def _grid_hardware(draws: Draws, table: CostTable, cameras: int, sections: int, gates: int) -> Floats:
@@ -237,7 +247,8 @@ def _gains(book: _Book, scope: Scope, draws: Draws, revenue: float) -> Floats:
     return book.sum("gains")
 
 
-def _path(path_id: str, hardware: Floats, development: Floats, running: Floats, gains: Floats) -> Path:
+def _path(path_id: str, way: tuple[Floats, Floats, Floats], gains: Floats) -> Path:
+    hardware, development, running = way
     capital = hardware + development
     net = gains - running
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from openaisle.core.geometry import Floats
 from openaisle.planning.catalogue import CameraModel
+from openaisle.planning.solve import Sparse
 from openaisle.planning.targets import Targets, hidden_by_people, px_per_m_at
 from openaisle.store.coverage import Bools, in_picture, lines_of_sight
 from openaisle.store.polygons import contains, edges
@@ -29,7 +30,7 @@ class Candidates:
 
     cameras: tuple[Camera, ...]  # [columns] without ids
     models: tuple[CameraModel, ...]  # [columns]
-    satisfies: sparse.csr_matrix  # [columns, rows] bool
+    satisfies: Sparse  # [columns, rows] bool
 
 
 def ceiling_positions(store: Store, height_m: float) -> list[Point3]:
@@ -68,7 +69,7 @@ def candidates_of(
     """Every position, direction, tilt and model, with the rows that each satisfies."""
     cameras: list[Camera] = []
     kinds: list[CameraModel] = []
-    blocks: list[sparse.csr_matrix] = []
+    blocks: list[Sparse] = []
     positions = ceiling_positions(store, height_m)
     for index, position in enumerate(positions):
         progress(index, len(positions))
@@ -101,7 +102,7 @@ def rows_in_sight(store: Store, targets: Targets, position: Point3) -> Bools:
         eyes = np.broadcast_to(eye, (int(some.sum()), 3))
         normals = np.repeat(targets.normals_floor, 3, axis=0)[some]
         clear[some] = ~hidden_by_people(eyes, points[some], people[some], normals)
-    return clear.reshape(-1, 3).all(axis=1)
+    return np.all(clear.reshape(-1, 3), axis=1)
 
 
 def rows_satisfied(targets: Targets, cameras: Sequence[Camera], clear: Bools) -> Bools:
@@ -113,11 +114,11 @@ def rows_satisfied(targets: Targets, cameras: Sequence[Camera], clear: Bools) ->
     for index, camera in enumerate(cameras):
         key = (camera.pan_deg, camera.tilt_deg, round(camera.lens.focal_x_px * 100))
         if key not in seen:
-            inside = in_picture(camera, points).all(axis=1)
+            inside: Bools = np.all(in_picture(camera, points), axis=1)
             seen[key] = inside, px_per_m_at(camera, points[:, 1], 1)
-        inside, density = seen[key]
+        in_view, density = seen[key]
         width_px = np.where(targets.of_main[rows], camera.main_width_px, camera.lens.width_px)
-        satisfied[index, rows] = inside & (density * width_px >= targets.px_per_m[rows])
+        satisfied[index, rows] = in_view & (density * width_px >= targets.px_per_m[rows])
     return satisfied
 
 

@@ -43,7 +43,7 @@ class CostRowFile(Row):
     per: str
     source: str
     scale: ScaleRow | None = None
-    remains: Range = [1.0, 1.0]
+    remains: Range = Field(default_factory=lambda: [1.0, 1.0])
     because: str = ""
 
 

@@ -1,4 +1,4 @@
-"""How right receipts will be, before anything is bought: the planned store in the simulator, at the load of its peak."""
+"""How right receipts will be, before anything is bought: the planned store, simulated at the load of its peak."""
 
 from __future__ import annotations
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from openaisle.core.errors import InputError
 from openaisle.planning.scope import Scope
 from openaisle.sim.assortment import DEPARTMENTS
 from openaisle.sim.stores import SLOT_M_MIN, Terms, shelved_store
-from openaisle.store.load import load_store
 from openaisle.store.polygons import is_simple, signed_area
 from openaisle.store.schema import Point2, Store
 
@@ -19,13 +16,11 @@ ASPECT: Final = 1.38  # of a floor of which only the area is known; 1.38 makes 1
 SHELVES_A_GONDOLA: Final = (4.0, 4.5, 5.0, 5.5, 6.0)  # tried in turn: more where floor is scarce
 
 
-def floor_of(scope: Scope, folder: Path, seed: int = 1) -> Store:
-    """The shop that a scope describes, without cameras. `folder`: where the scope lies. The same scope, the same shop.
+def floor_of(scope: Scope, seed: int = 1) -> Store:
+    """The shop that a scope without a floor plan describes, without cameras. The same scope, the same shop.
 
     InputError if floor, shelving and goods do not go together, saying which of them to change.
     """
-    if scope.shop.floor_plan:
-        return replace(load_store(folder / scope.shop.floor_plan), cameras=())
     _check_room(scope)
     refused: InputError | None = None
     for shelves in SHELVES_A_GONDOLA:

@@ -1,4 +1,4 @@
-"""A plan folder: the scope, the store that comes of it, and every result as JSON, so that each step can be run again."""
+"""A plan folder: the scope, the store that comes of it, and every result as JSON, so that a step can be run again."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from openaisle.planning.place import outline_of_gondola
 from openaisle.planning.targets import places_of
 from openaisle.sim.store_layout import out_of_reach
 from openaisle.store.check import problems_of
-from openaisle.store.draft import Draft
+from openaisle.store.draft import CAMERAS_FILE, Draft
 from openaisle.store.draw import WARN, draw_plan, floor_line
 from openaisle.store.load import store_folder
 from openaisle.store.picture import Picture, Shape, Text
@@ -50,15 +50,21 @@ def check_floor(store: Store) -> None:
                 ).at(outline_of_gondola(gondola))
 
 
-def examine_floor_plan(folder: Path) -> tuple[PlanRefused, Store] | None:
-    """What is wrong with a store folder as a floor plan, and the floor as far as it could be read, to be drawn."""
+def read_floor_plan(folder: Path) -> tuple[Store, PlanRefused | None]:
+    """The shop of a store folder without its cameras, if it has any, and what is wrong with it.
+
+    StoreError if not even the floor can be read.
+    """
     draft, problems = read_folder(store_folder(folder))
-    problems += problems_of(draft)
-    if not problems or draft.shop is None or draft.plan is None or draft.tax_rates is None:
-        return None
+    draft.cameras = []
+    problems = [problem for problem in problems if problem.file != CAMERAS_FILE] + problems_of(draft)
+    if not problems:
+        return draft.store(), None
     refused = PlanRefused(str(StoreError.of_problems(str(folder), problems)))
-    draft.cameras, draft.products, draft.slots = [], [], []
-    return refused.at(*_places(draft, problems)), draft.store()
+    if draft.shop is None or draft.plan is None or draft.tax_rates is None:
+        raise StoreError.of_problems(str(folder), problems)
+    draft.products, draft.slots = [], []
+    return draft.store(), refused.at(*_places(draft, problems))
 
 
 def draw_refusal(store: Store, refused: PlanRefused) -> Picture:

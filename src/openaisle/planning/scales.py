@@ -1,4 +1,4 @@
-"""Scales of a planned shop: which goods weight alone cannot tell apart, a planogram that parts them, sizes of plates."""
+"""Scales of a planned shop: goods that weight cannot tell apart, a planogram that parts them, sizes of plates."""
 
 from __future__ import annotations
 

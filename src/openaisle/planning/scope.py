@@ -24,7 +24,7 @@ SQUARE_FEET_PER_M2: Final = 10.7639
 BURSTS: Final = {
     "flat": 1.0, "commute": 1.2, "evening": 1.2, "lunch": 1.4, "waves": 1.8, "lectures": 2.5, "breaks": 3.0,
 }  # fmt: skip
-"""How many times the busiest hour's mean its busiest minutes are, by shape of the peak: our judgement, no statistics."""
+"""How many times the busiest hour's mean its busiest minutes are, by shape of the peak: our judgement."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -7,15 +7,17 @@ over the candidates that could still be in a better placement than the best one 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+Sparse = Any  # a scipy.sparse matrix; scipy's types do not know that one can be sliced
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -23,6 +25,7 @@ COLUMNS_A_ROUND: Final = 400
 ROUNDS_MAX: Final = 60
 CORE_MAX: Final = 1200  # columns of the integer programme
 PRICE_TOLERANCE: Final = 1e-6
+NEIGHBOURS: Final = 5  # with each of which a camera is taken away, to see whether fewer or cheaper ones do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Chosen:
 
 
 def choose(
-    satisfies: sparse.csr_matrix,
+    satisfies: Sparse,
     needed: Ints,
     costs: Floats,
     seconds: float,
@@ -52,9 +55,10 @@ def choose(
 ) -> Chosen:
     """Columns of `satisfies` [columns, rows] so that every row has `needed` [rows] of them, at least cost.
 
-    `start`: columns that nearly do. `seconds` bound the integer programme. Every row must be satisfiable; a column is used once at most.
+    `start`: columns that nearly do. `seconds` bound the integer programme. Every row must be satisfiable; a column is
+    used once at most.
     """
-    table = sparse.csc_matrix(satisfies, dtype=np.float64)  # [columns, rows]
+    table: Sparse = sparse.csc_matrix(satisfies, dtype=np.float64)  # [columns, rows]
     kept = _rows_that_matter(table, needed)
     table, needed = sparse.csr_matrix(table[:, kept]), needed[kept]
     progress(f"{len(kept)} different rows, {table.shape[0]} candidates: first placement")
@@ -85,13 +89,47 @@ def choose(
     )
 
 
-def repaired(satisfies: sparse.csr_matrix, needed: Ints, costs: Floats, columns: Ints) -> Ints:
+def repaired(satisfies: Sparse, needed: Ints, costs: Floats, columns: Ints) -> Ints:
     """`columns` and what must be added so that every row has its own again, without what that makes needless."""
-    table = sparse.csr_matrix(satisfies, dtype=np.float64)
+    table: Sparse = sparse.csr_matrix(satisfies, dtype=np.float64)
     return np.sort(_thinned(table, needed, costs, _greedy(table, needed, costs, columns)))
 
 
-def _rows_that_matter(table: sparse.csc_matrix, needed: Ints) -> Ints:
+def bound_below(satisfies: Sparse, needed: Ints, costs: Floats, start: Ints) -> float:
+    """The linear bound alone: no placement costs less. `start`: columns that satisfy every row."""
+    table: Sparse = sparse.csc_matrix(satisfies, dtype=np.float64)
+    kept = _rows_that_matter(table, needed)
+    return _linear_bound(sparse.csr_matrix(table[:, kept]), needed[kept], costs, start, lambda words: None)[0]
+
+
+def lighter(satisfies: Sparse, needed: Ints, costs: Floats, columns: Ints, until_s: float) -> Ints | None:
+    """A cheaper placement near `columns`: without one of them, or two that see much the same, then repaired.
+
+    None if none of these is cheaper, or the monotonic clock has passed `until_s`.
+    """
+    table: Sparse = sparse.csr_matrix(satisfies, dtype=np.float64)
+    kept = _rows_that_matter(sparse.csc_matrix(table), needed)
+    table, needed = sparse.csr_matrix(table[:, kept]), needed[kept]
+    cost = float(costs[columns].sum())
+    shared = (table[columns] @ table[columns].T).toarray()
+    np.fill_diagonal(shared, 0.0)
+    alone = [(index,) for index in np.argsort(-costs[columns], kind="stable")]
+    pairs = {
+        tuple(sorted((index, int(other))))
+        for index in range(len(columns))
+        for other in np.argsort(-shared[index], kind="stable")[:NEIGHBOURS]
+        if other != index
+    }
+    for away in [*alone, *sorted(pairs, key=lambda pair: -shared[pair])]:
+        if time.monotonic() > until_s:
+            return None
+        found = repaired(table, needed, costs, np.delete(columns, list(away)))
+        if float(costs[found].sum()) < cost - PRICE_TOLERANCE:
+            return found
+    return None
+
+
+def _rows_that_matter(table: Sparse, needed: Ints) -> Ints:
     """Rows without those that another implies: the same columns, and no more needed."""
     first: dict[bytes, int] = {}
     for row in range(table.shape[1]):
@@ -103,7 +141,7 @@ def _rows_that_matter(table: sparse.csc_matrix, needed: Ints) -> Ints:
     return np.array(sorted(first.values()), np.int64)
 
 
-def _greedy(table: sparse.csr_matrix, needed: Ints, costs: Floats, begin: Ints | None = None) -> Ints:
+def _greedy(table: Sparse, needed: Ints, costs: Floats, begin: Ints | None = None) -> Ints:
     """One by one, after `begin`, whatever satisfies most open rows for its cost (Dobson 1982)."""
     chosen: list[int] = [] if begin is None else [int(column) for column in begin]
     open_ = needed - np.asarray(table[chosen].sum(axis=0)).ravel()
@@ -120,11 +158,12 @@ def _greedy(table: sparse.csr_matrix, needed: Ints, costs: Floats, begin: Ints |
     return np.array(chosen, np.int64)
 
 
-def _thinned(table: sparse.csr_matrix, needed: Ints, costs: Floats, chosen: Ints) -> Ints:
+def _thinned(table: Sparse, needed: Ints, costs: Floats, chosen: Ints) -> Ints:
     """Without those that the others make needless, the dearest and then the last chosen first."""
     views = np.asarray(table[chosen].sum(axis=0)).ravel()
     kept = list(chosen)
-    for column in sorted(reversed(kept), key=lambda column: -costs[column]):
+    later_first = kept[::-1]
+    for column in sorted(later_first, key=lambda column: -costs[column]):
         rows = table.indices[table.indptr[column] : table.indptr[column + 1]]
         if (views[rows] - 1 >= needed[rows]).all():
             views[rows] -= 1
@@ -133,7 +172,7 @@ def _thinned(table: sparse.csr_matrix, needed: Ints, costs: Floats, chosen: Ints
 
 
 def _linear_bound(
-    table: sparse.csr_matrix,
+    table: Sparse,
     needed: Ints,
     costs: Floats,
     start: Ints,
@@ -172,7 +211,7 @@ def _linear_bound(
 
 
 def _integer(
-    table: sparse.csr_matrix,
+    table: Sparse,
     needed: Ints,
     costs: Floats,
     core: Ints,
@@ -180,7 +219,8 @@ def _integer(
     count_max: int | None,
 ) -> tuple[Ints | None, bool, float]:
     """The best of `core` within the time, whether it is proven, and the bound over `core`."""
-    constraints = [LinearConstraint(table[core].T, lb=needed.astype(np.float64), ub=np.inf)]
+    lower: Any = needed.astype(np.float64)
+    constraints = [LinearConstraint(table[core].T, lb=lower, ub=np.inf)]
     if count_max is not None:
         constraints.append(LinearConstraint(np.ones((1, len(core))), ub=count_max))
     solved = milp(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,13 +15,14 @@ from openaisle.core.errors import InputError, PlanRefused
 from openaisle.planning.advice import Advice, advise
 from openaisle.planning.bill import Bill, make_bill
 from openaisle.planning.costs import COSTS, load_costs
+from openaisle.planning.curve import Curve, draw_points
 from openaisle.planning.equipment import Equipment, load_speed, size_equipment
 from openaisle.planning.expected import Expected, expect
 from openaisle.planning.floor import floor_of
 from openaisle.planning.folder import PlanFolder
 from openaisle.planning.place import Placement, place
 from openaisle.planning.proof import Proof
-from openaisle.planning.refusal import check_floor, draw_refusal, examine_floor_plan
+from openaisle.planning.refusal import check_floor, draw_refusal, read_floor_plan
 from openaisle.planning.scales import ScalePlan, plan_scales
 from openaisle.planning.scope import SCOPE_FILE
 from openaisle.store.draw import save_plan
@@ -55,10 +56,12 @@ def start(scope_text: str, scope_folder: Path, out: Path, seed: int = 1) -> tupl
     folder.write_text(SCOPE_FILE, scope_text)
     try:
         scope = folder.scope()
-        if scope.shop.floor_plan and (wrong := examine_floor_plan(scope_folder / scope.shop.floor_plan)):
-            refused, floor = wrong
-            raise _drawn(folder, floor, refused)
-        store = floor_of(scope, scope_folder, seed)
+        if scope.shop.floor_plan:
+            store, wrong = read_floor_plan(scope_folder / scope.shop.floor_plan)
+            if wrong is not None:
+                raise _drawn(folder, store, wrong)
+        else:
+            store = floor_of(scope, seed)
         try:
             check_floor(store)
         except PlanRefused as refused:
@@ -135,6 +138,34 @@ def count_cost(
     folder.write("equipment", equipment)
     folder.write("bill", bill)
     return equipment, bill
+
+
+def draw_curve_points(
+    folder: PlanFolder,
+    *,
+    views: Sequence[int],
+    grids: Sequence[int],
+    visits: int,
+    seed: int,
+    seconds: float,
+    jobs: int,
+    costs: Path | None,
+    say: Say,
+) -> Curve:
+    """Exact receipts over cameras, planned and in grids; written as curve.json."""
+    curve = draw_points(
+        folder,
+        load_costs(costs or COSTS),
+        views=views,
+        grids=grids,
+        visits=visits,
+        seed=seed,
+        seconds=seconds,
+        jobs=jobs,
+        say=say,
+    )
+    folder.write("curve", curve)
+    return curve
 
 
 def _drawn(folder: PlanFolder, store: Store, refused: PlanRefused) -> PlanRefused:

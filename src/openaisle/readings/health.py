@@ -1,7 +1,8 @@
 """What is wrong with which sensor: said when it starts, said again when it ends.
 
-Some troubles are states (`silent`, `clock`, `frozen`): they end when the sensor is heard to be well. The others are episodes
-(`gap`, `corrupt`, `rebooted`, `late`): they end by themselves when nothing of the kind has happened for `quiet_ns`.
+Some troubles are states (`silent`, `clock`, `frozen`): they end when the sensor is heard to be well. The others are
+episodes (`gap`, `corrupt`, `rebooted`, `late`): they end by themselves when nothing of the kind has happened for
+`quiet_ns`.
 """
 
 from __future__ import annotations

@@ -310,6 +310,12 @@ class Payments:
             self._bills[receipt_id].owed_minor for receipts in payers.values() for receipt_id in receipts
         )
 
+    def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
+        """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
+        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in sorted(self._owing)}
+        refused = {payer_id: reason for payer_id, reason in payers.items() if reason}
+        return refused, self.entry_refusal("", now_ns) if "" not in self._owing else None
+
     def entry_refusal(self, payer_id: str, now_ns: int) -> str | None:
         """Why this payer should not be let in on credit now, a fixed word; None: let them in."""
         settings = self._settings

@@ -10,6 +10,8 @@ import numpy as np
 
 from openaisle.core.messages import CameraDetections, CameraId, Reading
 from openaisle.core.units import NS_PER_S
+from openaisle.sim.conditions import sensors_of
+from openaisle.sim.faults import with_faults
 from openaisle.sim.scene import Scene
 from openaisle.sim.scripts import DayPlan
 from openaisle.sim.sensors import PlateSettings
@@ -42,7 +44,10 @@ class SimulatedDay:
         """`show` hears of every scene, goods included, and of the cameras that take a frame of it."""
         self.store = store
         self.plan = plan
-        self.shop = SimulatedShop(store, plan, plates=plates)
+        sensors = sensors_of(plan.conditions, store, plan.start_ns, plan.seed)
+        self._faults = sensors.faults
+        skeletons = skeletons or sensors.skeletons
+        self.shop = SimulatedShop(store, plan, plates=plates or sensors.plates)
         rng = np.random.default_rng([plan.seed, 6])
         self._cameras: Eyes | None = None
         self._show = show
@@ -67,6 +72,11 @@ class SimulatedDay:
 
     def readings(self) -> Iterator[Reading]:
         """Every reading of the day by received_ns; ties by kind and sensor. Can be run once."""
+        if self._faults:
+            return with_faults(self._sound_readings(), self._faults, seed=self.plan.seed)
+        return self._sound_readings()
+
+    def _sound_readings(self) -> Iterator[Reading]:
         waiting: list[tuple[int, int, str, int, Reading]] = []
         count = 0
         while not self.shop.is_over:

@@ -26,6 +26,7 @@ class Part:
     intents: list[Intent]
     companions: list[Companion] = field(default_factory=list)
     is_staff: bool = False
+    is_alike: bool = False  # in the clothes, height and build of whoever came before
     crate: list[ProductId] = field(default_factory=list)
 
 
@@ -300,6 +301,42 @@ def _staff(choices: Choices, label: str) -> Episode:
     return [Part(intents, is_staff=True, crate=crate), Part(customer)]
 
 
+def _lookalike_people(choices: Choices, _: str) -> Episode:
+    """Three in the same clothes, of one height and build, who come and go between the same two gondolas."""
+    here, there = choices.gondola_slots(), choices.gondola_slots()
+    parts: list[Part] = []
+    for shopper in range(3):
+        intents: list[Intent] = []
+        for _round in range(2):
+            intents.append(take(choices, choices.pick_one(here), look_s=choices.seconds(0.3, 1.5)))
+            intents.append(take(choices, choices.pick_one(there), look_s=choices.seconds(0.3, 1.5)))
+        parts.append(Part(intents, is_alike=shopper > 0))
+    return parts
+
+
+def _foreign_object(choices: Choices, _: str) -> Episode:
+    """Lays a bottle or a phone of their own on a shelf, takes something, takes their own again (or forgets it)."""
+    slot_id = choices.slot()
+    intents = [Intent(act="rest", slot_id=slot_id, look_s=choices.look_s())]
+    near = choices.cluster(2, within_m=0.6)[1] if choices.chance(0.5) else slot_id
+    if choices.chance(0.7):
+        intents.append(take(choices, near))
+    if choices.chance(0.85):
+        intents.append(Intent(act="regain", slot_id=slot_id, look_s=choices.seconds(0.5, 4.0)))
+    return solo(*intents, *pick(choices))
+
+
+def _occluded(choices: Choices, label: str) -> Episode:
+    """Somebody takes and puts back while another stands close by, in the way of cameras, and looks."""
+    slot_id, kept = choices.slot(), choices.slot()
+    meet = f"{label}.close"
+    first = take(choices, slot_id, stow=False, meet=meet)
+    taker = [first, give_back(choices, slot_id, choices.product_of(slot_id)), take(choices, kept)]
+    side_m = choices.pick_one([-0.46, 0.46])
+    look = Intent(act="look", slot_id=slot_id, side_m=side_m, meet=meet, look_s=choices.seconds(3.0, 6.0))
+    return [Part(taker), Part([look, *pick(choices)])]
+
+
 EPISODES: Final[dict[str, Callable[[Choices, str], Episode]]] = {
     "single_pick": _single_pick,
     "many_picks": _many_picks,
@@ -320,4 +357,7 @@ EPISODES: Final[dict[str, Callable[[Choices, str], Episode]]] = {
     "floor_item": _floor_item,
     "group": _group,
     "staff": _staff,
+    "lookalike_people": _lookalike_people,
+    "foreign_object": _foreign_object,
+    "occluded": _occluded,
 }

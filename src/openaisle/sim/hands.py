@@ -43,6 +43,17 @@ class Held:
 
 
 @dataclass(frozen=True)
+class OwnThing:
+    """Something of a shopper's own that lies on a shelf. No camera sees it: only plates feel it."""
+
+    shelf_id: str
+    along_m: float
+    width_m: float
+    mass_g: float
+    floor_m: Floats  # [3]
+
+
+@dataclass(frozen=True)
 class _Approach:
     """A hand on its way: where it goes (floor), when it is there, where the feet are."""
 
@@ -72,6 +83,7 @@ class Hands:
         self.there_s = [0.0, 0.0]  # when it last came to what it reached for
         self.lifted_s = [0.0, 0.0]  # when it last left the goods
         self.retreated_s = [0.0, 0.0]  # when it was last out of the shelf
+        self.own: OwnThing | None = None  # where it lies, if it lies on a shelf
         self.offered = RIGHT  # the hand held out for what somebody gives
 
     def feet(self) -> Point2:
@@ -241,6 +253,41 @@ class Hands:
 
         world.at(leave_s, let_go)
         self._leave(side, leave_s, reach, leave_s)
+        return reach.pin
+
+    def rest(self, side: int, intent: Intent, position: Point2, yaw: float, room_m: float) -> Point2:
+        """Lay something of one's own at the front of a shelf; returns where the feet must be."""
+        world, rng = self._world, self._rng
+        slot = world.store.slots[intent.slot_id]
+        shelf = world.store.shelves[slot.shelf_id]
+        along = slot.left_m + rng.uniform(0.2, 0.8) * slot.width_m
+        spot = world.store.shelf_point_floor_m(shelf, along, 0.05, 0.06)
+        own = OwnThing(shelf.shelf_id, along, rng.uniform(0.06, 0.09), rng.uniform(90.0, 650.0), spot)
+        reach = self._approach(spot, side, position, yaw, room_m, is_quick=False)
+        over = rng.uniform(0.06, 0.12)
+        world.plates.change(reach.there_s, over, own.shelf_id, along, own.width_m, own.mass_g)
+        leave_s = reach.there_s + over + rng.uniform(0.1, 0.35)
+        world.plates.press(
+            reach.there_s + over, leave_s, own.shelf_id, along, own.width_m, rng.uniform(8.0, 40.0)
+        )
+        self.own = own
+        self._leave(side, leave_s, reach, leave_s)
+        return reach.pin
+
+    def regain(self, side: int, intent: Intent, position: Point2, yaw: float, room_m: float) -> Point2:
+        """Take one's own thing from the shelf again; returns where the feet must be."""
+        world, rng, own = self._world, self._rng, self.own
+        assert own is not None
+        reach = self._approach(own.floor_m, side, position, yaw, room_m, is_quick=intent.is_quick)
+        lift_s = reach.there_s + rng.uniform(0.15, 0.5)
+        world.plates.press(
+            max(reach.there_s, lift_s - 0.3), lift_s + 0.03, own.shelf_id, own.along_m, own.width_m,
+            rng.uniform(20.0, 60.0),
+        )  # fmt: skip
+        unload_s = rng.uniform(0.1, 0.2)
+        world.plates.change(lift_s, unload_s, own.shelf_id, own.along_m, own.width_m, -own.mass_g)
+        self.own = None
+        self._leave(side, lift_s, reach, lift_s)
         return reach.pin
 
     def give(

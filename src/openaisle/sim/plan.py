@@ -9,7 +9,7 @@ from openaisle.core.messages import ProductId, SlotId
 from openaisle.core.units import NS_PER_S
 from openaisle.sim.scene import Body
 
-Act = Literal["take", "put_back", "touch", "look", "give", "get", "lay", "pick_up"]
+Act = Literal["take", "put_back", "touch", "look", "give", "get", "lay", "pick_up", "rest", "regain"]
 
 DEFAULT_START_NS: Final = 1_780_300_800 * NS_PER_S  # 1 June 2026, 08:00 UTC
 
@@ -18,7 +18,7 @@ DEFAULT_START_NS: Final = 1_780_300_800 * NS_PER_S  # 1 June 2026, 08:00 UTC
 class Intent:
     """One thing a shopper means to do at a shelf. Seconds are of the shopper's own time, before noise of any kind."""
 
-    act: Act
+    act: Act  # rest, regain: something of one's own is laid on the shelf, and taken again
     slot_id: SlotId  # give, get, lay, pick_up: the shelf before which that happens
     product_id: str = ""  # take: "" = the slot's own product; put_back: what to give back
     quantity: int = 1
@@ -85,3 +85,4 @@ class DayPlan:
     start_ns: int
     people_max: int  # nobody is let in while so many are inside
     visits: tuple[PlannedVisit, ...]  # by enters_ns
+    conditions: tuple[str, ...] = ()  # what is wrong with the whole day (sim/conditions.py)

@@ -15,6 +15,7 @@ import numpy as np
 from openaisle.core.errors import InputError
 from openaisle.core.units import ns_from_s
 from openaisle.sim.choices import Choices
+from openaisle.sim.conditions import CONDITIONS, CROWD_ARRIVALS_PER_MINUTE, crowd_of
 from openaisle.sim.episodes import EPISODES, Episode, Part, pick
 from openaisle.sim.people import draw_body, draw_child, draw_staff
 from openaisle.sim.plan import DEFAULT_START_NS, DayPlan, Intent, Member, PlannedVisit
@@ -36,8 +37,9 @@ FAMILIES: Final[tuple[str, ...]] = (
     "single_pick", "many_picks", "rapid_picks", "put_back_right", "put_back_wrong", "put_back_same_weight",
     "swap_same_weight", "near_weights", "look_alikes", "hold_two_take_one", "long_hold", "touch_only",
     "crossing_arms", "simultaneous_same_item", "crowd", "exchange", "floor_item", "group", "staff",
+    "lookalike_people", "foreign_object", "occluded", *CONDITIONS,
 )  # fmt: skip
-assert tuple(EPISODES) == FAMILIES
+assert (*EPISODES, *CONDITIONS) == FAMILIES
 
 ORDINARY: Final = "ordinary"  # family of a mixed visit in which nothing tricky was planned
 
@@ -66,9 +68,11 @@ PARTNERED: Final[dict[str, int]] = {
     "crossing_arms": 2,
     "simultaneous_same_item": 2,
     "crowd": 4,
+    "lookalike_people": 3,
     "exchange": 2,
     "floor_item": 2,
     "staff": 2,
+    "occluded": 2,
 }
 # How many visits an episode takes.
 
@@ -90,7 +94,7 @@ def plan_day(
     """Plan `visit_count` visits. With a list of families, visits take turns through it; "mixed" draws natural rates.
 
     A family of several shoppers plans their visits together; where too few visits are left to plan, or the shop is
-    too small for them, it is a single pick.
+    too small for them, it is a single pick. A family that is a condition of the day has visits as on a mixed day.
     The same arguments give the same plan. Raises InputError for an unknown family.
     """
     if visit_count < 1 or people_max < 2 or arrivals_per_minute <= 0:
@@ -109,6 +113,10 @@ def plan_day(
             found=unknown,
         )
     rng = np.random.default_rng([seed, 1])
+    conditions = () if families == "mixed" else tuple(name for name in families if name in CONDITIONS)
+    if "crowded_store" in conditions:
+        people_max = max(people_max, crowd_of(store))
+        arrivals_per_minute = max(arrivals_per_minute, CROWD_ARRIVALS_PER_MINUTE)
     choices = Choices(store, seed, rng)
     drafts: list[_Draft] = []
     turn = 0
@@ -117,17 +125,25 @@ def plan_day(
         if families == "mixed":
             drafts.extend(_mixed_visits(choices, rng, len(drafts), left))
         else:
-            room = min(left, people_max)
-            drafts.extend(_family_visits(choices, families[turn % len(families)], room, len(drafts)))
+            family, room = families[turn % len(families)], min(left, people_max)
+            if family in CONDITIONS:
+                drafts.extend(_under(family, _mixed_visits(choices, rng, len(drafts), left)))
+            else:
+                drafts.extend(_family_visits(choices, family, room, len(drafts)))
         turn += 1
     visits: list[PlannedVisit] = []
     enters_s = 2.0
     for number, draft in enumerate(drafts):
         gap_s = rng.exponential(60.0 / arrivals_per_minute)
         enters_s += draft.follows_s if draft.follows_s is not None else max(gap_s, 1.5)
-        visits.append(_visit(draft, number, visit_count, start_ns + ns_from_s(enters_s), rng))
+        visits.append(_visit(draft, number, visit_count, start_ns + ns_from_s(enters_s), rng, visits))
     return DayPlan(
-        store_id=store.store_id, seed=seed, start_ns=start_ns, people_max=people_max, visits=tuple(visits)
+        store_id=store.store_id,
+        seed=seed,
+        start_ns=start_ns,
+        people_max=people_max,
+        visits=tuple(visits),
+        conditions=conditions,
     )
 
 
@@ -146,7 +162,7 @@ def plan_episode(
     enters_s = 1.0
     for number, draft in enumerate(drafts):
         enters_s += float(rng.uniform(0.5, 2.5))
-        visits.append(_visit(draft, number, len(drafts), start_ns + ns_from_s(enters_s), rng))
+        visits.append(_visit(draft, number, len(drafts), start_ns + ns_from_s(enters_s), rng, visits))
     return DayPlan(
         store_id=store.store_id, seed=seed, start_ns=start_ns, people_max=len(visits), visits=tuple(visits)
     )
@@ -162,11 +178,18 @@ class _Draft:
 
 
 def _visit(
-    draft: _Draft, number: int, visit_count: int, enters_ns: int, rng: np.random.Generator
+    draft: _Draft,
+    number: int,
+    visit_count: int,
+    enters_ns: int,
+    rng: np.random.Generator,
+    before: Sequence[PlannedVisit],
 ) -> PlannedVisit:
     part = draft.part or Part(draft.intents)
     draw = draw_staff if part.is_staff else draw_body
     body = draw(rng, number + 1)
+    if part.is_alike and before:
+        body = replace(before[-1].body, body_id=body.body_id)
     if not BUSY_HANDS.isdisjoint(draft.families):
         body = replace(body, has_bag=True)
     speed_m_s = round(float(rng.uniform(0.75, 1.35)), 3)
@@ -211,6 +234,14 @@ def _family_visits(choices: Choices, family: str, room: int, number: int) -> lis
 
 def _drafts(episode: Episode, family: str) -> list[_Draft]:
     return [_Draft(family, part.intents, [family], part=part) for part in episode]
+
+
+def _under(family: str, drafts: list[_Draft]) -> list[_Draft]:
+    """Visits of a mixed day that are counted for a condition of the day."""
+    for draft in drafts:
+        draft.family = family
+        draft.families.insert(0, family)
+    return drafts
 
 
 def _mixed_visits(choices: Choices, rng: np.random.Generator, number: int, left: int) -> list[_Draft]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from openaisle.core.messages import GateTap, ScaleBatch
 from openaisle.core.units import NS_PER_S
+from openaisle.sim.conditions import light_at
 from openaisle.sim.goods import Goods, Place, Unit
 from openaisle.sim.plan import DayPlan, PlannedVisit
 from openaisle.sim.pose import Bodies, Column
@@ -132,7 +133,7 @@ class SimulatedShop:
         if not with_items:
             return Scene(
                 at_ns=self.now_ns,
-                light=1.0,
+                light=light_at(self.plan.conditions, self._now_s),
                 bodies=tuple(shopper.body for shopper in shoppers),
                 joints_floor_m=joints,
                 items=(),
@@ -145,7 +146,7 @@ class SimulatedShop:
         held_items, held_positions, held_yaws = self._in_hands(shoppers, joints, share)
         return Scene(
             at_ns=self.now_ns,
-            light=1.0,
+            light=light_at(self.plan.conditions, self._now_s),
             bodies=tuple(shopper.body for shopper in shoppers),
             joints_floor_m=joints,
             items=items + tuple(held_items),

@@ -160,6 +160,10 @@ class Shopper:
             yield from self._lay(intent)
         elif intent.act == "pick_up":
             yield from self._pick_up(intent)
+        elif intent.act == "rest":
+            yield from self._rest(intent)
+        elif intent.act == "regain":
+            yield from self._regain(intent)
         if intent.says:
             self._world.said.add(intent.says)
 
@@ -301,6 +305,24 @@ class Shopper:
         yield from self._turn_to((float(spot[0]), float(spot[1])))
         self._stand_at(self.hands.pick_up(lying[0], side, intent, self.position, self._yaw))
         while world.now_s < self.hands.retreated_s[side]:
+            yield
+
+    def _rest(self, intent: Intent) -> Life:
+        """Lay down something of one's own, which no shop knows."""
+        side = yield from self._free_hand(intent)
+        yield from self._face(intent)
+        self._stand_at(self.hands.rest(side, intent, self.position, self._yaw, self._room_m(intent)))
+        while self._world.now_s < self._back(side):
+            yield
+
+    def _regain(self, intent: Intent) -> Life:
+        if self.hands.own is None:
+            self._skip()
+            return
+        side = yield from self._free_hand(intent)
+        yield from self._face(intent)
+        self._stand_at(self.hands.regain(side, intent, self.position, self._yaw, self._room_m(intent)))
+        while self._world.now_s < self._back(side):
             yield
 
     def _turn_to(self, point: Point2) -> Life:

@@ -64,7 +64,7 @@ def draw_plan(store: Store) -> Picture:
     views = FloorViews.of(store)
     levels = VIEW_LEVELS_FEW if len(store.cameras) <= FOOTPRINTS_MAX else VIEW_LEVELS_MANY
     _draw_head(page, store)
-    _draw_views(page, views, levels)
+    _draw_views(page, store, views, levels)
     _draw_grid(page, store)
     _draw_zones(page, store)
     _draw_footprints(page, store)
@@ -130,9 +130,9 @@ def _draw_head(page: _Page, store: Store) -> None:
     )
 
 
-def _draw_views(page: _Page, views: FloorViews, levels: Iterable[int]) -> None:
-    """The floor, tinted by how many cameras see a person there."""
-    page.add(Shape(rings=[page.picture.clip], fill=VIEW_COLOURS[0]))
+def _draw_views(page: _Page, store: Store, views: FloorViews, levels: Iterable[int]) -> None:
+    """The floor, tinted by how many cameras see a person there; plain in a shop without any."""
+    page.add(Shape(rings=[page.picture.clip], fill=VIEW_COLOURS[0] if store.cameras else PAPER))
     for least, colour in zip(levels, VIEW_COLOURS, strict=True):
         rings = [page.line(ring) for ring in views.regions_floor_m(least)]
         if rings and least > 0:

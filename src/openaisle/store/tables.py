@@ -101,7 +101,8 @@ class TomlFile:
         if len(path) == 1 and path[0] not in self.document and defaults is None:
             self.report("missing", path, expected=f"a table [{path[0]}]")
             return None
-        table = self.table(path) if defaults is None or path[0] in self.document else {}
+        nothing: Table = {}
+        table = self.table(path) if defaults is None or path[0] in self.document else nothing
         if table is None:
             return None
         whole = {**(defaults or {}), **table}

@@ -1,9 +1,9 @@
 """Which cameras disagree with the others: turned a little, knocked away, or on another clock. People tell.
 
 Everybody whom three cameras see is a target. A camera's view is off if what it sees lies beside that by the same angle
-again and again (camera_errors.py), its clock if it sees whoever walks ahead of them or behind. While all is well nothing
-is changed. A camera that is off is reported, with the advice to calibrate it anew; until then its rays are turned by
-what was learned, and count for less. One that fits nobody is left out, and still watched.
+again and again (camera_errors.py), its clock if it sees whoever walks ahead of them or behind. While all is well
+nothing is changed. A camera that is off is reported, with the advice to calibrate it anew; until then its rays are
+turned by what was learned, and count for less. One that fits nobody is left out, and still watched.
 """
 
 from __future__ import annotations

@@ -58,6 +58,9 @@ class Visit:
     exit_tapped_ns: int | None = None
     is_claimed: bool = False  # it has been looked who stood at the gate when the code was shown
     claimant: Person | None = None  # ... it was this one, if somebody did
+    is_claimed_inside: bool = (
+        False  # ... who was already in: the code may be of somebody whom no camera saw outside
+    )
 
     @property
     def missing_count(self) -> int:
@@ -178,7 +181,10 @@ class Doors:
                 person.entered = (line.gate_id, person.born_ns)
 
     def note_who_taps(self, persons: Sequence[Person], at_ns: int) -> None:
-        """A code is of whoever stood nearest to the gate when it was shown and has shown none before."""
+        """A code is of whoever stood nearest to the gate when it was shown and has shown none before.
+
+        Codes are shown from outside; who stands inside is meant only where nobody stands there.
+        """
         claimants = {id(visit.claimant) for visit in self.visits.values() if visit.claimant}
         for visit in self.visits.values():
             line = self._line_of.get(visit.gate_id)
@@ -186,14 +192,17 @@ class Doors:
                 continue
             visit.is_claimed = True
             near = [
-                (math.hypot(*line.place(place)), index)
+                (inside_m > 0, math.hypot(inside_m, beside_m), index)
                 for index, person in enumerate(persons)
                 if person.visit_id is None
                 and id(person) not in claimants
                 and (place := person.place_at(visit.tapped_ns)) is not None
+                for inside_m, beside_m in (line.place(place),)
+                if math.hypot(inside_m, beside_m) <= self.settings.claim_m_max
             ]
-            if near and min(near)[0] <= self.settings.claim_m_max:
-                visit.claimant = persons[min(near)[1]]
+            if near:
+                visit.is_claimed_inside, _, index = min(near)
+                visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
@@ -226,12 +235,23 @@ class Doors:
                 continue
             if visit.claimant is person:
                 return visit
-            if waits and _is_still_coming(visit.claimant) and visit.missing_count == 1:
+            # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
+            is_anothers = _is_still_coming(visit.claimant) and visit.missing_count == 1
+            if is_anothers and (waits or not visit.is_claimed_inside):
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
             is_stale = visit.bound_count > 0 and crossed_ns - visit.last_bound_ns > settings.tailgate_ns
             ranked.append((is_stale, order, visit))
         return min(ranked)[2] if ranked else None
+
+    def visit_before(self, gate_id: GateId, entered_ns: int, within_ns: int) -> VisitId | None:
+        """Whose last person came in at that gate most recently before somebody."""
+        before = [
+            (visit.last_bound_ns, visit.visit_id)
+            for visit in self.visits.values()
+            if visit.gate_id == gate_id and 0 <= entered_ns - visit.last_bound_ns <= within_ns
+        ]
+        return max(before)[1] if before else None
 
     # --- those whom nobody saw come, go, or stay -------------------------------------------------------------------
 
@@ -246,11 +266,14 @@ class Doors:
             if line is None:
                 continue
             for person in persons:
+                if not self._may_be_found(person, at_ns):
+                    continue
+                if visit.claimant is person and waited >= self.settings.tap_before_crossing_ns_max:
+                    # Nobody came in on it: they showed it from inside.
+                    pairs.append((-1.0, visit, person))
+                    continue
                 since_s = (person.born_ns - visit.tapped_ns) / NS_PER_S
-                if (
-                    not self._may_be_found(person, at_ns)
-                    or since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S
-                ):
+                if since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S:
                     continue
                 distance_m = math.dist(person.born_floor_m, line.centre)
                 if distance_m <= 1.2 + self.settings.walk_m_per_s * max(since_s, 0.0):

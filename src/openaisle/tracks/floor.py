@@ -19,6 +19,8 @@ from openaisle.core.messages import (
     GateTap,
     SensorDegraded,
     SensorRecovered,
+    StrangerExplained,
+    StrangerInside,
     VisitClosed,
     VisitOpened,
 )
@@ -32,9 +34,18 @@ from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
 from openaisle.tracks.people import Person
 from openaisle.tracks.sightings import Rig
 from openaisle.tracks.skeleton import joints_for_others
+from openaisle.tracks.strangers import Strangers, StrangerSettings
 from openaisle.tracks.window import FrameWindow
 
-TracksMessage = FloorTracks | VisitOpened | VisitClosed | SensorDegraded | SensorRecovered
+TracksMessage = (
+    FloorTracks
+    | VisitOpened
+    | VisitClosed
+    | StrangerInside
+    | StrangerExplained
+    | SensorDegraded
+    | SensorRecovered
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +55,7 @@ class TracksSettings:
     crowd: CrowdSettings = field(default_factory=CrowdSettings)
     doors: DoorSettings = field(default_factory=DoorSettings)
     foreign: ForeignSettings = field(default_factory=ForeignSettings)
+    strangers: StrangerSettings = field(default_factory=StrangerSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
     hold_ns_max: int = 200 * NS_PER_MS  # a window is worked off this long after its end at the latest
     # A window's frames are on average half a period old: people are described as of then, where they are known best.
@@ -67,6 +79,7 @@ class Tracks:
         )
         self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
         self._doors = Doors(store, self.settings.doors)
+        self._strangers = Strangers(self._doors, self.settings.strangers)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)
 
     def step(
@@ -95,6 +108,7 @@ class Tracks:
         while window := self._window.take_rest(now_ns):
             said += self._see(*window, now_ns)
         said += self._doors.finish(now_ns)
+        said += self._strangers.finish(now_ns)
         self._forget_the_gone()
         return said
 
@@ -109,6 +123,8 @@ class Tracks:
         self._find_lost(until_ns)
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
+        followed = [person for person in [*crowd.people, *crowd.lost] if person.is_believed]
+        said += self._strangers.step(followed, until_ns)
         self._forget_the_gone()
         return [*said, *self._watch.judge(until_ns), self._tracks_at(until_ns, now_ns)]
 

@@ -18,6 +18,7 @@ from openaisle.web.auth import STAFF, Auth
 from openaisle.web.board import board_router
 from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
+from openaisle.web.floor import FloorBook, floor_router
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
@@ -34,8 +35,8 @@ NOT_YOU: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
-    """The application over one view and one counter. Without a counter it only shows the board."""
+def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None = None) -> FastAPI:
+    """The application over one view, one counter and the floor's days. Without a counter it only shows the board."""
     app = FastAPI(
         title="OpenAisle", version=API_VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
@@ -45,6 +46,8 @@ def build_app(view: ShopView, desk: Desk | None = None) -> FastAPI:
     auth = Auth(desk) if desk else None
     staff_only = [auth.needs(STAFF)] if auth and not view.is_simulated else []
     app.include_router(board_router(view, pages, staff_only))
+    if floor is not None:
+        app.include_router(floor_router(floor, pages, staff_only))
     if desk is not None and auth is not None:
         for router in (
             sign_in_router,

@@ -25,6 +25,8 @@ from openaisle.core.messages import (
     ReviewOpened,
     SensorDegraded,
     SensorRecovered,
+    StrangerExplained,
+    StrangerInside,
     VisitClosed,
     VisitId,
     VisitOpened,
@@ -35,6 +37,7 @@ from openaisle.store.schema import Store
 RECEIPTS_MAX: Final = 200  # older ones leave the page, not the ledger
 EVENTS_MAX: Final = 60
 FAULTS_MAX: Final = 100
+STRANGERS_MAX: Final = 50
 ARMS_MAX: Final = 8
 LOOKS_MAX: Final = 12
 LATENCY_EDGES_MS: Final = tuple(range(50, 1001, 50))
@@ -61,6 +64,7 @@ class ShopView:
         "receipts",
         "latency",
         "health",
+        "strangers",
         "status",
     )
 
@@ -81,6 +85,7 @@ class ShopView:
         self._latencies_ms: deque[float] = deque(maxlen=10_000)
         self._cart_seen_ns: dict[VisitId, int] = {}
         self._faults: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+        self._strangers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._status: dict[str, Any] = {}
         self._reviews = 0
         self._visits = 0
@@ -119,6 +124,12 @@ class ShopView:
             elif isinstance(message, SensorRecovered):
                 self._faults.pop((message.sensor_id, message.reason), None)
                 self._touch("health")
+
+            elif isinstance(message, StrangerInside):
+                self._accept_stranger(message)
+            elif isinstance(message, StrangerExplained):
+                self._strangers.pop(message.alert_id, None)
+                self._touch("strangers")
 
     def accept_preview(
         self, camera_id: CameraId, captured_ns: int, jpeg: bytes | None, keypoints_image_px: Array
@@ -164,6 +175,8 @@ class ShopView:
                     return self._latency()
                 case "health":
                     return list(self._faults.values())
+                case "strangers":
+                    return list(self._strangers.values())
                 case "status":
                     rate = round(1000 * self._reviews / self._visits) if self._visits else 0
                     counts = {"visits": self._visits, "reviews": self._reviews, "reviews_per_1000": rate}
@@ -281,6 +294,18 @@ class ShopView:
         while len(self._faults) > FAULTS_MAX:
             self._faults.popitem(last=False)
         self._touch("health")
+
+    def _accept_stranger(self, stranger: StrangerInside) -> None:
+        self._strangers[stranger.alert_id] = {
+            "alert_id": stranger.alert_id,
+            "track_id": stranger.track_id,
+            "gate_id": stranger.gate_id,
+            "behind_visit_id": stranger.behind_visit_id,
+            "entered_ns": stranger.entered_ns,
+        }
+        while len(self._strangers) > STRANGERS_MAX:
+            self._strangers.popitem(last=False)
+        self._touch("strangers")
 
     def _latency(self) -> dict[str, Any]:
         newest = np.array(self._latencies_ms)

@@ -242,6 +242,19 @@ def test_exposure_is_capped_for_each_payer_and_for_the_shop() -> None:
     assert payments.entry_refusal("ana", NOW + 169 * NS_PER_HOUR) == "offline_too_long"
 
 
+def test_who_may_not_come_in_on_credit_is_known_for_all_payers_at_once() -> None:
+    payments = Payments(PaymentSettings(store_exposure_minor_max=600))
+    payments.settle(receipt(), CARD, NOW)
+    assert payments.refused_payers(NOW) == ({}, None)
+    payments.heard(said(the_charge(payments).key, "declined"), NOW)
+    assert payments.refused_payers(NOW) == ({"ana": "unsettled_debt"}, None)
+    payments.settle(receipt(400, "b"), PaymentMethod(kind="card", payer_id="cem", token="pm_3"), NOW)
+    assert payments.refused_payers(NOW) == (
+        {"ana": "unsettled_debt", "cem": "exposure_store"},
+        "exposure_store",
+    )
+
+
 def test_what_the_log_holds_rebuilds_every_payment() -> None:
     payments = Payments()
     logged = to_log(payments.settle(receipt(), CARD, NOW))

@@ -21,15 +21,15 @@ def test_the_same_arguments_plan_the_same_day_and_another_seed_another(corner: S
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_plans_as_many_visits_as_asked_for(corner: Store, family: str) -> None:
-    visits = visits_of(corner, family)
-    assert len(visits) == 8
+    visits = visits_of(corner, family, 12)  # of twos, threes and fours
+    assert len(visits) == 12
     assert len({member.body.body_id for visit in visits for member in visit.members}) == sum(
         visit.people_count for visit in visits
     )
     assert {visit.family for visit in visits} == {family}
     assert all(visit.intents for visit in visits)
     assert all(a.enters_ns < b.enters_ns for a, b in pairwise(visits))
-    assert len({visit.visit_id for visit in visits}) == 8
+    assert len({visit.visit_id for visit in visits}) == 12
 
 
 @pytest.mark.parametrize("family", ["put_back_wrong", "crossing_arms", "simultaneous_same_item", "exchange"])

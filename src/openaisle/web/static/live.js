@@ -190,8 +190,11 @@ function drawCameras(views) {
   }
 }
 
-function drawHealth(faults) {
-  const rows = faults.map((fault) => element("div", { className: "fault" }, `${fault.sensor_id}: ${fault.reason.replaceAll("_", " ")} ${fault.detail}`));
+function drawHealth() {
+  const strangers = (latest.strangers || []).map((each) => element("div", { className: "fault" },
+    `A visitor without a code${each.gate_id ? ` came in at ${each.gate_id}` : ""}${each.behind_visit_id ? ` behind ${shortId(each.behind_visit_id)}` : ""}: please look after them.`));
+  const faults = (latest.health || []).map((fault) => element("div", { className: "fault" }, `${fault.sensor_id}: ${fault.reason.replaceAll("_", " ")} ${fault.detail}`));
+  const rows = [...strangers, ...faults];
   $("health").replaceChildren(...(rows.length ? rows : [element("p", { className: "well" }, "Every sensor is well.")]), counters());
 }
 
@@ -213,7 +216,7 @@ function drawStatus(status) {
 
 const DRAW = {
   floor: drawPlan, carts: drawCarts, events: drawEvents, seen: drawSeen, receipts: drawReceipts, latency: drawLatency,
-  cameras: drawCameras, health: drawHealth, status: drawStatus,
+  cameras: drawCameras, health: drawHealth, strangers: drawHealth, status: drawStatus,
 };
 
 async function start() {
