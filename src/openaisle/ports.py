@@ -143,7 +143,10 @@ class PaymentProcessor(Protocol):
         ...
 
     def look_up_charge(self, request: ChargeRequested) -> ProcessorSaid | None:
-        """What became of a charge that may have been made; None if it never was. Makes nothing."""
+        """What became of a charge that may have been made; None if it never was. Makes nothing.
+
+        PortUnavailable also where it is there and not decided.
+        """
         ...
 
     def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:

@@ -165,6 +165,14 @@ def test_a_charge_is_looked_up_by_its_key_alone(bank: Bank) -> None:
     assert told(bank.port.look_up_refund(refund_request(), charged.reference)) == ("oa-r1", "refunded", 100)
 
 
+def test_what_is_there_and_not_decided_is_not_taken_for_absent(bank: Bank) -> None:
+    bank.port.charge(charge_request())
+    (payment,) = bank.there.payments.values()
+    payment.is_pending = True
+    with pytest.raises(PortUnavailable):
+        bank.port.look_up_charge(charge_request())
+
+
 def test_webhooks_tell_the_same_as_answers(bank: Bank) -> None:
     bank.port.charge(charge_request())
     bank.port.charge(charge_request("oa-2", DECLINED_TOKEN))

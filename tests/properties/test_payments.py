@@ -111,7 +111,8 @@ def test_refunds_never_exceed_charges_and_nobody_pays_more_than_the_receipt_in_t
     shop = Shop()
     for deed in what:
         shop.do(deed)
-        for state in shop.payments.states():
+        states = shop.payments.states()
+        for state in states:
             assert 0 <= state.refunded_minor <= state.paid_minor
             charges = {charge.key: minor for charge, minor in shop.payments.charges(state.receipt_id)}
             for charge_key, charged_minor in charges.items():
@@ -129,6 +130,8 @@ def test_refunds_never_exceed_charges_and_nobody_pays_more_than_the_receipt_in_t
             )
             assert state.paid_minor - asked_back_minor <= state.amount_minor
         assert all(minor >= 0 for minor in shop.payments.vouchers_minor.values())
+        owed = [s.amount_minor - s.waived_minor - s.paid_minor for s in states if s.end != "written_off"]
+        assert shop.payments.exposure_minor() == sum(minor for minor in owed if minor > 0)
 
 
 @given(st.lists(deeds, max_size=25))

@@ -59,6 +59,7 @@ class Charging:
         if now_ns >= self._write_off_ns:
             self._write_off_ns = now_ns + WRITE_OFF_EVERY_NS
             said += self._payments.write_off(now_ns)
+            self._payments.forget(now_ns)
         self.record(said)
         for errand in self._payments.take_due(now_ns, IN_FLIGHT_MAX - self._in_flight):
             self._hand_out(errand)

@@ -87,12 +87,12 @@ class SquarePayments:
             if payment.get("reference_id") == request.key
         ]
         mine.sort(key=lambda payment: (payment["status"] == "COMPLETED", payment["id"]), reverse=True)
-        return self._of_payment(mine[0], "look_up") if mine else None
+        return _decided(self._of_payment(mine[0], "look_up")) if mine else None
 
     def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
         for refund in self._list("refunds", request.requested_ns):
             if refund["payment_id"] == charge_reference and _key_of(refund) == request.key:
-                return self._of_refund(refund, "look_up")
+                return _decided(self._of_refund(refund, "look_up"))
         return None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
@@ -156,6 +156,13 @@ class SquarePayments:
             via=via,
             said_ns=self._clock.now_ns(),
         )
+
+
+def _decided(said: ProcessorSaid | None) -> ProcessorSaid:
+    """What is there and not decided is not absent: it must not be made again."""
+    if said is None:
+        raise PortUnavailable("Square has not decided yet")
+    return said
 
 
 def _key_of(refund: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ class StripePayments:
             "amount": request.amount_minor,
             "currency": request.currency.lower(),
             "payment_method": request.method.token,
+            "payment_method_types": ["card"],  # Wallets are cards, too; nothing that leads elsewhere.
             "confirm": True,
             "off_session": True,
             "metadata": {METADATA: request.key, "receipt_id": request.receipt_id},
@@ -113,7 +114,7 @@ class StripePayments:
             raise _unavailable(error) from error
         # Should there be several, money that moved counts.
         mine.sort(key=lambda intent: (intent["status"] == "succeeded", intent["id"]), reverse=True)
-        return self._of_intent(request.key, mine[0], "look_up") if mine else None
+        return _decided(self._of_intent(request.key, mine[0], "look_up")) if mine else None
 
     def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
         try:
@@ -121,7 +122,7 @@ class StripePayments:
             mine = _of_key(page, request.key)
         except stripe.StripeError as error:
             raise _unavailable(error) from error
-        return self._of_refund(request.key, mine[0], "look_up") if mine else None
+        return _decided(self._of_refund(request.key, mine[0], "look_up")) if mine else None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
         signature = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
@@ -183,6 +184,13 @@ class StripePayments:
             via=via,
             said_ns=self._clock.now_ns(),
         )
+
+
+def _decided(said: ProcessorSaid | None) -> ProcessorSaid:
+    """What is there and not decided is not absent: it must not be made again."""
+    if said is None:
+        raise PortUnavailable("Stripe has not decided yet")
+    return said
 
 
 def _of_key(page: Any, key: str) -> list[dict[str, Any]]:

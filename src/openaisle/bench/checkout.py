@@ -24,7 +24,7 @@ from openaisle.bench.checkout_world import DirectClient, Shoppers, SteppedClock,
 from openaisle.core.messages import Message, PaymentState, Receipt
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.pipeline import Till
-from openaisle.receipts.payment import Payments
+from openaisle.receipts.payment import Payments, PaymentSettings
 from openaisle.replay.reconcile import (
     LEDGER,
     POSLOG,
@@ -52,6 +52,8 @@ OUTAGE_H: Final = (1 / 60, 7 * 24.0)
 RESTARTS: Final = 10
 ROUNDS_AN_EXPORT: Final = 10
 REFUND_SHARE: Final = 0.03
+FOR_EVER_H: Final = 1e6
+"""At the end every receipt is looked at again."""
 DRAIN_H_MAX: Final = 40 * 24
 SECRET: Final = "whsec_simulated"
 KEY: Final = "sk_test_simulated"
@@ -106,7 +108,7 @@ class CheckoutBench:
     def _start(self) -> None:
         """A shop's process from its ledger alone."""
         self._log = SqliteEventLog(self._folder / LEDGER)
-        self._payments = Payments()
+        self._payments = Payments(PaymentSettings(remember_h=FOR_EVER_H))
         self._till = Till(self._store, self._log, self._payments)
         client = None if self._server else DirectClient(self._processor)
         url = self._server.url if self._server else "https://simulated.invalid"

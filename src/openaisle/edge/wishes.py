@@ -98,6 +98,7 @@ class Wishes:
         name = f"{type(wish).__name__} {wish.key}"
         if name in self._granted:
             return []
+        said: list[AnyMessage]
         if isinstance(wish, CartCorrected):
             said: list[AnyMessage] = self._pipeline.correct(correction(wish))
         else:

@@ -18,7 +18,7 @@ from openaisle.core.messages import (
 EXCESS: Final = "more was charged than is owed"
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Charge:
     request: ChargeRequested
     charged_minor: int = 0
@@ -30,7 +30,7 @@ class Charge:
         return not self.charged_minor and not self.declined
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Refund:
     request: RefundRequested
     refunded_minor: int = 0
@@ -41,7 +41,7 @@ class Refund:
         return bool(self.request.charge_key) and not self.refunded_minor and not self.refused
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Bill:
     """One receipt and everything said about its money."""
 
@@ -56,7 +56,6 @@ class Bill:
     is_reviewed: bool = False
     ended: str = ""  # needs_reconcile | written_off, said by a deadline
     reason: str = ""
-    owing_payer_id: str | None = None  # under whom it is kept as not paid
     said: tuple[object, ...] = ()  # what the last PaymentChanged said
 
     @property

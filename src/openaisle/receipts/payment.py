@@ -34,6 +34,7 @@ from openaisle.core.messages import (
 )
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.receipts.bill import EXCESS, Bill, Charge, Refund, request_key
+from openaisle.receipts.credit import Credit
 
 Request: TypeAlias = ChargeRequested | RefundRequested
 PaymentMessage: TypeAlias = Receipt | MoneyEntry | PaymentChanged
@@ -47,15 +48,16 @@ class PaymentSettings:
     """How patient a shop is, and how much it lends.
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
-    looked up before they are made again. `give_up_after_h`: a day more than the longest
-    outage a shop must survive. The caps are on what was taken and is
-    not paid yet: of one payer and of the whole shop; beyond them nobody is let in on credit, everybody gets out.
+    looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive.
+    `remember_h`: for so long a receipt can be refunded. The caps are on what was taken and is not paid yet, by one
+    payer and by all; beyond them nobody is let in on credit, everybody gets out.
     """
 
     look_up_after_h: float = 23.0
     give_up_after_h: float = 8 * 24.0
     write_off_after_h: float = 30 * 24.0
     offline_h_max: float = 7 * 24.0
+    remember_h: float = 180 * 24.0
     retry_s: tuple[float, ...] = (2.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
     payer_exposure_minor_max: int = 20_000
     store_exposure_minor_max: int = 5_000_000
@@ -63,6 +65,7 @@ class PaymentSettings:
     def __post_init__(self) -> None:
         assert 0 < self.look_up_after_h < self.give_up_after_h
         assert self.offline_h_max < self.give_up_after_h <= self.write_off_after_h
+        assert self.write_off_after_h < self.remember_h
         assert self.retry_s
         assert min(self.retry_s) > 0
 
@@ -87,9 +90,10 @@ class Payments:
         self._bill_of_key: dict[str, str] = {}
         self._payers: dict[VisitId, PaymentMethod] = {}
         self._vouchers_minor: dict[str, int] = {}
-        self._owing: dict[str, set[str]] = {}  # receipts not paid, by payer
+        self._credit = Credit()
         self._queue: list[tuple[int, str]] = []  # when to ask next, of every request that has no answer
         self._attempts: dict[str, int] = {}  # without an answer since this process began
+        self._forgotten: set[str] = set()  # settled long ago
         self._asked: set[str] = set()  # an errand for it is on its way
 
     # --- the shop's side ------------------------------------------------------------------------------------------
@@ -105,6 +109,8 @@ class Payments:
 
         Said twice it is one charge: while a request is open, and once it is paid, nothing is added.
         """
+        if receipt.receipt_id in self._forgotten:
+            return []
         fresh: list[PaymentMessage] = []
         bill = self._bills.get(receipt.receipt_id)
         if bill is None:
@@ -190,7 +196,8 @@ class Payments:
         errands: list[Errand] = []
         while self._queue and self._queue[0][0] <= now_ns and len(errands) < errands_max:
             _, key = heapq.heappop(self._queue)
-            errand = None if key in self._asked else self._errand(key, now_ns)
+            is_wanted = key in self._bill_of_key and key not in self._asked
+            errand = self._errand(key, now_ns) if is_wanted else None
             if errand is not None:
                 self._asked.add(key)
                 errands.append(errand)
@@ -226,27 +233,42 @@ class Payments:
     def heard(self, said: ProcessorSaid, now_ns: int) -> list[PaymentMessage]:
         """Take in a fact. One that is known, or about nothing of ours, changes nothing."""
         self._asked.discard(said.key)
-        receipt_id = self._bill_of_key.get(said.key)
-        if receipt_id is None or not self._is_news(said):
+        receipt_id = self.receipt_of(said.key)
+        if not receipt_id or not self._is_news(said):
             return []
         messages = self._take([said], now_ns)
         return messages + self._take(self._consequences(self._bills[receipt_id], said, now_ns), now_ns)
 
     def write_off(self, now_ns: int) -> list[PaymentMessage]:
         """Give up debts that are older than `write_off_after_h`. Call it now and then."""
-        old = [
-            receipt_id
-            for receipts in self._owing.values()
-            for receipt_id in receipts
-            if self._bills[receipt_id].state is PaymentState.UNPAID
-            and not self._bills[receipt_id].ended
-            and now_ns - self._bills[receipt_id].receipt.issued_ns
-            >= self._settings.write_off_after_h * NS_PER_HOUR
-        ]
+        horizon_ns = now_ns - round(self._settings.write_off_after_h * NS_PER_HOUR)
+        old = [at for at in self.unpaid() if self._bills[at].receipt.issued_ns <= horizon_ns]
         said: list[PaymentMessage] = []
-        for receipt_id in sorted(old):
+        for receipt_id in old:
             said += self._mark(receipt_id, "written_off", "not paid until the deadline", now_ns)
         return said
+
+    def forget(self, now_ns: int) -> list[str]:
+        """Let go of receipts issued `remember_h` ago that are settled; which. The ledger keeps them.
+
+        They can neither be refunded nor charged again. Call it now and then.
+        """
+        horizon_ns = now_ns - round(self._settings.remember_h * NS_PER_HOUR)
+        gone: list[str] = []
+        for receipt_id, bill in self._bills.items():
+            if bill.receipt.issued_ns > horizon_ns:
+                break  # They stand in the order in which they came.
+            keys = (*bill.charges, *bill.refunds)
+            if not self._credit.owes(receipt_id) and not any(self.is_open(key) for key in keys):
+                gone.append(receipt_id)
+        for receipt_id in gone:
+            bill = self._bills.pop(receipt_id)
+            self._forgotten.add(receipt_id)
+            self._payers.pop(bill.receipt.visit_id, None)
+            for key in (*bill.charges, *bill.refunds):
+                del self._bill_of_key[key]
+                self._attempts.pop(key, None)
+        return gone
 
     # --- questions ------------------------------------------------------------------------------------------------
 
@@ -279,6 +301,10 @@ class Payments:
         )
         return owed_minor - back_minor
 
+    def receipt_of(self, key: str) -> str:
+        """The receipt that a charge or refund belongs to; "" where nobody knows its key."""
+        return self._bill_of_key.get(key, "")
+
     def is_by_voucher(self, receipt_id: str) -> bool:
         return bool(self._bill(receipt_id).voucher_id)
 
@@ -300,26 +326,22 @@ class Payments:
 
     def unpaid(self) -> list[str]:
         """Receipts that are debts now, in order of their ids."""
-        owing = sorted(receipt_id for receipts in self._owing.values() for receipt_id in receipts)
-        return [at for at in owing if self._bills[at].state is PaymentState.UNPAID]
+        return [at for at in self._credit.receipts() if self._bills[at].state is PaymentState.UNPAID]
 
     def exposure_minor(self, payer_id: str | None = None) -> int:
         """What was taken and is not paid: of one payer, or of all."""
-        payers = self._owing if payer_id is None else {payer_id: self._owing.get(payer_id, set())}
-        return sum(
-            self._bills[receipt_id].owed_minor for receipts in payers.values() for receipt_id in receipts
-        )
+        return self._credit.exposure_minor(payer_id)
 
     def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
         """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
-        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in sorted(self._owing)}
+        payers = {payer_id: self.entry_refusal(payer_id, now_ns) for payer_id in self._credit.payers()}
         refused = {payer_id: reason for payer_id, reason in payers.items() if reason}
-        return refused, self.entry_refusal("", now_ns) if "" not in self._owing else None
+        return refused, "exposure_store" if self._is_store_over_its_cap else None
 
     def entry_refusal(self, payer_id: str, now_ns: int) -> str | None:
         """Why this payer should not be let in on credit now, a fixed word; None: let them in."""
         settings = self._settings
-        bills = [self._bills[receipt_id] for receipt_id in sorted(self._owing.get(payer_id, ()))]
+        bills = [self._bills[receipt_id] for receipt_id in self._credit.receipts(payer_id)]
         if any(bill.state is PaymentState.UNPAID for bill in bills):
             return "unsettled_debt"
         oldest_ns = min((bill.receipt.issued_ns for bill in bills), default=now_ns)
@@ -327,9 +349,11 @@ class Payments:
             return "offline_too_long"
         if self.exposure_minor(payer_id) >= settings.payer_exposure_minor_max:
             return "exposure_payer"
-        if self.exposure_minor() >= settings.store_exposure_minor_max:
-            return "exposure_store"
-        return None
+        return "exposure_store" if self._is_store_over_its_cap else None
+
+    @property
+    def _is_store_over_its_cap(self) -> bool:
+        return self.exposure_minor() >= self._settings.store_exposure_minor_max
 
     # --- the ledger's side ----------------------------------------------------------------------------------------
 
@@ -390,7 +414,7 @@ class Payments:
             assert isinstance(message, PaymentMarked)
             receipt_id = message.receipt_id
             self._apply_mark(self._bills[receipt_id], message)
-        self._note_owing(self._bills[receipt_id])
+        self._note(self._bills[receipt_id])
         return receipt_id
 
     def _apply_request(self, request: Request) -> None:
@@ -447,19 +471,12 @@ class Payments:
         else:
             bill.voucher_back_minor += changed.change_minor
             bill.is_contested = False
-        self._note_owing(bill)
+        self._note(bill)
         return changed.receipt_id
 
-    def _note_owing(self, bill: Bill) -> None:
-        receipt_id = bill.receipt.receipt_id
-        if bill.owing_payer_id is not None:
-            self._owing[bill.owing_payer_id].discard(receipt_id)
-            if not self._owing[bill.owing_payer_id]:
-                del self._owing[bill.owing_payer_id]
-            bill.owing_payer_id = None
-        if bill.owed_minor > 0 and bill.ended != "written_off":
-            bill.owing_payer_id = self._payer_id(bill)
-            self._owing.setdefault(bill.owing_payer_id, set()).add(receipt_id)
+    def _note(self, bill: Bill) -> None:
+        owed_minor = 0 if bill.ended == "written_off" else bill.owed_minor
+        self._credit.note(bill.receipt.receipt_id, self._payer_id(bill), owed_minor)
 
     def _payer_id(self, bill: Bill) -> str:
         method = bill.method or self._payers.get(bill.receipt.visit_id)

@@ -7,16 +7,10 @@ went back.
 
 from __future__ import annotations
 
-from openaisle.core.messages import (
-    ChargeRequested,
-    Message,
-    PaymentChanged,
-    ProcessorSaid,
-    Receipt,
-    RefundRequested,
-)
+from openaisle.core.messages import Message, PaymentChanged, ProcessorSaid, Receipt
+from openaisle.core.units import NS_PER_HOUR
 from openaisle.ports import PosTender, PosTransaction
-from openaisle.receipts.payment import Payments
+from openaisle.receipts.payment import LOGGED, Payments
 
 
 class Sales:
@@ -26,21 +20,28 @@ class Sales:
         self._payments = Payments()
         self._sequence = 0
         self._returned_minor: dict[str, int] = {}  # of every sale that was told
-        self._receipt_of_key: dict[str, str] = {}
+        self._forget_ns = 0
 
     def follow(self, message: Message) -> list[PosTransaction]:
         """The transactions that this entry finishes."""
         self._payments.replay(message)
-        receipt_id = ""
-        if isinstance(message, ChargeRequested | RefundRequested):
-            self._receipt_of_key[message.key] = receipt_id = message.receipt_id
-        elif isinstance(message, ProcessorSaid):
-            receipt_id = self._receipt_of_key[message.key]
+        if isinstance(message, ProcessorSaid):
+            receipt_id = self._payments.receipt_of(message.key)
         else:
             receipt_id = getattr(message, "receipt_id", "")
-        if not receipt_id:
+        if not receipt_id or not isinstance(message, LOGGED):
             return []
-        return self._finished(self._payments.state(receipt_id, _at_ns(message)))
+        at_ns = _at_ns(message)
+        finished = self._finished(self._payments.state(receipt_id, at_ns))
+        self._forget(at_ns)
+        return finished
+
+    def _forget(self, at_ns: int) -> None:
+        """Once a day of the ledger's own time, so that memory does not grow for ever."""
+        if at_ns >= self._forget_ns:
+            self._forget_ns = at_ns + 24 * NS_PER_HOUR
+            for receipt_id in self._payments.forget(at_ns):
+                self._returned_minor.pop(receipt_id, None)
 
     def _finished(self, state: PaymentChanged) -> list[PosTransaction]:
         receipt = self._payments.receipt(state.receipt_id)

@@ -63,6 +63,7 @@ class Payment:
     customer: str
     created_ns: int
     captured_minor: int = 0  # 0: declined
+    is_pending: bool = False  # the processor does not say yet how it went
     refunds: list[Refund] = field(default_factory=list)
 
     @property

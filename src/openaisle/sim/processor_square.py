@@ -84,7 +84,7 @@ def _pay(processor: Processor, fields: dict) -> Reply:
 def _payment(payment: Payment) -> dict[str, object]:
     return {
         "id": payment.payment_id,
-        "status": "COMPLETED" if payment.captured_minor else "FAILED",
+        "status": "PENDING" if payment.is_pending else "COMPLETED" if payment.captured_minor else "FAILED",
         "reference_id": payment.reference,
         "amount_money": {
             "amount": payment.captured_minor or payment.amount_minor,

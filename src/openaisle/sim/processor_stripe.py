@@ -138,9 +138,15 @@ def _payment_intent(payment: Payment) -> dict[str, object]:
         "created": payment.created_ns // NS_PER_S,
         "customer": payment.customer or None,
         "metadata": {"openaisle_key": payment.reference},
-        "status": "succeeded" if payment.captured_minor else "requires_payment_method",
+        "status": _status(payment),
         "last_payment_error": None if payment.captured_minor else {"code": "card_declined"},
     }
+
+
+def _status(payment: Payment) -> str:
+    if payment.is_pending:
+        return "processing"
+    return "succeeded" if payment.captured_minor else "requires_payment_method"
 
 
 def _refund_object(refund: Refund) -> dict[str, object]:

@@ -253,6 +253,22 @@ def test_who_may_not_come_in_on_credit_is_known_for_all_payers_at_once() -> None
         {"ana": "unsettled_debt", "cem": "exposure_store"},
         "exposure_store",
     )
+    payments.settle(receipt(100, "nobody's"), None, NOW)
+    assert payments.refused_payers(NOW)[1] == "exposure_store"
+
+
+def test_what_was_settled_long_ago_is_let_go_of_and_never_charged_again() -> None:
+    payments = Payments()
+    paid(payments)
+    payments.settle(receipt(100, "debt"), CARD, NOW)
+    payments.heard(said(the_charge(payments, receipt_id="small/debt").key, "declined"), NOW)
+    assert payments.forget(NOW + 179 * 24 * NS_PER_HOUR) == []
+    assert payments.forget(NOW + 181 * 24 * NS_PER_HOUR) == ["small/visit"]
+    assert [state.receipt_id for state in payments.states()] == ["small/debt"]
+    assert payments.settle(receipt(), CARD, NOW) == []
+    with pytest.raises(PaymentRefused, match="no such receipt"):
+        payments.refund("small/visit", 1, "late", "d", NOW)
+    assert payments.take_due(NOW + 200 * 24 * NS_PER_HOUR, 9) == []
 
 
 def test_what_the_log_holds_rebuilds_every_payment() -> None:
