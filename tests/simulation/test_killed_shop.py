@@ -108,6 +108,7 @@ def repeat(tmp_path: Path, kills: int) -> None:
     assert served > kills / 10
 
 
+@pytest.mark.timeout(900)
 def test_300_kills_lose_nothing_and_charge_nothing_twice(tmp_path: Path) -> None:
     """0 in 300: 95 % upper bound 1 in 100 a kill."""
     repeat(tmp_path, 300)
