@@ -9,14 +9,15 @@ comment); NaN means "no reading". Pixels travel by reference and are never logge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from openaisle.core.arrays import array_from_list, decode_array, encode_array, list_from_array, shaped
 
 Array: TypeAlias = np.ndarray  # float32 in every message
 
@@ -46,21 +47,6 @@ WRISTS: Final = (JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"])
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of all messages: frozen, keyword-only, tagged with the class's name."""
-
-
-def _shape(message: Message, name: str, *dimensions: int) -> None:
-    """Check an array's shape; one of no rows, which JSON flattens, gets its shape back."""
-    array: Array = getattr(message, name)
-    if array.size == 0:
-        wanted = tuple(max(dimension, 0) for dimension in dimensions)
-        # Keeps the width that the sender gave, where it gave one.
-        wanted = array.shape if array.ndim == len(wanted) and array.shape[0] == wanted[0] else wanted
-        msgspec.structs.force_setattr(message, name, np.zeros(wanted, np.float32))
-        return
-    fits = array.ndim == len(dimensions)
-    fits = fits and all(d in (-1, n) for d, n in zip(dimensions, array.shape, strict=True))
-    if not fits:
-        raise ValueError(f"{type(message).__name__}.{name}: expected shape {dimensions}, found {array.shape}")
 
 
 # --- 1 readings ---------------------------------------------------------------------------------------------------
@@ -118,10 +104,10 @@ class CameraDetections(Message, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         count = len(self.scores)
-        _shape(self, "boxes_image_px", count, 4)
-        _shape(self, "keypoints_image_px", count, len(JOINTS), 3)
-        _shape(self, "appearance", count, -1)
-        _shape(self, "visibility", count, -1)
+        shaped(self, "boxes_image_px", count, 4)
+        shaped(self, "keypoints_image_px", count, len(JOINTS), 3)
+        shaped(self, "appearance", count, -1)
+        shaped(self, "visibility", count, -1)
 
 
 class BodySkeletons(Message, frozen=True, kw_only=True):
@@ -134,7 +120,7 @@ class BodySkeletons(Message, frozen=True, kw_only=True):
     joints_floor_m: Array  # [bodies, 17, 4] x y z confidence; NaN where unknown
 
     def __post_init__(self) -> None:
-        _shape(self, "joints_floor_m", len(self.body_ids), len(JOINTS), 4)
+        shaped(self, "joints_floor_m", len(self.body_ids), len(JOINTS), 4)
 
 
 class LookWanted(Message, frozen=True, kw_only=True):
@@ -169,7 +155,7 @@ class PackLook(Message, frozen=True, kw_only=True):
     log_odds: Array  # [products] of each against "none of these", calibrated, all as likely as each other beforehand
 
     def __post_init__(self) -> None:
-        _shape(self, "log_odds", len(self.product_ids))
+        shaped(self, "log_odds", len(self.product_ids))
 
 
 class StepStatus(StrEnum):
@@ -212,8 +198,8 @@ class FloorTracks(Message, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         count = len(self.track_ids)
         assert len(self.visit_ids) == count
-        _shape(self, "positions_floor_m", count, 2)
-        _shape(self, "joints_floor_m", count, len(JOINTS), 4)
+        shaped(self, "positions_floor_m", count, 2)
+        shaped(self, "joints_floor_m", count, len(JOINTS), 4)
 
 
 class VisitOpened(Message, frozen=True, kw_only=True):
@@ -641,37 +627,10 @@ AnyMessage: TypeAlias = (
 # --- encoding -----------------------------------------------------------------------------------------------------
 
 
-def _encode_array(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value, dtype="<f4")
-        head = msgspec.msgpack.encode(array.shape)
-        return msgspec.msgpack.Ext(1, bytes([len(head)]) + head + array.tobytes())
-    raise TypeError(f"cannot encode {type(value).__name__} in a message")
-
-
-def _decode_array(code: int, data: memoryview) -> Any:
-    assert code == 1
-    length = data[0]
-    shape: Sequence[int] = msgspec.msgpack.decode(data[1 : 1 + length])
-    return np.frombuffer(data[1 + length :], dtype="<f4").reshape(tuple(shape)).copy()
-
-
-def _list_from_array(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"cannot encode {type(value).__name__} in a message")
-
-
-def _array_from_list(kind: Any, value: Any) -> Any:
-    if kind is np.ndarray:
-        return np.asarray(value, dtype=np.float32)
-    raise TypeError(f"cannot decode {kind}")
-
-
-_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_array)
-_decoder = msgspec.msgpack.Decoder(AnyMessage, ext_hook=_decode_array, dec_hook=_array_from_list)
-_json_encoder = msgspec.json.Encoder(enc_hook=_list_from_array)
-_json_decoder = msgspec.json.Decoder(AnyMessage, dec_hook=_array_from_list)
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_array)
+_decoder = msgspec.msgpack.Decoder(AnyMessage, ext_hook=decode_array, dec_hook=array_from_list)
+_json_encoder = msgspec.json.Encoder(enc_hook=list_from_array)
+_json_decoder = msgspec.json.Decoder(AnyMessage, dec_hook=array_from_list)
 
 
 def encode(message: Message) -> bytes:
