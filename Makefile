@@ -51,6 +51,10 @@ $(VENV)/.ready: $(VENV)/.locked pyproject.toml
 demo: venv ## run the simulated shop live in the browser
 	@$(BIN)/openaisle demo $(ARGS)
 
+.PHONY: pictures
+pictures: venv ## take the README's pictures: a demo, lived through in a browser
+	@$(BIN)/python docs/pictures/take.py
+
 .PHONY: test
 test: lint ## everything a change must pass: lint, then the tests
 	@$(BIN)/pytest $(ARGS)

@@ -80,3 +80,25 @@ def test_a_day_without_truth_cannot_be_scored(day: Day, tmp_path: Path) -> None:
         pass
     result = CliRunner().invoke(build_app(), ["score", str(tmp_path / "day")])
     assert "has no truth to be scored against" in str(result.exception)
+
+
+def test_a_line_is_explained_on_a_page_that_names_what_and_who(day: Day, tmp_path: Path) -> None:
+    receipt = next(receipt for receipt in day.live.receipts if receipt.lines)
+    line = receipt.lines[0]
+    page = tmp_path / "why.html"
+    wanted = f"{receipt.visit_id}/{line.product_id}"
+    result = CliRunner().invoke(build_app(), ["explain", str(day.folder), wanted, "--out", str(page)])
+    assert result.exit_code == 0, result.output
+    text = page.read_text()
+    assert line.name.replace("&", "&amp;").replace("'", "&#x27;") in text
+    assert "this shopper took" in text
+    assert "<polyline" in text  # the plates
+    assert '"joints"' in text  # the skeletons
+
+
+def test_explaining_a_line_that_is_not_there_says_which_are(day: Day, tmp_path: Path) -> None:
+    receipt = next(receipt for receipt in day.live.receipts if receipt.lines)
+    asked = ["explain", str(day.folder), f"{receipt.visit_id}/nothing", "--out", str(tmp_path / "why.html")]
+    result = CliRunner().invoke(build_app(), asked)
+    assert result.exit_code != 0
+    assert (receipt.lines[0].gtin or receipt.lines[0].product_id) in str(result.exception)

@@ -144,10 +144,9 @@ class CodeAttack:
 
     def _letters_changed(self) -> tuple[str, int]:
         letters = list(self._fresh())
-        for _ in range(self._random.randint(1, 3)):
-            at = self._random.randrange(len(letters))
+        # At different places: two changes at one could undo each other, and what is left is a genuine code.
+        for at in self._random.sample(range(len(letters)), self._random.randint(1, 3)):
             letters[at] = self._random.choice([one for one in ALPHABET if one != letters[at]])
-        # Two changes may undo each other only at one place, which then differs all the same.
         return "".join(letters), self._now_ns
 
     def _bits_flipped(self) -> tuple[str, int]:

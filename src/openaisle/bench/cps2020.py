@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +17,14 @@ from typing import Any
 
 from openaisle.adapters.cps2020 import read_session
 from openaisle.adapters.event_log_memory import MemoryEventLog
+from openaisle.bench.ablations import ABLATIONS
 from openaisle.bench.cps2020_export import ActedSession, act
 from openaisle.bench.cps2020_scripts import KINDS
 from openaisle.core.errors import InputError
 from openaisle.core.messages import Receipt
+from openaisle.interactions.settings import Settings
+from openaisle.pipeline import Pipeline
+from openaisle.replay.player import play
 from openaisle.replay.recording import Recording, RecordingWriter
 from openaisle.replay.report import baskets
 from openaisle.replay.run import run
@@ -60,24 +64,56 @@ def run_scripts(
     done: Callable[[ScriptScore], None] = lambda _: None,
 ) -> list[ScriptScore]:
     """`scripts` of each kind, acted in the shop of `session`. `keep`: a folder for what was acted."""
+    scores: list[ScriptScore] = []
+    with TemporaryDirectory() as temporary:
+        for acted in _acted(session, kinds, scripts, seed, keep or Path(temporary)):
+            scores.append(score_script(acted, Path(temporary) / "recording"))
+            done(scores[-1])
+            if keep is None:
+                shutil.rmtree(acted.folder)
+    return scores
+
+
+def run_ablations(
+    session: Path,
+    kinds: Sequence[str],
+    scripts: int,
+    seed: int,
+    *,
+    done: Callable[[ScriptScore], None] = lambda _: None,
+) -> dict[str, list[ScriptScore]]:
+    """The same scripts, acted once, read with each piece of evidence left out."""
+    scores: dict[str, list[ScriptScore]] = {name: [] for name in ABLATIONS}
+    with TemporaryDirectory() as temporary:
+        for acted in _acted(session, kinds, scripts, seed, Path(temporary)):
+            imported = read_session(acted.folder)
+            for name, change in ABLATIONS.items():
+                path = Pipeline(imported.store, MemoryEventLog(), settings=change(Settings()))
+                replayed = play(imported.readings, path, keep=lambda message: isinstance(message, Receipt))
+                scores[name].append(_score(acted, baskets(replayed.receipts), 0.0))
+                done(scores[name][-1])
+            shutil.rmtree(acted.folder)
+    return scores
+
+
+def ablations_report(scores: Mapping[str, Sequence[ScriptScore]]) -> dict[str, Any]:
+    """Figures of each ablation as plain JSON values."""
+    return {name: _summary(own) for name, own in scores.items()}
+
+
+def _acted(
+    session: Path, kinds: Sequence[str], scripts: int, seed: int, folder: Path
+) -> Iterator[ActedSession]:
+    """`scripts` of each kind, one after the other. Raises InputError for an unknown kind."""
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown or not kinds:
         raise InputError("no such kind of script", field="--kinds", expected=", ".join(KINDS), found=unknown)
     store = read_session(session).store
-    scores: list[ScriptScore] = []
-    with TemporaryDirectory() as temporary:
-        for number in range(scripts):
-            for rank, kind in enumerate(KINDS):
-                if kind not in kinds:
-                    continue
+    for number in range(scripts):
+        for rank, kind in enumerate(KINDS):
+            if kind in kinds:
                 own_seed = seed + 100 * number + rank
-                folder = (keep or Path(temporary)) / f"{kind}-{own_seed}"
-                acted = act(session, store, kind, KINDS[kind], own_seed, folder)
-                scores.append(score_script(acted, Path(temporary) / "recording"))
-                done(scores[-1])
-                if keep is None:
-                    shutil.rmtree(folder)
-    return scores
+                yield act(session, store, kind, KINDS[kind], own_seed, folder / f"{kind}-{own_seed}")
 
 
 def score_script(acted: ActedSession, recording: Path) -> ScriptScore:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,7 +13,15 @@ from typing import Final, Literal
 from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.bench.looks import LookTally, SimulatedLooks
 from openaisle.bench.pixels import PixelCameras, renderers_of
-from openaisle.core.messages import AnyMessage, CartChanged, FloorTracks, Reading, Receipt, ReviewOpened
+from openaisle.core.messages import (
+    AnyMessage,
+    CartChanged,
+    CartClosed,
+    FloorTracks,
+    Reading,
+    Receipt,
+    ReviewOpened,
+)
 from openaisle.detections.looks import PackLooker
 from openaisle.detections.products import ProductNetwork, ProductRecogniser
 from openaisle.learning.galleries import simulated_gallery
@@ -31,7 +40,7 @@ Vision = Literal["pixels", "skeleton", "none"]
 VISITS_A_DAY: Final = 20
 """A long benchmark is many short days, each with its own seed, stock and plates."""
 
-_KEPT: Final = (CartChanged, FloorTracks, Receipt, ReviewOpened)
+_KEPT: Final = (CartChanged, CartClosed, FloorTracks, Receipt, ReviewOpened)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +89,14 @@ def days_of(
     ]
 
 
+@dataclass(frozen=True)
+class ClosedLine:
+    """A line of a cart that closed, before anybody reviewed it."""
+
+    probability: float  # claimed
+    is_right: bool  # the visit left with at least so many
+
+
 @dataclass(frozen=True, kw_only=True)
 class DayOutcome:
     """What one day gave and what it cost."""
@@ -92,6 +109,7 @@ class DayOutcome:
     path_cpu_ns: int  # of the path below the seam
     frame_count: int  # looked at by the detector; 0 in skeleton mode
     looks: LookTally
+    lines: tuple[ClosedLine, ...] = ()  # of carts that closed, with what they claimed
 
 
 def run_day(job: DayJob) -> DayOutcome:
@@ -132,7 +150,19 @@ def run_day(job: DayJob) -> DayOutcome:
         path_cpu_ns=path.cpu_ns,
         frame_count=eyes.frame_count if eyes else 0,
         looks=looks.tally if looks else LookTally(),
+        lines=tuple(_closed_lines(replayed.of(CartClosed), day.shop.truth.baskets())),
     )
+
+
+def _closed_lines(
+    closed: Sequence[CartClosed], baskets: Mapping[str, Mapping[str, int]]
+) -> Iterator[ClosedLine]:
+    for cart in closed:
+        basket = baskets.get(cart.visit_id, {})
+        billed = Counter({line.product_id: 0 for line in cart.lines})
+        for line in sorted(cart.lines, key=lambda line: -line.probability):
+            billed[line.product_id] += line.quantity
+            yield ClosedLine(line.probability, billed[line.product_id] <= basket.get(line.product_id, 0))
 
 
 def _looks(store: Store, job: DayJob, eyes: PixelCameras | None) -> tuple[MainStreams, SimulatedLooks]:

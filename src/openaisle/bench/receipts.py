@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from openaisle.bench.days import DayOutcome
+from openaisle.bench.days import ClosedLine, DayOutcome
 from openaisle.bench.looks import LookTally
 from openaisle.core.units import NS_PER_S
 from openaisle.replay.score import score_of
+
+CLAIMS: Final = ((0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.99), (0.99, 1.0))
 
 
 def receipts_report(
@@ -39,6 +41,7 @@ def receipts_report(
         "vision": vision,
         "families_asked": families if isinstance(families, str) else list(families),
         **score,
+        "calibration": calibration([line for outcome in outcomes for line in outcome.lines]),
         "wall_s": round(wall_s, 1),
         "sim_s": round(shop_s, 1),
         "cpu_s": round(sum(outcome.cpu_ns for outcome in outcomes) / NS_PER_S, 1),
@@ -49,6 +52,23 @@ def receipts_report(
         "days": len(outcomes),
         "digest": digest,
     }
+
+
+def calibration(lines: Sequence[ClosedLine]) -> list[dict[str, Any]]:
+    """By claimed probability: lines, mean claim, and the share that was right."""
+    found: list[dict[str, Any]] = []
+    for low, high in CLAIMS:
+        own = [line for line in lines if low <= line.probability < high or line.probability == high == 1.0]
+        if own:
+            found.append(
+                {
+                    "claimed": f"{low:g}-{high:g}",
+                    "lines": len(own),
+                    "mean_claim": round(sum(line.probability for line in own) / len(own), 4),
+                    "right": round(sum(line.is_right for line in own) / len(own), 4),
+                }
+            )
+    return found
 
 
 def wrong_visits(outcomes: Sequence[DayOutcome]) -> list[dict[str, Any]]:

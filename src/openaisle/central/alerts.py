@@ -12,21 +12,17 @@ from typing import Any, Final
 from openaisle.core.messages import (
     AnyMessage,
     CartChanged,
-    FloorTracks,
     Interaction,
     InteractionKind,
     SlotChanged,
-    TrackId,
+    StrangerExplained,
+    StrangerInside,
     VisitClosed,
     VisitId,
 )
-from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Store
 
 ALERTS_MAX: Final = 500
-UNBOUND_NS: Final = 6 * NS_PER_S
-"""Somebody without a visit for so long has come in without a code; before that, their code may still be on its way."""
-TRACKS_MAX: Final = 500
 
 AGE, UNBOUND, MISPLACED, LOW_STOCK = "age", "unbound", "misplaced", "low_stock"
 
@@ -38,7 +34,6 @@ class Alerts:
         self._store = store
         self._lock = threading.Lock()
         self._alerts: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._unbound_since_ns: dict[TrackId, int] = {}
         self.version = 0
 
     def accept(self, message: AnyMessage) -> list[dict[str, Any]]:
@@ -47,8 +42,16 @@ class Alerts:
             match message:
                 case CartChanged():
                     return self._accept_cart(message)
-                case FloorTracks():
-                    return self._accept_tracks(message)
+                case StrangerInside():
+                    return self._raise(
+                        f"{UNBOUND}/{message.alert_id}",
+                        UNBOUND,
+                        message.told_ns,
+                        place=self._zone(*message.position_floor_m),
+                    )
+                case StrangerExplained():
+                    gone = self._alerts.pop(f"{UNBOUND}/{message.alert_id}", None)
+                    self.version += gone is not None
                 case Interaction():
                     return self._accept_interaction(message)
                 case SlotChanged():
@@ -86,29 +89,6 @@ class Alerts:
                     visit_id=cart.visit_id,
                     name=product.name,
                     age_limit=product.age_limit,
-                )
-        return raised
-
-    def _accept_tracks(self, tracks: FloorTracks) -> list[dict[str, Any]]:
-        raised: list[dict[str, Any]] = []
-        unbound = {
-            track_id: position.tolist()
-            for track_id, visit_id, position in zip(
-                tracks.track_ids, tracks.visit_ids, tracks.positions_floor_m, strict=True
-            )
-            if visit_id is None
-        }
-        for track_id in self._unbound_since_ns.keys() - unbound.keys():
-            del self._unbound_since_ns[track_id]
-            self._alerts.pop(f"{UNBOUND}/{track_id}", None)  # Gone, or bound by now.
-        for track_id, (x, y) in list(unbound.items())[:TRACKS_MAX]:
-            since_ns = self._unbound_since_ns.setdefault(track_id, tracks.captured_ns)
-            if tracks.captured_ns - since_ns >= UNBOUND_NS:
-                raised += self._raise(
-                    f"{UNBOUND}/{track_id}",
-                    UNBOUND,
-                    tracks.captured_ns,
-                    place=self._zone(x, y),
                 )
         return raised
 

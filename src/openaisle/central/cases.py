@@ -13,14 +13,16 @@ from sqlalchemy import func, or_, select
 
 from openaisle.central.database import Database
 from openaisle.central.receipts import KeptReceipt
-from openaisle.central.tables import CaseRow, ReceiptRow
+from openaisle.central.tables import CaseRow, ReceiptRow, VisitRow
 from openaisle.core.errors import InputError
 from openaisle.core.messages import ReceiptLine, ReviewOpened
+from openaisle.core.units import NS_PER_S
 
 DISPUTE: Final = "dispute"
 REVIEW: Final = "review"
 OPEN, SECONDED, ACCEPTED, DECLINED = "open", "seconded", "accepted", "declined"
 AUTOMATIC: Final = "automatic"  # decided_by, where nobody was asked
+AUTOMATIC_WITHIN_NS: Final = 30 * 24 * 3_600 * NS_PER_S
 NOTE_MAX: Final = 500
 MISSING_MAX: Final = 120
 
@@ -31,6 +33,7 @@ class CaseSettings:
 
     sure_probability_min: float = 0.97  # evidence below this is no argument against a shopper
     automatic_minor_max: int = 2_000  # the most that is given back without a person, a dispute
+    automatic_count_max: int = 5  # so many times an account within AUTOMATIC_WITHIN_NS
     two_people_minor: int = 5_000  # from here on two people must agree
 
 
@@ -96,7 +99,11 @@ class Cases:
             amount_minor = _amount_minor(lines, quantity, receipt.prices_include_tax)
             weak_units = sum(kept.weak_units(line, self.settings.sure_probability_min) for line in lines)
         is_weak = bool(product_id) and quantity <= weak_units
-        is_automatic = is_weak and amount_minor <= self.settings.automatic_minor_max
+        is_automatic = (
+            is_weak
+            and amount_minor <= self.settings.automatic_minor_max
+            and self._automatic_count(kept.account_id, now_ns) < self.settings.automatic_count_max
+        )
         row = CaseRow(
             case_id=f"{receipt.visit_id}/dispute/{product_id or missing.strip().lower()}"[:80],
             kind=DISPUTE,
@@ -220,6 +227,23 @@ class Cases:
             "reviews_per_1000": round(1000 * total[REVIEW] / receipts, 1) if receipts else 0.0,
             "disputes_per_1000": round(1000 * total[DISPUTE] / receipts, 1) if receipts else 0.0,
         }
+
+    def _automatic_count(self, account_id: str | None, now_ns: int) -> int:
+        """How often an account got its money back without a person lately; 0 for somebody without one."""
+        if account_id is None:
+            return 0
+        with self._database.reading() as session:
+            count = session.scalar(
+                select(func.count())
+                .select_from(CaseRow)
+                .join(VisitRow, VisitRow.visit_id == CaseRow.visit_id)
+                .where(
+                    VisitRow.account_id == account_id,
+                    CaseRow.decided_by == AUTOMATIC,
+                    CaseRow.opened_ns > now_ns - AUTOMATIC_WITHIN_NS,
+                )
+            )
+        return count or 0
 
     def _keep(self, row: CaseRow) -> tuple[Case, bool]:
         with self._database.session() as session:

@@ -15,6 +15,9 @@ def cps2020(
     kinds: Annotated[str, typer.Option(help="all, or kinds of script, comma-separated.")] = "all",
     keep: Annotated[Path | None, typer.Option(help="Keep the acted sessions in this folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="Read the same scripts with each piece of evidence left out.")
+    ] = False,
     show_wrong: Annotated[
         bool, typer.Option("--wrong", help="List the scripts that were not exact.")
     ] = False,
@@ -27,11 +30,32 @@ def cps2020(
     from rich.progress import Progress
     from rich.table import Table
 
-    from openaisle.bench.cps2020 import run_scripts, scripts_report, wrong_scripts
+    from openaisle.bench.ablations import ABLATIONS, ablation_lines
+    from openaisle.bench.cps2020 import (
+        ablations_report,
+        run_ablations,
+        run_scripts,
+        scripts_report,
+        wrong_scripts,
+    )
     from openaisle.bench.cps2020_scripts import KINDS
 
     wanted = list(KINDS) if kinds == "all" else [kind.strip() for kind in kinds.split(",")]
     began_s = time.monotonic()
+    if ablations:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("scripts", total=scripts * len(wanted) * len(ABLATIONS))
+            found = ablations_report(
+                run_ablations(session, wanted, scripts, seed, done=lambda _: progress.advance(task))
+            )
+        if as_json:
+            print(json.dumps({"benchmark": "cps2020 ablations", "seed": seed, "ablations": found}, indent=1))
+            return
+        table = Table("read with", "mean F1", "worth", "wrongly billed", "missed")
+        for name, f1, worth, wrong, missed in ablation_lines(found):
+            table.add_row(name, f"{f1:.3f}", f"{worth:+.3f}", str(wrong), str(missed))
+        Console().print(table)
+        return
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("scripts", total=scripts * len(wanted))
         scores = run_scripts(session, wanted, scripts, seed, keep=keep, done=lambda _: progress.advance(task))

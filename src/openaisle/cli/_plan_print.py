@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from openaisle.planning.bill import Bill, Money
     from openaisle.planning.equipment import Equipment
     from openaisle.planning.expected import Expected
+    from openaisle.planning.scales import ScalePlan
     from openaisle.planning.steps import Placed
 
 
@@ -38,6 +39,11 @@ def print_placed(placed: Placed) -> None:
         f"  the loss of one camera blinds {advice.facings_blind_by_one_loss} facings at most one by one "
         f"(worst {worst.camera_id}: {len(worst.facings_blind)}, {worst.facings_below} below what is asked)"
     )
+    print_scales(scales)
+
+
+def print_scales(scales: ScalePlan) -> None:
+    """Twins and look-alikes, before and after."""
     print(
         f"  weights: {scales.placements_with_twin_before} of {scales.placements} placements had a neighbour within "
         f"10 g, {scales.placements_with_twin} after {len(scales.swaps)} swaps; look-alikes on one shelf "

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from openaisle.cli._plan_print import print_bill, print_expected, print_placed
+from openaisle.cli._plan_print import print_bill, print_expected, print_placed, print_scales
 
 WHOLE = "whole"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -41,12 +41,14 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(verb, name="plan")
     verb.command(WHOLE)(whole)
+    verb.command("profiles")(profiles)
     verb.command("new")(new)
     verb.command("place")(place)
     verb.command("expect")(expect)
     verb.command("cost")(cost)
     verb.command("curve")(curve)
     verb.command("report")(report)
+    verb.command("scales")(scales)
     verb.command("picks")(picks)
 
 
@@ -95,31 +97,35 @@ def whole(
     print_expected(expected)
     print_bill(equipment, bill)
     print(f"{', '.join(str(path) for path in files)} in {wall_s:.0f} s")
+    _exit_unless_proven(placed.proof)
+
+
+def profiles() -> None:
+    """The trades that a scope can start from."""
+    from openaisle.planning.scope import load_profile, profile_names
+
+    for name in profile_names():
+        tables = load_profile(name)
+        shop, rules = tables["shop"], tables["rules"]
+        print(
+            f"{name:12} {shop['area_m2']:5.0f} m2 {shop['sku_count']:4} products "
+            f"{shop['section_count']:4} sections  {rules['differs']}"
+        )
 
 
 def new(
     out: Annotated[Path, typer.Option("--out", help="New plan folder.")],
     scope: Annotated[Path | None, typer.Option(help="A scope file; without one you are asked.")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Start from this trade and ask nothing; see --profiles.")
+        str | None, typer.Option(help="Start from this trade and ask nothing; see `plan profiles`.")
     ] = None,
-    profiles: Annotated[bool, typer.Option("--profiles", help="List the trades and stop.")] = False,
     draw: Annotated[Path | None, typer.Option(help="Draw the floor into this .svg or .png file.")] = None,
 ) -> None:
     """Make a plan folder: the scope, and the floor with shelving and goods that it describes."""
     from openaisle.planning import steps
-    from openaisle.planning.scope import load_profile, profile_names, scope_text
+    from openaisle.planning.scope import load_profile, scope_text
     from openaisle.store.draw import save_plan
 
-    if profiles:
-        for name in profile_names():
-            tables = load_profile(name)
-            shop, rules = tables["shop"], tables["rules"]
-            print(
-                f"{name:12} {shop['area_m2']:5.0f} m2 {shop['sku_count']:4} products "
-                f"{shop['section_count']:4} sections  {rules['differs']}"
-            )
-        return
     if scope is not None:
         text, folder = _read(scope), scope.parent
     elif profile is not None:
@@ -165,9 +171,7 @@ def place(
         print(json.dumps({name: plain(getattr(placed, name)) for name in names}, indent=1))
     else:
         print_placed(placed)
-    proof = placed.proof
-    if proof.facings_seen < proof.facings or proof.floor_seen < proof.floor_points:
-        raise typer.Exit(1)
+    _exit_unless_proven(placed.proof)
 
 
 def expect(
@@ -272,6 +276,30 @@ def report(plan: Plan, costs: Costs = None) -> None:
         print(path)
 
 
+def scales(
+    store: Annotated[
+        str, typer.Argument(help="A store folder, or the name of one that ships with OpenAisle.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Goods of a store that weight cannot tell apart, and exchanges of slots that part them."""
+    import json
+
+    from openaisle.planning.folder import plain
+    from openaisle.planning.scales import plan_scales
+    from openaisle.store.load import load_store
+
+    _, found = plan_scales(load_store(store))
+    if as_json:
+        print(json.dumps(plain(found), indent=1))
+        return
+    for first, second in found.swaps:
+        print(f"exchange {first} and {second}")
+    for first, second, apart_g in found.section_pairs:
+        print(f"left     {first} and {second}, {apart_g:.1f} g apart")
+    print_scales(found)
+
+
 def picks(
     recording: Annotated[Path, typer.Argument(help="A recorded or simulated day.")],
     orders: Annotated[
@@ -320,6 +348,12 @@ def picks(
                 f"named exactly; {score.false_alarms} right picks doubted"
             )
     if any(not check.is_complete for check in checks):
+        raise typer.Exit(1)
+
+
+def _exit_unless_proven(proof: Any) -> None:
+    """With 1, done but not well, if the pictures do not show every facing and every place of the floor enough."""
+    if proof.facings_seen < proof.facings or proof.floor_seen < proof.floor_points:
         raise typer.Exit(1)
 
 

@@ -14,6 +14,8 @@ class WeighSettings:
     unit_sd_share_min: float = 0.004  # units of one batch against each other
     mass_sd_g_min: float = 0.5
     provisional_share: float = 0.03  # what ringing may still change of a provisional step
+    dead_share: float = 0.35  # of a change beside a dead plate, by which its mass may be wrong
+    dead_sd_m: float = 0.05
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
     leak_share: float = 0.015  # of a load, felt by each neighbouring plate
@@ -116,7 +118,7 @@ class MeetingSettings:
     sights_min: int = 2
     glimpses: int = 3  # the nearest of them are judged
     # Of 1, distance (m), facing, aside (m), lowered and reach (m).
-    weights: tuple[float, ...] = (1.1, -14.1, 3.1, -13.3, -6.5, 9.5)
+    weights: tuple[float, ...] = (2.1, -18.0, 4.0, -16.0, -8.0, 13.0)
     log_odds_min: float = -2.0
     sights_max: int = 600  # of one meeting; the oldest go first
     pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten

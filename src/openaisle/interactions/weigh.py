@@ -28,10 +28,11 @@ from openaisle.core.messages import (
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
 from openaisle.interactions.masses import Masses
-from openaisle.interactions.places import ShelfPlaces
+from openaisle.interactions.places import Floats, ShelfPlaces
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
+CARRYING_SHARE: Final = 0.1
 HAND_MASS_G_MAX: Final = 100.0
 ENTANGLED_CANDIDATES: Final = 8
 
@@ -105,6 +106,10 @@ class Weigher:
         if step.status is StepStatus.PROVISIONAL:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
+        if _is_beside_dead(mass_g, sd_g):
+            # Nobody knows how much of it stood on a plate that says nothing.
+            noise_g = math.hypot(noise_g, self._settings.dead_share * total_g)
+            along_sd_m = math.hypot(along_sd_m, self._settings.dead_sd_m)
         return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns)
 
     def terms(self, change: Change, one: Explanation) -> dict[str, float]:
@@ -327,6 +332,15 @@ class Weigher:
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
+
+
+def _is_beside_dead(mass_g: Floats, sd_g: Floats) -> bool:
+    """Whether next to the plates that carried a change [plates] one is dead (its noise is NaN)."""
+    carrying = np.abs(mass_g) > CARRYING_SHARE * np.abs(mass_g).sum()
+    near = carrying.copy()
+    near[1:] |= carrying[:-1]
+    near[:-1] |= carrying[1:]
+    return bool((near & ~np.isfinite(sd_g)).any())
 
 
 def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:

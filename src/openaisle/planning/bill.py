@@ -17,7 +17,7 @@ from openaisle.planning.catalogue import camera_models
 from openaisle.planning.costs import CostTable, Draws, Floats
 from openaisle.planning.equipment import Equipment
 from openaisle.planning.place import Placement
-from openaisle.planning.scope import Scope
+from openaisle.planning.scope import ARTICLE_CAMERAS_A_M2, Scope
 from openaisle.store.schema import Store
 
 DRAWS: Final = 20_000
@@ -118,7 +118,7 @@ def make_bill(
     book.simple("hardware", "shelf-sensor", sections)
     book.simple("hardware", "edge-node", equipment.nodes)
     book.simple("hardware", "gate", len(store.gates))
-    dense = round(placement.area_m2 * 120 / (2000 / 10.7639))
+    dense = round(placement.area_m2 * ARTICLE_CAMERAS_A_M2)
     for row_id in DEVELOPMENT:
         share = draws.remaining(row_id)
         book.add("development", row_id, table[row_id].name, 1, "store", draws.of(row_id) * share)

@@ -16,12 +16,11 @@ from openaisle.planning.costs import CostTable
 from openaisle.planning.expected import Expected, expect
 from openaisle.planning.folder import PlanFolder
 from openaisle.planning.place import mount_height_m, place
-from openaisle.planning.scope import SQUARE_FEET_PER_M2, Scope
+from openaisle.planning.scope import ARTICLE_CAMERAS_A_M2, Scope
 from openaisle.store.polygons import contains, signed_area
 from openaisle.store.schema import Camera, Point2, Store
 from openaisle.store.write import write_store
 
-ARTICLE_CAMERAS_A_SQUARE_FOOT: Final = 120 / 2000
 GRID_MODEL: Final = "2mp-90"
 GRIDS: Final = {"grid, straight down": 88.0, "grid, tilted": 45.0}
 """A plain grid's tilt, degrees below the horizon. A tilted one looks north, east, south, west in turn."""
@@ -67,7 +66,7 @@ def draw_points(
     """
     scope, store = folder.scope(), folder.store()
     area_m2 = signed_area(store.plan_floor_m)
-    dense = round(area_m2 * SQUARE_FEET_PER_M2 * ARTICLE_CAMERAS_A_SQUARE_FOOT)
+    dense = round(area_m2 * ARTICLE_CAMERAS_A_M2)
     shops: list[tuple[str, Store]] = []
     for count in views:
         say(f"placing cameras for {count} views")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openaisle.planning.advice import Advice
-from openaisle.planning.bill import Bill, Line, Money, article_check
-from openaisle.planning.bill import Path as Way
+from openaisle.planning.bill import Bill, article_check
 from openaisle.planning.costs import COSTS, CostTable, load_costs
 from openaisle.planning.curve import Curve
 from openaisle.planning.document import (
@@ -31,6 +29,15 @@ from openaisle.planning.place import Placement
 from openaisle.planning.proof import Proof
 from openaisle.planning.scales import ScalePlan
 from openaisle.planning.scope import Scope
+from openaisle.planning.words import (
+    interval_words,
+    line_table,
+    money_words,
+    ms_words,
+    payback_words,
+    plain_words,
+    wilson,
+)
 from openaisle.store.draw import draw_plan
 from openaisle.store.schema import Store
 
@@ -110,11 +117,11 @@ def _summary(document: Document, results: _Results) -> None:
                  f"optimality gap {placement.gap:.1%}"),
                 ("Expected receipts", "not simulated yet" if expected is None else
                  f"{expected.exact_rate:.1%} exact of {expected.visits} simulated visits at the busiest load, "
-                 f"{expected.overcharged_visits} overcharged; shelf to cart p99 {_ms(expected.cart_ms_p99)}"),
-                ("Capital", f"{_money(ours.capital)}: one in ten draws below the first, one in ten above the last"),
-                ("Running, a year", _money(ours.running_a_year)),
-                ("Gains, a year", _money(ours.gains_a_year)),
-                ("Payback", _payback(ours)),
+                 f"{expected.overcharged_visits} overcharged; shelf to cart p99 {ms_words(expected.cart_ms_p99)}"),
+                ("Capital", f"{money_words(ours.capital)} (10th, 50th, 90th percentile)"),
+                ("Running, a year", money_words(ours.running_a_year)),
+                ("Gains, a year", money_words(ours.gains_a_year)),
+                ("Payback", payback_words(ours)),
             ),
             widths=(22, 78),
         ),
@@ -140,7 +147,8 @@ def _scope(document: Document, results: _Results) -> None:
                 ("Shoppers", f"{traffic.peak_shoppers_per_hour:g} in the busiest hour, shape of the peak: "
                  f"{traffic.peak_shape}; {traffic.visits_a_day:g} visits a day of {traffic.minutes_a_visit:g} min, "
                  f"{traffic.people_a_visit:g} people each; so {scope.people_at_peak} people at once"),
-                ("Open", f"{traffic.opens} to {traffic.closes}, {traffic.days_a_year} days a year"),
+                ("Open", f"{traffic.opens} to {traffic.closes} ({scope.hours_a_day:g} h), "
+                 f"{traffic.days_a_year} days a year"),
                 ("Entry", ENTRIES[rules.entry]),
                 ("Who pays", PAYMENTS[rules.payment]),
                 ("Accepted latency", f"{rules.latency_ms} ms from shelf to cart"),
@@ -266,7 +274,7 @@ def _equipment(document: Document, results: _Results) -> None:
     equipment = results.equipment
     document.add(
         Heading("Bill of materials"),
-        _lines(results.bill.hardware),
+        line_table(results.bill.hardware),
         Heading("Network, compute, power", 3),
         Table(
             header=("", ""),
@@ -304,9 +312,10 @@ def _accuracy(document: Document, results: _Results) -> None:
                 f"{expected.visits} simulated visits (seed {expected.seed}; {eyes}), {expected.arrivals_per_minute:g} "
                 f"a minute, up to {expected.people_max} people inside, 40 % of the actions tricky: "
                 f"{expected.exact_receipts} receipts exact ({expected.exact_rate:.1%}, 95 % between "
-                f"{_interval(expected.exact_receipts, expected.visits)}), {expected.overcharged_visits} overcharged, "
-                f"{expected.undercharged_visits} undercharged, {expected.reviews_per_1000:.0f} reviews per 1,000; "
-                f"shelf to cart p50 {_ms(expected.cart_ms_p50)}, p99 {_ms(expected.cart_ms_p99)} (asked: "
+                f"{interval_words(expected.exact_receipts, expected.visits)}), "
+                f"{expected.overcharged_visits} overcharged, {expected.undercharged_visits} undercharged, "
+                f"{expected.reviews_per_1000:.0f} reviews per 1,000; "
+                f"shelf to cart p50 {ms_words(expected.cart_ms_p50)}, p99 {ms_words(expected.cart_ms_p99)} (asked: "
                 f"{results.scope.rules.latency_ms} ms)."
             ),
             Table(
@@ -360,8 +369,8 @@ def _cost(document: Document, results: _Results) -> None:
             header=("way", "hardware", "development", "running, a year", f"{bill.years} years in all", "payback"),
             rows=[
                 (
-                    path.name, _money(path.hardware), _money(path.development), _money(path.running_a_year),
-                    _money(path.total_over_years), _payback(path),
+                    path.name, money_words(path.hardware), money_words(path.development),
+                    money_words(path.running_a_year), money_words(path.total_over_years), payback_words(path),
                 )
                 for path in bill.paths
             ],
@@ -374,7 +383,7 @@ def _cost(document: Document, results: _Results) -> None:
                 [
                     Bar(
                         path.name, path.total_over_years.p10, path.total_over_years.p50, path.total_over_years.p90,
-                        _money(path.total_over_years), colours.get(path.path_id, "#2f6db3"),
+                        money_words(path.total_over_years), colours.get(path.path_id, "#2f6db3"),
                     )
                     for path in bill.paths
                 ],
@@ -383,13 +392,13 @@ def _cost(document: Document, results: _Results) -> None:
             "Build, partner, license, or OpenAisle.",
         ),
         Heading("Development that is left with OpenAisle", 3),
-        _lines(bill.development),
+        line_table(bill.development),
         Heading("What OpenAisle removes from each line", 3),
-        _lines(bill.removed),
+        line_table(bill.removed),
         Heading("Running, a year", 3),
-        _lines(bill.running),
+        line_table(bill.running),
         Heading("Gains, a year", 3),
-        _lines(bill.gains),
+        line_table(bill.gains),
         Heading("The article's own examples, computed from its rows", 3),
         Table(
             header=("example", "the article says", "computed: p10, p50, p90", "draws within"),
@@ -480,7 +489,7 @@ def _sources(document: Document, results: _Results) -> None:
                 (
                     row.row_id,
                     row.name + (f". {row.because}" if row.because else ""),
-                    f"{_plain(row.low)} to {_plain(row.high)}",
+                    f"{plain_words(row.low)} to {plain_words(row.high)}",
                     row.per,
                     "all" if row.remains == (1.0, 1.0) else f"{row.remains[0]:.0%} to {row.remains[1]:.0%}",
                     Cell(row.source, f"source-{row.source}"),
@@ -498,65 +507,3 @@ def _sources(document: Document, results: _Results) -> None:
             anchors=[f"source-{name}" for name in table.sources],
         ),
     )
-
-
-def _lines(lines: Sequence[Line]) -> Table:
-    return Table(
-        header=("line", "quantity", "for one", "p10", "p50", "p90"),
-        rows=[
-            (
-                Cell(line.name, line.row_id),
-                f"{line.quantity:,.4g} {line.unit}",
-                Cell(f"{_plain(line.each[0])} to {_plain(line.each[1])}", line.row_id),
-                *(
-                    Cell(f"{value:,.0f}", line.row_id)
-                    for value in (line.total.p10, line.total.p50, line.total.p90)
-                ),
-            )
-            for line in lines
-        ],
-        widths=(36, 18, 18, 10, 10, 10),
-        numbers=(2, 3, 4, 5),
-    )
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    if trials == 0:
-        return (0.0, 1.0)
-    z = 1.96
-    share = successes / trials
-    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * (share * (1 - share) / trials + z * z / (4 * trials**2)) ** 0.5
-    return (max(0.0, middle - half), min(1.0, middle + half))
-
-
-def _interval(successes: int, trials: int) -> str:
-    low, high = wilson(successes, trials)
-    return f"{low:.0%} and {high:.0%}"
-
-
-def _money(money: Money) -> str:
-    return f"{_short(money.p10)}, {_short(money.p50)}, {_short(money.p90)}"
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
-
-
-def _short(value: float) -> str:
-    if abs(value) >= 1e6:
-        return f"{value / 1e6:.2f} M"
-    return f"{value / 1e3:.0f} k" if abs(value) >= 1e3 else f"{value:.0f}"
-
-
-def _payback(path: Way) -> str:
-    years = path.payback_years
-    if years.p50 is None:
-        return f"{path.pays_back:.0%} of draws ever pay back"
-    late = "or never" if years.p90 is None else f"{years.p90:.1f}"
-    return f"years: {years.p10:.1f}, {years.p50:.1f}, {late}"
-
-
-def _ms(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.0f} ms"

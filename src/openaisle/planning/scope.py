@@ -20,6 +20,7 @@ PROFILES: Final = Path(__file__).parent / "profiles"
 SCOPE_FILE: Final = "scope.toml"
 DEFAULT_PROFILE: Final = "convenience"
 SQUARE_FEET_PER_M2: Final = 10.7639
+ARTICLE_CAMERAS_A_M2: Final = 120 / 2000 * SQUARE_FEET_PER_M2  # in its example of 2,000 square feet
 
 BURSTS: Final = {
     "flat": 1.0, "commute": 1.2, "evening": 1.2, "lunch": 1.4, "waves": 1.8, "lectures": 2.5, "breaks": 3.0,

@@ -36,12 +36,6 @@ class Chosen:
     cost: float
     bound: float  # no placement of these candidates costs less
     columns_seen: int  # by the integer programme
-    is_optimal_there: bool
-
-    @property
-    def gap(self) -> float:
-        """How far above the least possible cost this may be, as a share of it."""
-        return (self.cost - self.bound) / self.cost if self.cost > 0 else 0.0
 
 
 def choose(
@@ -74,7 +68,7 @@ def choose(
     could = np.flatnonzero(reduced <= best_cost - bound + PRICE_TOLERANCE)
     core = np.union1d(could[np.argsort(reduced[could], kind="stable")][:CORE_MAX], best)
     progress(f"bound {bound:.0f}: integer programme over {len(core)} candidates")
-    found, is_optimal, core_bound = _integer(table, needed, costs, core, seconds, count_max)
+    found, core_bound = _integer(table, needed, costs, core, seconds, count_max)
     if found is not None and float(costs[found].sum()) < best_cost:
         best = found
     if len(core) >= len(could):
@@ -85,7 +79,6 @@ def choose(
         cost=float(costs[best].sum()),
         bound=bound,
         columns_seen=len(core),
-        is_optimal_there=is_optimal,
     )
 
 
@@ -217,8 +210,8 @@ def _integer(
     core: Ints,
     seconds: float,
     count_max: int | None,
-) -> tuple[Ints | None, bool, float]:
-    """The best of `core` within the time, whether it is proven, and the bound over `core`."""
+) -> tuple[Ints | None, float]:
+    """The best of `core` within the time, and the bound over `core`."""
     lower: Any = needed.astype(np.float64)
     constraints = [LinearConstraint(table[core].T, lb=lower, ub=np.inf)]
     if count_max is not None:
@@ -231,5 +224,5 @@ def _integer(
         options={"time_limit": seconds, "mip_rel_gap": 1e-4},
     )
     if solved.x is None:
-        return None, False, 0.0
-    return core[np.flatnonzero(solved.x > 0.5)], solved.status == 0, float(solved.mip_dual_bound or 0.0)
+        return None, 0.0
+    return core[np.flatnonzero(solved.x > 0.5)], float(solved.mip_dual_bound or 0.0)

@@ -261,15 +261,19 @@ _PAGE: Final = """<!doctype html>
 <title>{title}</title>
 <style>
 :root { --ink: #14211d; --dim: #5a6b65; --line: #d8e0dc; --green: #0d5c4a; --amber: #8a5a00; }
-body { margin: 0 auto; max-width: 780px; padding: 16px; color: var(--ink); background: #f2f5f3; font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; }
-section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 4px 16px 12px; margin: 16px 0; }
+body { margin: 0 auto; max-width: 780px; padding: 16px; color: var(--ink); background: #f2f5f3; }
+body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; }
+section { background: #fff; border: 1px solid var(--line); border-radius: 10px; }
+section { padding: 4px 16px 12px; margin: 16px 0; }
 h1 { font-size: 22px; } h2 { font-size: 17px; } h3 { font-size: 14px; margin: 16px 0 4px; }
 .dim { color: var(--dim); font-size: 13px; } .warn { color: var(--amber); }
 svg { width: 100%; height: auto; background: #fff; } svg text { font-size: 10px; fill: var(--dim); }
-polyline { fill: none; stroke-width: 1.6; } .axis { stroke: var(--line); } .edge { stroke: #888; stroke-dasharray: 4 4; }
+polyline { fill: none; stroke-width: 1.6; }
+.axis { stroke: var(--line); } .edge { stroke: #888; stroke-dasharray: 4 4; }
 .slots rect { fill: #e6efeb; stroke: var(--line); } .slots .felt { fill: #c2571a; stroke: none; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; width: 100%; }
-td, th { padding: 3px 8px 3px 0; text-align: left; border-bottom: 1px solid var(--line); font-weight: 400; vertical-align: top; }
+td, th { padding: 3px 8px 3px 0; text-align: left; border-bottom: 1px solid var(--line); }
+td, th { font-weight: 400; vertical-align: top; }
 td { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } thead th { color: var(--dim); }
 .best th, .best td { font-weight: 600; }
 .replay canvas { background: #f7faf8; border: 1px solid var(--line); border-radius: 6px; max-width: 48%; height: auto; }

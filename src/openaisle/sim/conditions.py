@@ -1,7 +1,7 @@
 """What is wrong with a whole day: bad plates, dead plates and lost cameras, changing light, a full shop.
 
 These are the families of hard cases that are not deeds of anybody. A day named after one of them has ordinary visits,
-tricky ones among them; what is changed are its people, its crowd or its sensors.
+tricky ones among them; what is changed is its crowd or its sensors.
 """
 
 from __future__ import annotations

@@ -35,6 +35,19 @@ class Pair(Enum):
     NEAR = "near"
 
 
+@dataclass(frozen=True, kw_only=True)
+class PairCounts:
+    """How many pairs of products that are hard to tell apart to plant."""
+
+    look_alikes: int
+    twins: int
+    near: int
+
+    @classmethod
+    def for_range_of(cls, sku_count: int) -> PairCounts:
+        return cls(look_alikes=sku_count // 12, twins=sku_count // 15, near=sku_count // 20)
+
+
 @dataclass(frozen=True)
 class Pack:
     """One pack as drawn, before it has a number."""
@@ -139,6 +152,29 @@ def slots_of(shelf: Shelf, products: Sequence[Product], widths_m: Sequence[float
         )
         left_m += width_m
     return tuple(slots)
+
+
+def plant_pairs(
+    rng: np.random.Generator, slot_counts: Sequence[int], pairs: PairCounts
+) -> list[list[tuple[Pair, int, int]]]:
+    """Which slots of which shelf make a hard pair: one a shelf first, then a second, as far as there is room."""
+    wanted = [Pair.LOOK_ALIKE] * pairs.look_alikes + [Pair.TWIN] * pairs.twins + [Pair.NEAR] * pairs.near
+    wanted = [wanted[int(index)] for index in rng.permutation(len(wanted))]
+    planted: list[list[tuple[Pair, int, int]]] = [[] for _ in slot_counts]
+    for pair in wanted:
+        open_slots = {
+            index: free
+            for index, free in enumerate(_free_slots(slot_counts, planted))
+            if _pairs_of(pair, free)
+        }
+        if not open_slots:
+            break
+        fewest = min(len(planted[index]) for index in open_slots)
+        shelves = [index for index in open_slots if len(planted[index]) == fewest]
+        shelf = shelves[int(rng.integers(len(shelves)))]
+        choices = _pairs_of(pair, open_slots[shelf])
+        planted[shelf].append((pair, *choices[int(rng.integers(len(choices)))]))
+    return planted
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------
@@ -281,3 +317,22 @@ def _masses(packs: Sequence[Pack | None]) -> list[float]:
 
 def _gap_g(masses_g: Sequence[float], mass_g: float) -> float:
     return min((abs(mass_g - other_g) for other_g in masses_g), default=math.inf)
+
+
+def _free_slots(
+    slot_counts: Sequence[int], planted: Sequence[Sequence[tuple[Pair, int, int]]]
+) -> list[list[int]]:
+    return [
+        [slot for slot in range(count) if all(slot not in pair[1:] for pair in pairs)]
+        for count, pairs in zip(slot_counts, planted, strict=True)
+    ]
+
+
+def _pairs_of(pair: Pair, free: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of free slots: adjacent ones for look-alikes, any for the others."""
+    return [
+        (first, second)
+        for first in free
+        for second in free
+        if first < second and (pair is not Pair.LOOK_ALIKE or second == first + 1)
+    ]

@@ -25,7 +25,7 @@ from openaisle.sim.assortment import (
     Department,
 )
 from openaisle.sim.store_cameras import place_cameras
-from openaisle.sim.store_goods import Board, Pair, Range, slots_of, stock_board
+from openaisle.sim.store_goods import Board, PairCounts, Range, plant_pairs, slots_of, stock_board
 from openaisle.sim.store_layout import Place, lay_out
 from openaisle.store.check import problems_of
 from openaisle.store.draft import Draft
@@ -51,19 +51,6 @@ class Fixture:
     height_m: float
     shelf_count: int
     department: Department
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairCounts:
-    """How many pairs of products that are hard to tell apart to plant."""
-
-    look_alikes: int
-    twins: int
-    near: int
-
-    @classmethod
-    def for_range_of(cls, sku_count: int) -> PairCounts:
-        return cls(look_alikes=sku_count // 12, twins=sku_count // 15, near=sku_count // 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,7 +353,7 @@ def _furnish(
         for shelf in gondola.shelves
     ]
     widths_m = _slot_widths_m(rng, [shelf for shelf, _ in boards], sku_count)
-    planted = _plant_pairs(rng, [len(widths) for widths in widths_m], pairs)
+    planted = plant_pairs(rng, [len(widths) for widths in widths_m], pairs)
     stocked: dict[str, Shelf] = {}
     for (shelf, department), widths, shelf_pairs in zip(boards, widths_m, planted, strict=True):
         board = Board(department, shelf.clearance_m, shelf.depth_m, tuple(widths))
@@ -482,48 +469,6 @@ def _cut(rng: np.random.Generator, width_m: float, count: int) -> list[float]:
             widths[giver] -= 1
             widths[taker] += 1
     return [round(width * SLOT_STEP_M, 3) for width in widths]
-
-
-def _plant_pairs(
-    rng: np.random.Generator, slot_counts: Sequence[int], pairs: PairCounts
-) -> list[list[tuple[Pair, int, int]]]:
-    """Which slots of which shelf make a hard pair: one a shelf first, then a second, as far as there is room."""
-    wanted = [Pair.LOOK_ALIKE] * pairs.look_alikes + [Pair.TWIN] * pairs.twins + [Pair.NEAR] * pairs.near
-    wanted = [wanted[int(index)] for index in rng.permutation(len(wanted))]
-    planted: list[list[tuple[Pair, int, int]]] = [[] for _ in slot_counts]
-    for pair in wanted:
-        open_slots = {
-            index: free
-            for index, free in enumerate(_free_slots(slot_counts, planted))
-            if _pairs_of(pair, free)
-        }
-        if not open_slots:
-            break
-        fewest = min(len(planted[index]) for index in open_slots)
-        shelves = [index for index in open_slots if len(planted[index]) == fewest]
-        shelf = shelves[int(rng.integers(len(shelves)))]
-        choices = _pairs_of(pair, open_slots[shelf])
-        planted[shelf].append((pair, *choices[int(rng.integers(len(choices)))]))
-    return planted
-
-
-def _free_slots(
-    slot_counts: Sequence[int], planted: Sequence[Sequence[tuple[Pair, int, int]]]
-) -> list[list[int]]:
-    return [
-        [slot for slot in range(count) if all(slot not in pair[1:] for pair in pairs)]
-        for count, pairs in zip(slot_counts, planted, strict=True)
-    ]
-
-
-def _pairs_of(pair: Pair, free: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of free slots: adjacent ones for look-alikes, any for the others."""
-    return [
-        (first, second)
-        for first in free
-        for second in free
-        if first < second and (pair is not Pair.LOOK_ALIKE or second == first + 1)
-    ]
 
 
 def _zones(outline: tuple[Point2, ...], gates: Sequence[Gate]) -> tuple[Zone, ...]:

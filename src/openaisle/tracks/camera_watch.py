@@ -50,9 +50,9 @@ class WatchSettings:
     stray_trust_min: float = 5.0  # half a body's keypoints; less may be anything
     clock_ns: tuple[int, int] = (60 * NS_PER_MS, 35 * NS_PER_MS)
     clock_shift_ns_max: int = 400 * NS_PER_MS
-    clock_information_min: float = (
-        60.0  # squared metres a second walked across the view, summed over sightings
-    )
+    clock_information_min: float = 15.0  # (m/s)^2 walked across its view, summed over sightings
+    clock_sure_sds: float = 4.0
+    clock_memory_judgements: float = 60.0
     clock_cameras_min: int = 3
 
 
@@ -229,7 +229,8 @@ class CameraWatch:
 
     def _judge_clocks(self, at_ns: int) -> list[Health]:
         settings, said = self.settings, []
-        late_s, information = _lateness(self._clock_sums)
+        late_s, sd_s, information = _lateness(self._clock_sums)
+        self._clock_sums *= 1.0 - 1.0 / settings.clock_memory_judgements
         known = np.flatnonzero(information >= settings.clock_information_min)
         if len(known) < settings.clock_cameras_min:
             return []
@@ -238,15 +239,18 @@ class CameraWatch:
         bounds = (float(settings.clock_ns[0]), float(settings.clock_ns[1]))
         limit_ns = settings.clock_shift_ns_max
         for index in known.tolist():
+            if abs(late_s[index]) < settings.clock_sure_sds * sd_s[index]:
+                continue
             clock = self._cameras[index].clock
             shift_ns = self._shift_ns[index] + round(float(late_s[index]) * NS_PER_S)
             shift_ns = min(max(shift_ns, -limit_ns), limit_ns)
-            has_changed = clock.settle(float(abs(shift_ns)), bounds, 2)
-            self._shift_ns[index] = shift_ns if clock.is_so else 0
+            has_changed = clock.settle(float(abs(shift_ns)), bounds, 1)
+            if clock.is_so or has_changed:
+                self._shift_ns[index] = shift_ns if clock.is_so else 0
+                self._clock_sums[index] = 0.0
             if has_changed:
                 detail = f"its times are corrected by {ms_from_ns(shift_ns):+.0f} ms: people who walk tell"
                 said.append(self._health(index, "clock_skew", clock.is_so, at_ns, detail))
-        self._clock_sums[known] = 0.0
         return said
 
     def _health(self, index: int, reason: str, is_so: bool, at_ns: int, detail: str) -> Health:
@@ -320,20 +324,22 @@ _TRUNK = np.array([0, 3, 4, 5, 6, 11, 12])
 """Head, shoulders and hips go where their owner goes; arms and legs swing."""
 
 
-_CLOCK_SUMS = (
-    7  # sightings; what is seen beside the body, in metres right and down; speed, the same; products
-)
+_CLOCK_SUMS = 8
+"""Sightings; what is seen beside the body, metres right and down; speed, the same; speed squared, product, square."""
+_ALIKE = 6.0  # so many sightings err as one
 
 
-def _lateness(sums: Floats) -> tuple[Floats, Floats]:
-    """Sums [cameras, 7] to seconds by which each camera's times must be raised, and how much is known of that.
+def _lateness(sums: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sums [cameras, 8] to seconds by which times must be raised, their standard deviation, and how much is known.
 
     Least squares of "beside" = speed times seconds + a constant: a view that is off is no clock that is.
     """
     count = np.maximum(sums[:, 0], 1.0)
     information = sums[:, 5] - (sums[:, 3] ** 2 + sums[:, 4] ** 2) / count
     pull = sums[:, 6] - (sums[:, 1] * sums[:, 3] + sums[:, 2] * sums[:, 4]) / count
-    return pull / np.maximum(information, 1e-9), information
+    known = np.maximum(information, 1e-9)
+    strays = sums[:, 7] - (sums[:, 1] ** 2 + sums[:, 2] ** 2) / count - pull**2 / known
+    return pull / known, np.sqrt(np.maximum(strays, 0.0) / (2.0 * count) * _ALIKE / known), information
 
 
 @njit(cache=True)
@@ -378,3 +384,4 @@ def _gather_clocks(members, rows, camera, origin, rays, confidence, dt_s, mean, 
         sums[c, 4] += speed_down
         sums[c, 5] += speed_right * speed_right + speed_down * speed_down
         sums[c, 6] += right * speed_right + down * speed_down
+        sums[c, 7] += right * right + down * down

@@ -381,3 +381,25 @@ def test_moves_name_their_interaction_price_and_reason(story: Story) -> None:
     (move,) = story.moves
     assert isinstance(move, Move)
     assert (move.interaction_id, move.price_minor, move.reason) == ("i1", 150, "pick_up")
+
+
+# From hand to hand
+
+
+def test_what_was_handed_over_is_billed_to_whoever_got_it(story: Story) -> None:
+    story.enter("ben")
+    story.take("ana", "cola", 2)
+    story.decide("ana", "cola", kind=InteractionKind.GIVE, slot_id=None)
+    story.decide("ben", "cola", kind=InteractionKind.GET, slot_id=None)
+    assert story.carts.holdings == {"ana": {"cola": 1}, "ben": {"cola": 1}}
+    assert story.balance("handed") in ({}, {"cola": 0})
+    assert short(story.leave("ana").lines) == short(story.leave("ben").lines) == [("cola", 1, False)]
+
+
+def test_what_staff_hand_to_a_customer_is_billed_to_the_customer_alone(story: Story) -> None:
+    story.enter("eve", is_staff=True)
+    story.take("eve", "cola")
+    story.decide("eve", "cola", kind=InteractionKind.GIVE, slot_id=None)
+    story.decide("ana", "cola", kind=InteractionKind.GET, slot_id=None)
+    assert short(story.leave("ana").lines) == [("cola", 1, False)]
+    assert story.balance("staff") in ({}, {"cola": 0})

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from tests.unit.web.counter import PRODUCT, STORE, cart_of, pick_up
 
-from openaisle.central.alerts import UNBOUND_NS, Alerts
-from openaisle.core.messages import FloorTracks, InteractionKind, VisitClosed
-from openaisle.core.units import NS_PER_S
+from openaisle.central.alerts import Alerts
+from openaisle.core.messages import InteractionKind, StrangerExplained, StrangerInside, VisitClosed
 
 
 @pytest.fixture
 def alerts() -> Alerts:
     return Alerts(STORE)
-
-
-def tracks(at_ns: int, *visit_ids: str | None) -> FloorTracks:
-    count = len(visit_ids)
-    return FloorTracks(
-        captured_ns=at_ns,
-        decided_ns=at_ns,
-        track_ids=tuple(f"t{number}" for number in range(count)),
-        visit_ids=visit_ids,
-        positions_floor_m=np.ones((count, 2), np.float32),
-        position_sd_m=np.zeros(count, np.float32),
-        heights_m=np.zeros(count, np.float32),
-        joints_floor_m=np.zeros((count, 17, 4), np.float32),
-    )
 
 
 def test_age_restricted_goods_are_told_once_a_visit_with_the_first_cart_that_has_them(alerts: Alerts) -> None:
@@ -41,14 +25,16 @@ def test_age_restricted_goods_are_told_once_a_visit_with_the_first_cart_that_has
     assert [alert["visit_id"] for alert in alerts.newest()] == ["v2"]
 
 
-def test_somebody_without_a_visit_is_told_after_a_while_and_forgotten_when_bound(alerts: Alerts) -> None:
-    assert alerts.accept(tracks(NS_PER_S, "v1", None)) == []
-    assert alerts.accept(tracks(NS_PER_S + UNBOUND_NS - 1, "v1", None)) == []
-    (raised,) = alerts.accept(tracks(NS_PER_S + UNBOUND_NS, "v1", None))
+def test_a_stranger_is_told_of_and_forgotten_when_explained(alerts: Alerts) -> None:
+    stranger = StrangerInside(
+        alert_id="stranger-1", track_id="t1", gate_id="entry", behind_visit_id="v1", entered_ns=1, told_ns=2,
+        position_floor_m=(1.0, 1.0),
+    )  # fmt: skip
+    (raised,) = alerts.accept(stranger)
     assert raised["kind"] == "unbound"
     assert raised["place"] in STORE.gondola_of
-    assert alerts.accept(tracks(NS_PER_S + UNBOUND_NS + 1, "v1", None)) == []
-    alerts.accept(tracks(NS_PER_S + UNBOUND_NS + 2, "v1", "v2"))
+    assert alerts.accept(stranger) == []
+    alerts.accept(StrangerExplained(alert_id="stranger-1", outcome="bound", visit_id="v2", explained_ns=3))
     assert alerts.newest() == []
 
 

@@ -34,13 +34,17 @@ def at_ns(seconds: float) -> int:
 
 @dataclass
 class Person:
-    """Stands at `x`, and reaches with the right hand to each (x, from, until) while that lasts."""
+    """Stands at `x`, and reaches with the right hand to each (x, from, until) while that lasts.
+
+    `meets`: the same in the air, at the height of the chest and `y`, with the forearm level.
+    """
 
     visit_id: str
     x_m: float
     reaches: list[tuple[float, float, float]] = field(default_factory=list)
     y_m: float = -0.42
     shelf_z_m: float = SHELF_Z_M
+    meets: list[tuple[float, float, float]] = field(default_factory=list)
 
     def joints(self, at_s: float) -> np.ndarray:
         joints = np.full((17, 4), np.nan, np.float32)
@@ -61,6 +65,11 @@ class Person:
                 z = self.shelf_z_m + 0.1
                 joints[JOINT_INDEX["right_wrist"]] = [x_m, -0.05, z, 0.8]
                 joints[JOINT_INDEX["right_elbow"]] = [x_m, -0.3, z + 0.05, 0.8]
+        for x_m, from_s, until_s in self.meets:
+            if from_s <= at_s <= until_s:
+                back_m = 0.1 if x_m < self.x_m else -0.1  # the hand is so far beyond the wrist
+                joints[JOINT_INDEX["right_wrist"]] = [x_m + back_m, self.y_m, 1.05, 0.8]
+                joints[JOINT_INDEX["right_elbow"]] = [x_m + 3.2 * back_m, self.y_m, 1.08, 0.8]
         return joints
 
 

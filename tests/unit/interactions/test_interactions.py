@@ -390,3 +390,13 @@ def test_bodies_without_any_joint_do_no_harm() -> None:
     lost = msgspec.structs.replace(blind, positions_floor_m=np.full((1, 2), np.nan, np.float32))
     (interaction,) = room.step([step(5.0, {4: -300.0})], [blind, lost], [], {}, at_ns(5.3))
     assert interaction.product_id == "P13"
+
+
+def test_beside_a_dead_plate_the_place_tells_more_than_the_grams() -> None:
+    """Half of a 400 g pack stands on a plate that says nothing: the other half is not the 200 g product's."""
+    scene = Scene([Person("ana", 0.75, [(0.75, 4.4, 5.1)])])
+    half = step(5.0, {7: -200.0})
+    half.noise_sd_g[6] = np.nan
+    scene.steps.append((5.3, half))
+    (interaction,) = scene.run(8).values()
+    assert (interaction.kind, interaction.product_id, interaction.quantity) == ("pick_up", "P14", 1)

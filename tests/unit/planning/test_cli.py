@@ -24,6 +24,12 @@ def test_a_scope_file_becomes_a_whole_plan(home: Path, tiny_scope: str) -> None:
     assert all(Path(name).is_file() for name in told["files"])
 
 
+def test_the_trades_are_listed_with_what_is_peculiar_to_them() -> None:
+    told = CliRunner().invoke(build_app(), ["plan", "profiles"], catch_exceptions=False).stdout.splitlines()
+    assert len(told) == 9
+    assert any(line.startswith("warehouse") and "checked against the order" in line for line in told)
+
+
 def test_answers_make_a_scope(home: Path) -> None:
     answers = "\n".join(["luxury", "", "70", *[""] * 9]) + "\n"
     result = CliRunner().invoke(

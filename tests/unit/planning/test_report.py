@@ -6,8 +6,9 @@ from openaisle.core.errors import InputError
 from openaisle.planning import steps
 from openaisle.planning.folder import PlanFolder
 from openaisle.planning.notes import law_of
-from openaisle.planning.report import wilson, write_report
+from openaisle.planning.report import write_report
 from openaisle.planning.steps import Placed
+from openaisle.planning.words import wilson
 
 
 def test_the_report_is_one_html_and_one_pdf_with_every_part(placed_plan: tuple[PlanFolder, Placed]) -> None:

@@ -271,6 +271,19 @@ def test_a_line_of_weak_evidence_is_given_back_at_once(counter: Counter, address
     assert (kept.state, kept.refunded_minor) == ("refunded", PRODUCT.price_minor)
 
 
+def test_who_disputes_often_is_looked_at_by_a_person(counter: Counter) -> None:
+    ana = counter.account()
+    states: list[str] = []
+    for _ in range(6):
+        visit_id = counter.enter(ana)
+        counter.leave(visit_id, quantity=1, probability=0.9)
+        kept = counter.desk.receipts.of_visit(visit_id)
+        assert kept is not None
+        case = counter.desk.dispute(kept, product_id=PRODUCT.product_id, quantity=1, missing="", note="")
+        states.append(case.state)
+    assert states == ["accepted"] * 5 + ["open"]
+
+
 @pytest.mark.parametrize(("accept", "state"), [(True, "refunded"), (False, "reviewed")])
 def test_a_person_decides_where_the_evidence_is_strong(
     counter: Counter, address: str, accept: bool, state: str
