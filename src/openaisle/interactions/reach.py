@@ -194,7 +194,7 @@ class Arms:
                 np.log(settings.prior_unseen) - 0.5 * stand,
             ]
         )
-        return float(np.logaddexp.reduce(terms)), _right_hand(*near, settings.hand_weight)
+        return float(np.logaddexp.reduce(terms)), _right_hand(near[0], near[1], settings.hand_weight)
 
     def _typical(self, costs: Floats, core: NDArray[np.intp], own: NDArray[np.intp], hand: int) -> float:
         """Mean of a hand's best glimpses around the edge; its best at all if there are none."""
