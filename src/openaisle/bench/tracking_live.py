@@ -61,8 +61,7 @@ class CameraFault:
 
 CAMERA_FAULTS: Final = (
     CameraFault(),
-    CameraFault(turned_deg=1.0),
-    CameraFault(turned_deg=2.0),
+    CameraFault(turned_deg=3.0),
     CameraFault(turned_deg=5.0),
     CameraFault(turned_deg=15.0),
     CameraFault(skew_ms=100.0),
