@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from openaisle.adapters.payment_http import ProcessorHttp, is_signed
+from openaisle.adapters.payment_said import Speaker
 from openaisle.core.errors import PortUnavailable, ReadingError
 from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested
 from openaisle.ports import Clock
@@ -31,7 +32,7 @@ class AdyenPayments:
     def __init__(
         self, api_key: str, merchant_account: str, webhook_key_hex: str, clock: Clock, *, url: str = API
     ) -> None:
-        self._clock = clock
+        self._speaker = Speaker("Adyen", clock)
         self._merchant_account = merchant_account
         self._webhook_key = bytes.fromhex(webhook_key_hex)
         self._http = ProcessorHttp("Adyen", url, {"X-API-Key": api_key})
@@ -53,9 +54,11 @@ class AdyenPayments:
         reference = answer.get("pspReference", "")
         if result == "Authorised":
             minor = answer.get("amount", {}).get("value", request.amount_minor)
-            return self._said(request.key, "charged", minor, reference)
+            return self._speaker.said(request.key, "charged", minor, reference)
         if result in _DECLINED:
-            return self._said(request.key, "declined", 0, reference, answer.get("refusalReason") or result)
+            return self._speaker.said(
+                request.key, "declined", 0, reference, answer.get("refusalReason") or result
+            )
         return None  # Received, Pending: a webhook tells.
 
     def refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
@@ -66,7 +69,7 @@ class AdyenPayments:
         }
         status, answer = self._post(f"/payments/{charge_reference}/refunds", request.key, body)
         if status >= 400:
-            return self._said(request.key, "refused", 0, "", answer.get("errorCode") or "refused")
+            return self._speaker.said(request.key, "refused", 0, "", answer.get("errorCode") or "refused")
         return None  # Received: a webhook tells.
 
     def look_up_charge(self, request: ChargeRequested) -> ProcessorSaid | None:
@@ -109,26 +112,13 @@ class AdyenPayments:
                 outcome = "refunded" if is_done else "refused"
             case _:
                 return None
-        return self._said(
+        return self._speaker.said(
             key,
             outcome,
             minor if is_done else 0,
             reference,
             "" if is_done else item.get("reason", ""),
             "webhook",
-        )
-
-    def _said(
-        self, key: str, outcome: str, amount_minor: int, reference: str, reason: str = "", via: str = "answer"
-    ) -> ProcessorSaid:
-        return ProcessorSaid(
-            key=key,
-            outcome=outcome,
-            amount_minor=amount_minor,
-            reference=reference,
-            reason=reason,
-            via=via,
-            said_ns=self._clock.now_ns(),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from openaisle.adapters.payment_http import ProcessorHttp, is_signed
+from openaisle.adapters.payment_said import Speaker
 from openaisle.core.errors import PortUnavailable, ReadingError
 from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested
 from openaisle.core.units import NS_PER_S
@@ -41,7 +42,7 @@ class SquarePayments:
         url: str = API,
     ) -> None:
         """`webhook_url`: where Square sends to, for it is part of what it signs."""
-        self._clock = clock
+        self._speaker = Speaker("Square", clock)
         self._location_id = location_id
         self._webhook_key, self._webhook_url = webhook_key.encode(), webhook_url
         headers = {"Authorization": f"Bearer {access_token}", "Square-Version": VERSION}
@@ -64,7 +65,7 @@ class SquarePayments:
             if error.get("category") != "PAYMENT_METHOD_ERROR":
                 raise PortUnavailable(f"Square did not understand a charge: {error}")
             reference = (answer.get("payment") or {}).get("id", "")
-            return self._said(request.key, "declined", 0, reference, error.get("code") or "declined")
+            return self._speaker.said(request.key, "declined", 0, reference, error.get("code") or "declined")
         return self._of_payment(answer["payment"], "answer")
 
     def refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
@@ -77,7 +78,7 @@ class SquarePayments:
         status, answer = self._http.call("POST", "/v2/refunds", json=body)
         if status >= 400:
             error = (answer.get("errors") or [{}])[0]
-            return self._said(request.key, "refused", 0, "", error.get("code") or "refused")
+            return self._speaker.said(request.key, "refused", 0, "", error.get("code") or "refused")
         return self._of_refund(answer["refund"], "answer")
 
     def look_up_charge(self, request: ChargeRequested) -> ProcessorSaid | None:
@@ -87,12 +88,12 @@ class SquarePayments:
             if payment.get("reference_id") == request.key
         ]
         mine.sort(key=lambda payment: (payment["status"] == "COMPLETED", payment["id"]), reverse=True)
-        return _decided(self._of_payment(mine[0], "look_up")) if mine else None
+        return self._speaker.decided(self._of_payment(mine[0], "look_up")) if mine else None
 
     def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
         for refund in self._list("refunds", request.requested_ns):
             if refund["payment_id"] == charge_reference and _key_of(refund) == request.key:
-                return _decided(self._of_refund(refund, "look_up"))
+                return self._speaker.decided(self._of_refund(refund, "look_up"))
         return None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
@@ -131,38 +132,22 @@ class SquarePayments:
     def _of_payment(self, payment: Mapping[str, Any], via: str) -> ProcessorSaid | None:
         key = payment.get("reference_id", "")
         if payment["status"] == "COMPLETED" and key:
-            return self._said(key, "charged", payment["amount_money"]["amount"], payment["id"], via=via)
+            return self._speaker.said(
+                key, "charged", payment["amount_money"]["amount"], payment["id"], via=via
+            )
         if payment["status"] in _DECLINED and key:
-            return self._said(key, "declined", 0, payment["id"], payment["status"].lower(), via)
+            return self._speaker.said(key, "declined", 0, payment["id"], payment["status"].lower(), via)
         return None
 
     def _of_refund(self, refund: Mapping[str, Any], via: str) -> ProcessorSaid | None:
         key = _key_of(refund)
         if refund["status"] == "COMPLETED" and key:
-            return self._said(key, "refunded", refund["amount_money"]["amount"], refund["id"], via=via)
+            return self._speaker.said(
+                key, "refunded", refund["amount_money"]["amount"], refund["id"], via=via
+            )
         if refund["status"] in ("FAILED", "REJECTED") and key:
-            return self._said(key, "refused", 0, refund["id"], refund["status"].lower(), via)
+            return self._speaker.said(key, "refused", 0, refund["id"], refund["status"].lower(), via)
         return None
-
-    def _said(
-        self, key: str, outcome: str, amount_minor: int, reference: str, reason: str = "", via: str = "answer"
-    ) -> ProcessorSaid:
-        return ProcessorSaid(
-            key=key,
-            outcome=outcome,
-            amount_minor=amount_minor,
-            reference=reference,
-            reason=reason,
-            via=via,
-            said_ns=self._clock.now_ns(),
-        )
-
-
-def _decided(said: ProcessorSaid | None) -> ProcessorSaid:
-    """What is there and not decided is not absent: it must not be made again."""
-    if said is None:
-        raise PortUnavailable("Square has not decided yet")
-    return said
 
 
 def _key_of(refund: Mapping[str, Any]) -> str:

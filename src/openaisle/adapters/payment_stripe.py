@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from openaisle.adapters.payment_said import Speaker
 from openaisle.core.errors import MachineError, PortUnavailable, ReadingError
 from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested
 from openaisle.core.units import NS_PER_S
@@ -49,6 +50,7 @@ class StripePayments:
         http_client: stripe.HTTPClient | None = None,
     ) -> None:
         self._clock = clock
+        self._speaker = Speaker("Stripe", clock)
         self._webhook_secret = webhook_secret
         # Retries are ours: each is decided by what the ledger knows.
         self._client = stripe.StripeClient(
@@ -79,7 +81,7 @@ class StripePayments:
                 # A known key gives the first answer again, so ask how the payment itself stands.
                 intent = self._client.v1.payment_intents.retrieve(intent.id)
         except stripe.CardError as error:
-            return self._said(request.key, "declined", 0, _intent_id(error), error.code or "declined")
+            return self._speaker.said(request.key, "declined", 0, _intent_id(error), error.code or "declined")
         except stripe.StripeError as error:
             raise _unavailable(error) from error
         return self._of_intent(request.key, intent.to_dict(), "answer")
@@ -95,7 +97,7 @@ class StripePayments:
                 {"idempotency_key": request.key},
             )
         except stripe.InvalidRequestError as error:
-            return self._said(request.key, "refused", 0, "", error.code or "refused")
+            return self._speaker.said(request.key, "refused", 0, "", error.code or "refused")
         except stripe.StripeError as error:
             raise _unavailable(error) from error
         return self._of_refund(request.key, refund.to_dict(), "answer")
@@ -114,7 +116,7 @@ class StripePayments:
             raise _unavailable(error) from error
         # Should there be several, money that moved counts.
         mine.sort(key=lambda intent: (intent["status"] == "succeeded", intent["id"]), reverse=True)
-        return _decided(self._of_intent(request.key, mine[0], "look_up")) if mine else None
+        return self._speaker.decided(self._of_intent(request.key, mine[0], "look_up")) if mine else None
 
     def look_up_refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
         try:
@@ -122,7 +124,7 @@ class StripePayments:
             mine = _of_key(page, request.key)
         except stripe.StripeError as error:
             raise _unavailable(error) from error
-        return _decided(self._of_refund(request.key, mine[0], "look_up")) if mine else None
+        return self._speaker.decided(self._of_refund(request.key, mine[0], "look_up")) if mine else None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
         signature = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
@@ -160,37 +162,17 @@ class StripePayments:
 
     def _of_intent(self, key: str, intent: Any, via: str) -> ProcessorSaid | None:
         if intent["status"] == "succeeded":
-            return self._said(key, "charged", intent["amount_received"], intent["id"], via=via)
+            return self._speaker.said(key, "charged", intent["amount_received"], intent["id"], via=via)
         if intent["status"] in _FINAL:
-            return self._said(key, "declined", 0, intent["id"], _decline_reason(intent), via)
+            return self._speaker.said(key, "declined", 0, intent["id"], _decline_reason(intent), via)
         return None
 
     def _of_refund(self, key: str, refund: Any, via: str) -> ProcessorSaid | None:
         if refund["status"] == "succeeded":
-            return self._said(key, "refunded", refund["amount"], refund["id"], via=via)
+            return self._speaker.said(key, "refunded", refund["amount"], refund["id"], via=via)
         if refund["status"] in ("failed", "canceled"):
-            return self._said(key, "refused", 0, refund["id"], refund["status"], via)
+            return self._speaker.said(key, "refused", 0, refund["id"], refund["status"], via)
         return None
-
-    def _said(
-        self, key: str, outcome: str, amount_minor: int, reference: str, reason: str = "", via: str = "answer"
-    ) -> ProcessorSaid:
-        return ProcessorSaid(
-            key=key,
-            outcome=outcome,
-            amount_minor=amount_minor,
-            reference=reference,
-            reason=reason,
-            via=via,
-            said_ns=self._clock.now_ns(),
-        )
-
-
-def _decided(said: ProcessorSaid | None) -> ProcessorSaid:
-    """What is there and not decided is not absent: it must not be made again."""
-    if said is None:
-        raise PortUnavailable("Stripe has not decided yet")
-    return said
 
 
 def _of_key(page: Any, key: str) -> list[dict[str, Any]]:
