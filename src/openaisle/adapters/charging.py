@@ -75,9 +75,7 @@ class Charging:
 
     def record(self, messages: Sequence[PaymentMessage]) -> None:
         """Into the ledger with what must be there, in one transaction."""
-        entries = [encode(message) for message in to_log(messages)]
-        if entries:
-            self._event_log.append(entries)
+        into_ledger(self._event_log, messages)
 
     def close(self) -> None:
         """Whatever is still being asked is asked again at the next start."""
@@ -112,6 +110,13 @@ class Charging:
     def _run(self) -> None:
         while (errand := self._errands.get()) is not None:
             self._answers.put(ask(self._processor, errand))
+
+
+def into_ledger(event_log: EventLog, messages: Sequence[PaymentMessage]) -> None:
+    """Into the ledger with what must be there, in one transaction."""
+    entries = [encode(message) for message in to_log(messages)]
+    if entries:
+        event_log.append(entries)
 
 
 def ask(processor: PaymentProcessor, errand: Errand) -> Answer:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from openaisle.adapters.charging import Charging
+from openaisle.adapters.charging import Charging, into_ledger
 from openaisle.adapters.payment_adyen import AdyenPayments
 from openaisle.adapters.pos_export import PosExport
 from openaisle.adapters.pos_poslog import PosLogFiles
@@ -16,13 +17,13 @@ from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
 from openaisle.core.errors import PaymentRefused, PortUnavailable
-from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode, encode
+from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode
 from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
 from openaisle.ports import EventLog
-from openaisle.receipts.payment import PaymentMessage, Payments, PaymentSettings, to_log
+from openaisle.receipts.payment import Payments, PaymentSettings
 
 POSLOG: Final = "poslog"
 LOOK_S: Final = 1.0
@@ -75,7 +76,9 @@ class Cashier:
             folder = context.settings.state_folder / POSLOG
         if folder is not None:
             self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
-        self._wishes = Wishes(pipeline, self.payments, self._record, context.settings.store().currency)
+        self._wishes = Wishes(
+            pipeline, self.payments, partial(into_ledger, self._event_log), context.settings.store().currency
+        )
 
     def step(self, said: Sequence[AnyMessage]) -> list[AnyMessage]:
         """What money follows from what the path said, from wishes and from the processor; in the ledger already."""
@@ -87,7 +90,7 @@ class Cashier:
                 method = self._method(message.visit_id)
                 if method is not None:
                     bound = self.payments.bind(message.visit_id, method, now_ns)
-                    self._record(bound)
+                    into_ledger(self._event_log, bound)
                     follows += bound
         while not self.wishes.empty():
             wish = self.wishes.get()
@@ -134,11 +137,6 @@ class Cashier:
             self._charging.close()
         if self._processor is not None:
             self._processor.close()
-
-    def _record(self, messages: Sequence[PaymentMessage]) -> None:
-        entries = [encode(message) for message in to_log(messages)]
-        if entries:
-            self._event_log.append(entries)
 
     def _method(self, visit_id: VisitId) -> PaymentMethod | None:
         """How a visit pays; None where it pays on the way out, or nobody here knows."""

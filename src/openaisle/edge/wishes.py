@@ -100,7 +100,7 @@ class Wishes:
             return []
         said: list[AnyMessage]
         if isinstance(wish, CartCorrected):
-            said: list[AnyMessage] = self._pipeline.correct(correction(wish))
+            said = self._pipeline.correct(correction(wish))
         else:
             money = self._money(wish, now_ns)
             self._record(money)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
 from openaisle.central.accounts import Account
@@ -13,8 +13,7 @@ from openaisle.central.cases import Case
 from openaisle.web.auth import REVIEWERS, Auth
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
-from openaisle.web.sign_in import Body
-from openaisle.web.staff import LEADS_ON
+from openaisle.web.sign_in import LEADS_ON, Body, page_for
 
 
 class QueuedCase(BaseModel):
@@ -59,10 +58,7 @@ def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
     @router.get("/review", response_class=HTMLResponse, responses=LEADS_ON)
     def page(request: Request) -> Response:
-        account = auth.account(request)
-        if account is None or account.role not in REVIEWERS:
-            return RedirectResponse("/sign-in", 303)
-        return pages.render(request, "review.html", account=account)
+        return page_for(REVIEWERS, request, auth, pages, "review.html")
 
     @router.get("/api/v1/cases")
     def queue(account: Account = reviewers) -> Queue:

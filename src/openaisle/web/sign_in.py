@@ -17,6 +17,7 @@ from openaisle.web.pages import Pages
 TRIES_MAX: Final = 10
 TRIES_WITHIN_NS: Final = 300 * NS_PER_S
 SIGN_UPS_MAX: Final = 30
+LEADS_ON: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "To signing in."}}
 TOO_MANY: Final[dict[int | str, dict[str, Any]]] = {429: {"description": "Too many tries."}}
 
 
@@ -47,6 +48,16 @@ class Signed(BaseModel):
 
 def signed(account: Account) -> Signed:
     return Signed(account_id=account.account_id, name=account.name, role=account.role)
+
+
+def page_for(
+    roles: frozenset[Role], request: Request, auth: Auth, pages: Pages, template: str
+) -> HTMLResponse | RedirectResponse:
+    """A page for accounts of these roles; everybody else is led to signing in."""
+    account = auth.account(request)
+    if account is None or account.role not in roles:
+        return RedirectResponse("/sign-in", 303)
+    return pages.render(request, template, account=account)
 
 
 def sign_in_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from openaisle.adapters.entry_codes import PEOPLE_MAX
@@ -22,10 +22,9 @@ from openaisle.web.board import EVENT_STREAM, KEEP_ALIVE_S
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.shopper import NOT_THERE, REFUSED, CartOut, CodeOut, code_out
-from openaisle.web.sign_in import Body
+from openaisle.web.sign_in import LEADS_ON, Body, page_for
 
 PERIOD_S: Final = 0.25
-LEADS_ON: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "To signing in."}}
 
 
 class AlertOut(BaseModel):
@@ -101,10 +100,7 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
     @router.get("/staff", response_class=HTMLResponse, responses=LEADS_ON)
     def page(request: Request) -> Response:
-        account = auth.account(request)
-        if account is None or account.role not in STAFF:
-            return RedirectResponse("/sign-in", 303)
-        return pages.render(request, "staff.html", account=account)
+        return page_for(STAFF, request, auth, pages, "staff.html")
 
     @router.get("/api/v1/desk")
     def whole(_: Account = readers) -> DeskOut:

@@ -99,13 +99,6 @@ def people() -> FloorTracks:
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Iterator[Counter]:
-    one = Counter(tmp_path, is_simulated=True)
-    yield one
-    one.desk.close()
-
-
-@pytest.fixture
 def view(counter: Counter) -> ShopView:
     return counter.view
 

@@ -23,13 +23,6 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def counter(tmp_path: Path) -> Iterator[Counter]:
-    one = Counter(tmp_path, is_simulated=True)
-    yield one
-    one.desk.close()
-
-
-@pytest.fixture
 def address(counter: Counter) -> Iterator[str]:
     with served(counter.app) as at:
         yield at
