@@ -8,65 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
-from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
+from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
 from openaisle.tracks.motion import predict
-from openaisle.tracks.people import Bodies, Person
+from openaisle.tracks.people import Bodies, Person, rows_of
+from openaisle.tracks.refinding import refound
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
+from openaisle.tracks.twins import Twins
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrowdSettings:
-    """When somebody is believed to be there, and for how long."""
-
-    tracks_max: int = 128  # at the bound nobody new is followed
-    believe_evidence: float = 1.9  # a window with two agreeing views counts 1
-    # Nobody appears in the middle of a shop that misses nobody: who seems to must be seen for longer, and walk.
-    believe_evidence_inside: float = 8.0
-    believe_path_m_inside: float = 0.5
-    single_view_evidence: float = 0.05  # a window with one view although others should see it too
-    single_view_evidence_alone: float = 0.4  # where no more than two cameras can see, or at a gate
-    single_view_doubt: float = -0.06  # the same, of a believed stranger
-    miss_evidence: float = -0.5
-    evidence_max: float = 3.0  # of whoever is believed
-    doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
-    lost_after_ns: int = NS_PER_S
-    stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
-    birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
-    birth_distance_m_min_inside: float = (
-        0.6  # ... and away from gates hardly beside: it is somebody known, bent
-    )
-    pair_score_min: float = 3.0  # joints on which two sightings must agree
-    newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
-    gate_distance_m: float = 1.2
-    twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
-    same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
-    twin_windows: int = 5
-    likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
-    found_cost_max: float = 12.0
-    learns_cameras: bool = False  # how far each camera is off and strays, from the people it sees
-    views_share: float = (
-        0.0  # of the cameras that should see somebody; who fewer see is doubted. 0: two suffice
-    )
-    few_views_doubt: float = -0.5
-    missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
-    found_at_once_cost_max: float = 4.0  # ... if quite near
 
 
 class Crowd:
@@ -91,7 +54,7 @@ class Crowd:
         self._index_of = self.rig.index_of()
         self._coverage = coverage
         self._gates = tuple(gate.centre_floor_m for gate in gates)
-        self._twins: dict[tuple[int, int], int] = {}  # rows -> windows close together and never seen at once
+        self._twins = Twins(self.settings)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -110,7 +73,7 @@ class Crowd:
         )
         if self._watch:
             sightings = self._watch.heard(sightings)
-        rows = _rows(self.people)
+        rows = rows_of(self.people)
         if self._at_ns is not None and len(rows):
             seconds = min((until_ns - self._at_ns) / 1e9, 2.0)
             bodies = self.bodies
@@ -122,7 +85,7 @@ class Crowd:
         owner, views = self._follow(rows, sightings)
         self._judge(views, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._join_twins(sightings, owner, rows)
+        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
         self._lose(until_ns)
         for person in self.people:
             x, y, vx, vy = self.bodies.root[person.row].tolist()
@@ -285,7 +248,7 @@ class Crowd:
 
     def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
         """(index, metres) of the nearest of `people`."""
-        places = self.bodies.root[_rows(self.people), :2]
+        places = self.bodies.root[rows_of(self.people), :2]
         if not len(places):
             return -1, math.inf
         distances = np.hypot(places[:, 0] - x_m, places[:, 1] - y_m)
@@ -359,44 +322,6 @@ class Crowd:
             )
         )
 
-    # --- one person, two tracks -----------------------------------------------------------------------------------
-
-    def _join_twins(self, sightings: Sightings, owner: Ints, rows: Ints) -> None:
-        """Drop the younger of two tracks that stay together and are never both in one picture."""
-        count = len(rows)
-        if count < 2:
-            self._twins.clear()
-            return
-        roots = self.bodies.root[rows, :2]
-        apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
-        near = apart_m < self.settings.twin_distance_m
-        if np.count_nonzero(near) == count:
-            self._twins.clear()
-            return
-        seen = np.zeros((len(sightings.frame_starts) - 1, count), bool)
-        known = np.flatnonzero((owner >= 0) & (owner < count))
-        seen[sightings.frame[known], owner[known]] = True
-        at_once = seen.T.astype(np.int64) @ seen
-        streaks: dict[tuple[int, int], int] = {}
-        dropped: set[int] = set()
-        for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
-            are_two = at_once[a, b] and apart_m[a, b] >= self.settings.same_distance_m
-            if are_two or not (at_once[a, a] or at_once[b, b]):
-                continue
-            key = (int(rows[a]), int(rows[b]))
-            streaks[key] = self._twins.get(key, 0) + 1
-            one, other = self.people[a], self.people[b]
-            are_strangers = one.visit_id is None or other.visit_id is None
-            if (
-                streaks[key] >= self.settings.twin_windows
-                and are_strangers
-                and not {one.row, other.row} & dropped
-            ):
-                loser = max(one, other, key=_standing)
-                dropped.add(loser.row)
-        self._twins = {key: streak for key, streak in streaks.items() if not dropped & set(key)}
-        self._drop([person for person in self.people if person.row in dropped])
-
     # --- lost and found -------------------------------------------------------------------------------------------
 
     def _lose(self, until_ns: int) -> None:
@@ -432,7 +357,7 @@ class Crowd:
     def rejoin(self, strangers: Sequence[Person], at_ns: int) -> None:
         """Strangers who are people we lost take up their identity again, the likeliest first."""
         found: set[int] = set()
-        pairs = self.find_lost(strangers, at_ns)
+        pairs = refound(self.people, self.lost, strangers, self.bodies, self.looks, self.settings, at_ns)
         for _, lost, stranger in sorted(
             pairs, key=lambda pair: (pair[0], pair[1].track_id, pair[2].track_id)
         ):
@@ -440,40 +365,6 @@ class Crowd:
                 continue
             found |= {id(lost), id(stranger)}
             self.take_over(lost, stranger)
-
-    def find_lost(self, strangers: Sequence[Person], at_ns: int) -> list[tuple[float, Person, Person]]:
-        """(cost, lost person, stranger) where the stranger may be that person again."""
-        pairs: list[tuple[float, Person, Person]] = []
-        settings = self.settings
-        unseen = [
-            person
-            for person in self.people
-            if person.is_believed and at_ns - person.sure_ns >= settings.missed_ns and not person.has_left
-        ]
-        for lost in [*self.lost, *unseen]:
-            cost_max = settings.found_cost_max if lost.is_lost else settings.found_at_once_cost_max
-            for stranger in strangers:
-                if lost is stranger:
-                    continue
-                cost = self._cost_of_finding(lost, stranger, at_ns)
-                if cost <= cost_max and (lost.visit_id or lost.born_ns < stranger.born_ns):
-                    pairs.append((cost, lost, stranger))
-        return pairs
-
-    def _cost_of_finding(self, lost: Person, stranger: Person, at_ns: int) -> float:
-        seconds = (stranger.born_ns - lost.sure_ns) / NS_PER_S
-        at_once_s = max(-seconds, 0.0)  # Both seen at once: a track that was led astray, or two people.
-        distance_m = math.dist(lost.sure_floor_m, stranger.born_floor_m)
-        cost = (distance_m / (0.35 + 0.7 * min(max(seconds, 0.0), 6.0))) ** 2 + 6.0 * at_once_s
-        one, other = lost.row, stranger.row
-        variance = self.bodies.height_var[one] + self.bodies.height_var[other] + 0.05**2
-        cost += 0.5 * (self.bodies.height_m[one] - self.bodies.height_m[other]) ** 2 / variance
-        likeness = self.looks.likeness_of_rows(one, other)
-        if math.isfinite(likeness):
-            cost += 8.0 * max(0.0, 0.92 - likeness)
-        # A shop's visitors do not vanish: after a while even an unlikely stranger is one of them.
-        waited_s = (at_ns - stranger.born_ns) / NS_PER_S
-        return cost / (1.0 + max(0.0, waited_s - 2.0)) if lost.visit_id else 3.0 * cost
 
     def take_over(self, lost: Person, stranger: Person) -> None:
         """The stranger is the lost person: its body, the other's identity."""
@@ -493,15 +384,3 @@ class Crowd:
         lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor
         lost.position_sd_m = stranger.position_sd_m
         self.people[self.people.index(stranger)] = lost
-
-
-# --- leaves -------------------------------------------------------------------------------------------------------
-
-
-def _rows(people: Sequence[Person]) -> Ints:
-    return np.array([person.row for person in people], np.int64)
-
-
-def _standing(person: Person) -> tuple[bool, bool, int, int]:
-    """Sorts the track to keep first: with a visit, believed, older."""
-    return person.visit_id is None, not person.is_believed, person.born_ns, person.row

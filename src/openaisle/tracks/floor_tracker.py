@@ -17,7 +17,8 @@ from openaisle.core.messages import JOINTS, CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera
 from openaisle.tracks.coverage import Coverage
-from openaisle.tracks.crowd import Crowd, CrowdSettings
+from openaisle.tracks.crowd import Crowd
+from openaisle.tracks.crowd_settings import CrowdSettings
 
 Floats = NDArray[np.float64]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -140,3 +141,8 @@ class Bodies:
         for array in (self.mean, self.covariance, self.unseen_s, self.trust):
             array[row] = array[row][order]
         self.mistaken_sides[row] = 0.0
+
+
+def rows_of(people: Sequence[Person]) -> NDArray[np.int64]:
+    """Their rows of Bodies."""
+    return np.array([person.row for person in people], np.int64)
