@@ -100,10 +100,11 @@ def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
     )
 
 
-def _people_inside(life: SimulatedShop) -> int:
-    """Past the gate: those who queue before it are not in the shop."""
+def _is_in_full_swing(life: SimulatedShop, people: int) -> bool:
+    """So many are past the gate, and as many have left: those who came first all stood before the same shelf."""
     visits = life.truth.visits.values()
-    return sum(bool(visit.entered_ns) - bool(visit.left_ns) for visit in visits)
+    left = sum(bool(visit.left_ns) for visit in visits)
+    return left >= people and sum(bool(visit.entered_ns) for visit in visits) - left >= people
 
 
 def _filmed(
@@ -115,7 +116,7 @@ def _filmed(
     seed: int,
     noise: SkeletonSettings,
 ) -> FloorScene:
-    """Wait until `people` are there (or as long as can be waited for), then film. All cameras look at once.
+    """Wait until `people` are there and about (or as long as can be waited for), then film. All cameras look at once.
 
     Shoppers take much: whoever takes little has left before the shop is full.
     """
@@ -131,7 +132,7 @@ def _filmed(
     eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
     period_ns = round(NS_PER_S / fps)
     at_ns = plan.start_ns
-    while _people_inside(life) < people and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
+    while not _is_in_full_swing(life, people) and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
         at_ns += NS_PER_S
         life.advance(at_ns)
         life.take_scale_batches()
