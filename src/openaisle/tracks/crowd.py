@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
@@ -26,6 +27,7 @@ from openaisle.tracks.people import Bodies, Person, rows_of
 from openaisle.tracks.refinding import refound
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
+from openaisle.tracks.tracklets import Tracklets
 from openaisle.tracks.twins import Twins
 
 Floats = NDArray[np.float64]
@@ -50,6 +52,9 @@ class Crowd:
         self.lost: list[Person] = []
         self.bodies = Bodies(self.settings.tracks_max)
         self.looks = Looks(self.settings.tracks_max)
+        self._tracklets = (
+            Tracklets(self.settings.tracks_max, len(cameras)) if self.settings.continuity_weight else None
+        )
         self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
         self._coverage = coverage
@@ -82,7 +87,7 @@ class Crowd:
                 bodies.height_m,
             )  # fmt: skip
         self._at_ns = until_ns
-        owner, views = self._follow(rows, sightings)
+        owner, views = self._follow(rows, sightings, until_ns)
         self._judge(views, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
         self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
@@ -95,7 +100,7 @@ class Crowd:
 
     # --- following ------------------------------------------------------------------------------------------------
 
-    def _follow(self, rows: Ints, sightings: Sightings) -> tuple[Ints, Ints]:
+    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Ints]:
         """Give sightings to tracks and fuse them. (owner [n] index of the track or -1, views [tracks])"""
         owner = np.full(len(sightings), -1, np.int64)
         if not len(rows) or not len(sightings):
@@ -103,7 +108,8 @@ class Crowd:
         benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
-        benefit = self._prefer_likeness(rows, sightings, benefit)
+        plain = self._prefer_likeness(rows, sightings, benefit)
+        benefit = self._prefer_continuity(rows, sightings, plain, until_ns / NS_PER_S)
         assign_frames(benefit, sightings.frame_starts, owner)
         given = owner.copy()
         take_in(self.bodies, rows, sightings, owner, labels)
@@ -115,6 +121,8 @@ class Crowd:
             self._watch.learn(self.bodies, rows, sightings, given, owner)
         views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
+        if self._tracklets:
+            self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
         return owner, views
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
@@ -128,6 +136,16 @@ class Crowd:
         mean = np.where(known, likeness, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         better = np.where(known & contested, likeness - mean, 0.0)
         gain = np.clip(2.0 * better, -1.0, 1.0) * self.settings.likeness_weight
+        return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
+
+    def _prefer_continuity(self, rows: Ints, sightings: Sightings, benefit: Floats, until_s: float) -> Floats:
+        """Where a box may mean several people, prefer whom its camera saw there last."""
+        is_known = np.array([person.is_believed for person in self.people])
+        contested = sightings.is_box & ((benefit[is_known] > 0).sum(axis=0) > 1)
+        if not self._tracklets or not contested.any():
+            return benefit
+        meant = np.where(contested & is_known[:, None], benefit, 0.0)
+        gain = self.settings.continuity_weight * self._tracklets.continuity(rows, sightings, until_s, meant)
         return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
 
     def _learn_looks(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
@@ -351,8 +369,13 @@ class Crowd:
     def _drop(self, persons: Iterable[Person]) -> None:
         for person in persons:
             self.looks.forget(person.row)
+            self._forget_tracklets(person.row)
             self.bodies.give_back(person.row)
             (self.lost if person.is_lost else self.people).remove(person)
+
+    def _forget_tracklets(self, row: int) -> None:
+        if self._tracklets:
+            self._tracklets.forget(row)
 
     def rejoin(self, strangers: Sequence[Person], at_ns: int) -> None:
         """Strangers who are people we lost take up their identity again, the likeliest first."""
@@ -374,6 +397,7 @@ class Crowd:
             bodies.bone_m[new], bodies.bone_sd_m[new] = bodies.bone_m[old], bodies.bone_sd_m[old]
             bodies.bone_seen[new] = bodies.bone_seen[old]
         self.looks.move(old, new)
+        self._forget_tracklets(old)
         bodies.give_back(old)
         (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True
