@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.adapters import pets2009
+from openaisle.bench.pixels import PixelCameras
+from openaisle.core.messages import CameraDetections, CameraId
 from openaisle.core.units import NS_PER_S
-from openaisle.sim.scene import BODY_JOINT_INDEX
+from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
 from openaisle.sim.scripts import plan_day
 from openaisle.sim.shop import SimulatedShop
 from openaisle.sim.skeletons import SkeletonCameras, SkeletonSettings
@@ -45,6 +47,8 @@ class FloorScene:
     keypoints: Sequence[Sequence[Floats]] | None  # the same people as [n, 17, 3]
     truth: Sequence[Floats]  # [moments] of [n, 3] x_m y_m id, of whoever is where the truth is known
     is_known_at: Callable[[Floats], NDArray[np.bool_]]  # whether the truth is known at places [n, 2]
+    store: Store | None = None  # a simulated scene's
+    frames: Sequence[Sequence[CameraDetections]] | None = None  # [moments][cameras] all that was seen
 
     @property
     def sightings_mean(self) -> float:
@@ -76,17 +80,18 @@ def pets(folder: Path) -> FloorScene:
     return FloorScene("pets2009-s2l1", cameras, pets2009.FPS, boxes, None, truth, is_in_first_view)
 
 
-def shop(seed: int, people: int, moments: int) -> FloorScene:
-    """A random shop of 50 m2 with 8 cameras, full of shoppers."""
+def shop(seed: int, people: int, moments: int, *, is_drawn: bool = False) -> FloorScene:
+    """A random shop of 50 m2 with 8 cameras, full of shoppers: noisy keypoints, or drawn and seen by the networks."""
     store = generate_store(seed, area_m2=SHOP_M2, camera_count=SHOP_CAMERAS)
-    return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, NOISE)
+    eyes = PixelCameras(store, seed) if is_drawn else _skeletons(store, seed, NOISE)
+    return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, eyes)
 
 
 def market(people: int, moments: int, seed: int) -> FloorScene:
     """The shipped market, full of shoppers."""
-    return _filmed(
-        load_store("market"), f"market-{people}", people, MARKET_FPS, moments, seed, SkeletonSettings()
-    )
+    store = load_store("market")
+    eyes = _skeletons(store, seed, SkeletonSettings())
+    return _filmed(store, f"market-{people}", people, MARKET_FPS, moments, seed, eyes)
 
 
 def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
@@ -98,6 +103,14 @@ def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
         boxes=[moment[:camera_count] for moment in scene.boxes],
         keypoints=[moment[:camera_count] for moment in scene.keypoints or ()],
     )
+
+
+class _Eyes(Protocol):
+    def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]: ...
+
+
+def _skeletons(store: Store, seed: int, noise: SkeletonSettings) -> SkeletonCameras:
+    return SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
 
 
 def _is_in_full_swing(life: SimulatedShop, people: int) -> bool:
@@ -114,7 +127,7 @@ def _filmed(
     fps: float,
     moments: int,
     seed: int,
-    noise: SkeletonSettings,
+    eyes: _Eyes,
 ) -> FloorScene:
     """Wait until `people` are there and about (or as long as can be waited for), then film. All cameras look at once.
 
@@ -129,7 +142,8 @@ def _filmed(
         people_max=max(people, 2),
     )
     life = SimulatedShop(store, plan)
-    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
+    if isinstance(eyes, PixelCameras):
+        eyes.warm_up(life.scene())
     period_ns = round(NS_PER_S / fps)
     at_ns = plan.start_ns
     while not _is_in_full_swing(life, people) and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
@@ -137,7 +151,7 @@ def _filmed(
         life.advance(at_ns)
         life.take_scale_batches()
     camera_ids = [camera.camera_id for camera in store.cameras]
-    boxes, keypoints, truth = [], [], []
+    frames, truth = [], []
 
     def is_inside(places: Floats) -> NDArray[np.bool_]:
         inside = [contains(store.plan_floor_m, (x, y), 0.0) for x, y in places.tolist()]
@@ -147,11 +161,14 @@ def _filmed(
         at_ns += period_ns
         life.advance(at_ns)
         life.take_scale_batches()
-        scene = life.scene(with_items=False)
-        seen = eyes.detect(scene, camera_ids)
-        boxes.append([np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen])
-        keypoints.append([each.keypoints_image_px.astype(float) for each in seen])
+        scene = life.scene(with_items=isinstance(eyes, PixelCameras))
+        frames.append(eyes.detect(scene, camera_ids))
         places = scene.joints_floor_m[:, _PELVIS, :2]
         here = np.column_stack([places, [body.body_id for body in scene.bodies]])
         truth.append(here[is_inside(places)])
-    return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside)
+    boxes = [
+        [np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen]
+        for seen in frames
+    ]
+    keypoints = [[each.keypoints_image_px.astype(float) for each in seen] for seen in frames]
+    return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside, store, frames)
