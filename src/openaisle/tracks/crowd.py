@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
-from openaisle.tracks.appearance import Looks
+from openaisle.tracks.appearance import UNLIKE, Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
-from openaisle.tracks.people import Bodies, Person, rows_of
+from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
 from openaisle.tracks.refinding import refound
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
@@ -92,6 +93,7 @@ class Crowd:
         self._find_newcomers(sightings, owner, until_ns)
         self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
         self._lose(until_ns)
+        self._set_right()
         for person in self.people:
             x, y, vx, vy = self.bodies.root[person.row].tolist()
             person.move_to(until_ns, x, y)
@@ -126,17 +128,19 @@ class Crowd:
         return owner, views
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
-        """Where several people may be meant, prefer whom the sighting looks like."""
-        contested = (benefit > 0).sum(axis=0) > 1
-        if not contested.any() or not sightings.appearance.shape[1]:
+        """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
+        if not sightings.appearance.shape[1]:
             return benefit
         likeness = self.looks.likeness(rows, sightings.appearance)
         likeness[benefit <= 0] = np.nan
         known = np.isfinite(likeness)
+        contested = (benefit > 0).sum(axis=0) > 1
         mean = np.where(known, likeness, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         better = np.where(known & contested, likeness - mean, 0.0)
         gain = np.clip(2.0 * better, -1.0, 1.0) * self.settings.likeness_weight
-        return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
+        preferred = np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
+        is_unlike = known & (np.where(known, likeness, 1.0) < UNLIKE)
+        return np.where(is_unlike, np.maximum(preferred - self.settings.unlike_weight, 0.0), preferred)
 
     def _prefer_continuity(self, rows: Ints, sightings: Sightings, benefit: Floats, until_s: float) -> Floats:
         """Where a box may mean several people, prefer whom its camera saw there last."""
@@ -152,6 +156,8 @@ class Crowd:
         """Remember how those look who stand by themselves."""
         if not sightings.appearance.shape[1]:
             return
+        own = np.flatnonzero((owner >= 0) & (sightings.scores > 0.4))
+        self.looks.note(rows[owner[own]], sightings.appearance[own])
         roots = self.bodies.root[rows, :2]
         apart = np.linalg.norm(roots[:, None] - roots[None], axis=2) + np.diag(np.full(len(rows), np.inf))
         is_alone = apart.min(axis=1, initial=np.inf) > 0.6
@@ -365,6 +371,17 @@ class Crowd:
             if person.visit_id is None and until_ns - person.seen_ns > settings.stranger_lost_ns_max
         ]
         self._drop(gone)
+
+    def _set_right(self) -> None:
+        """People whom clothes show to have been taken for each other are exchanged."""
+        pair = mixed_up(self.people, self.lost, self.looks)
+        if pair is None:
+            return
+        one, other = pair
+        if other.is_lost:
+            self.people[self.people.index(one)], self.lost[self.lost.index(other)] = other, one
+        exchange_bodies(one, other)
+        self.looks.exchange(one.row, other.row)
 
     def _drop(self, persons: Iterable[Person]) -> None:
         for person in persons:

@@ -35,6 +35,7 @@ class CrowdSettings:
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
+    unlike_weight: float = 1.5  # harm of looking like somebody else altogether
     continuity_weight: float = (
         0.0  # benefit of a box where the camera saw them last, and harm of one elsewhere
     )
