@@ -154,23 +154,26 @@ def measure_cameras(seed: int, report: Report) -> dict[str, Any]:
     for number, fault in enumerate(CAMERA_FAULTS):
         report(f"cameras, {_name(fault)}", number / len(CAMERA_FAULTS))
         rows.append(
-            _summary(fault, [_faulty_day(fault, day_seed) for day_seed in range(seed, seed + FAULT_DAYS)])
+            _summary(fault, [faulty_day(fault, day_seed) for day_seed in range(seed, seed + FAULT_DAYS)])
         )
     return {"store": STORE, "seeds": [seed, seed + FAULT_DAYS - 1], "visits": FAULT_VISITS, "faults": rows}
 
 
 @dataclass
-class _FaultyDay:
+class FaultyDay:
+    """What a day with a fault came to."""
+
     found_after_s: float | None
     wrong: int  # other cameras, or this one of something else
     errors_m: list[float]
     late_errors_m: list[float]  # of the day's second half
 
 
-def _faulty_day(fault: CameraFault, seed: int) -> _FaultyDay:
+def faulty_day(fault: CameraFault, seed: int, visits: int = FAULT_VISITS) -> FaultyDay:
+    """A day in STORE with that fault."""
     store = load_store(STORE)
     plan = plan_day(
-        store, visit_count=FAULT_VISITS, seed=seed, families="mixed", arrivals_per_minute=6.0, people_max=6
+        store, visit_count=visits, seed=seed, families="mixed", arrivals_per_minute=6.0, people_max=6
     )
     bad = store.cameras[seed % len(store.cameras)]
     as_it_is = replace(bad, pan_deg=bad.pan_deg + fault.turned_deg)
@@ -200,12 +203,12 @@ def _faulty_day(fault: CameraFault, seed: int) -> _FaultyDay:
             tracks.append(message)
     errors = _errors_m(day, tracks[::TRACKS_EVERY])
     half_ns = (plan.start_ns + day.shop.now_ns) // 2
-    return _FaultyDay(
+    return FaultyDay(
         found_after_s, wrong, [error for _, error in errors], [e for at, e in errors if at > half_ns]
     )
 
 
-def _summary(fault: CameraFault, days: Sequence[_FaultyDay]) -> dict[str, Any]:
+def _summary(fault: CameraFault, days: Sequence[FaultyDay]) -> dict[str, Any]:
     found = [day.found_after_s for day in days if day.found_after_s is not None]
     errors = [error for day in days for error in day.errors_m]
     late = [error for day in days for error in day.late_errors_m]

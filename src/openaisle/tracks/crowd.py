@@ -153,17 +153,17 @@ class Crowd:
         return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
 
     def _learn_looks(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
-        """Remember how those look who stand by themselves."""
+        """Note what is seen of everybody, and remember how those look who stand by themselves."""
         if not sightings.appearance.shape[1]:
             return
-        own = np.flatnonzero((owner >= 0) & (sightings.scores > 0.4))
-        self.looks.note(rows[owner[own]], sightings.appearance[own])
+        is_here = np.array([not person.has_left for person in self.people])
+        sure = np.flatnonzero((owner >= 0) & is_here[np.maximum(owner, 0)] & (sightings.scores > 0.4))
+        self.looks.note(rows[owner[sure]], sightings.appearance[sure])
         roots = self.bodies.root[rows, :2]
         apart = np.linalg.norm(roots[:, None] - roots[None], axis=2) + np.diag(np.full(len(rows), np.inf))
         is_alone = apart.min(axis=1, initial=np.inf) > 0.6
-        is_alone &= np.array([not person.has_left for person in self.people])
-        sure = (owner >= 0) & is_alone[np.maximum(owner, 0)] & (sightings.scores > 0.4)
-        self.looks.learn(rows[owner[sure]], sightings.appearance[sure])
+        alone = sure[is_alone[owner[sure]]]
+        self.looks.learn(rows[owner[alone]], sightings.appearance[alone])
 
     def _judge(self, views: Ints, until_ns: int) -> None:
         settings = self.settings
