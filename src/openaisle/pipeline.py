@@ -36,7 +36,8 @@ from openaisle.interactions.decide import Interactions, Watch
 from openaisle.interactions.settings import Settings
 from openaisle.ports import EventLog
 from openaisle.readings.align import Timeline
-from openaisle.receipts.payment import PaymentMessage, Payments, to_log
+from openaisle.receipts.book import PaymentMessage, to_log
+from openaisle.receipts.payment import Payments
 from openaisle.receipts.receipt import Receipts
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks

@@ -16,7 +16,8 @@ from openaisle.core.messages import (
     encode,
 )
 from openaisle.core.units import NS_PER_HOUR
-from openaisle.receipts.payment import Payments, to_log
+from openaisle.receipts.book import to_log
+from openaisle.receipts.payment import Payments
 from openaisle.receipts.sales import Sales
 
 OTHER_CARD = PaymentMethod(kind="card", payer_id="ben", token="pm_2")

@@ -15,7 +15,9 @@ from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import ChargeRequested, ProcessorSaid, encode
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.ports import EventLog, PaymentProcessor
-from openaisle.receipts.payment import Errand, PaymentMessage, Payments, to_log
+from openaisle.receipts.book import PaymentMessage, to_log
+from openaisle.receipts.errands import Errand
+from openaisle.receipts.payment import Payments
 
 IN_FLIGHT_MAX: Final = 64
 """Questions handed out and not answered. More wait in the ledger."""

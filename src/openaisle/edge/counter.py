@@ -14,7 +14,7 @@ from openaisle.edge.keys import code_issuer
 from openaisle.edge.settings import LEDGER
 from openaisle.edge.wishes import BusBooks
 from openaisle.edge.worker import Context
-from openaisle.receipts.payment import Payments
+from openaisle.receipts.book import PaymentBook
 from openaisle.web.desk import Desk
 
 
@@ -49,7 +49,7 @@ def missed(ledger: Path) -> Iterator[AnyMessage]:
     """Everything the ledger holds, and how each payment stands at its end: heard before, it changes nothing."""
     if not ledger.exists():
         return
-    payments = Payments()
+    payments = PaymentBook()
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
         try:
             for (entry,) in database.execute("SELECT entry FROM entries ORDER BY sequence"):

@@ -10,14 +10,14 @@ from __future__ import annotations
 from openaisle.core.messages import Message, PaymentChanged, ProcessorSaid, Receipt
 from openaisle.core.units import NS_PER_HOUR
 from openaisle.ports import PosTender, PosTransaction
-from openaisle.receipts.payment import LOGGED, Payments
+from openaisle.receipts.book import LOGGED, PaymentBook
 
 
 class Sales:
     """`follow` every message of the ledger; others than those about money are passed over."""
 
     def __init__(self) -> None:
-        self._payments = Payments()
+        self._payments = PaymentBook()
         self._sequence = 0
         self._returned_minor: dict[str, int] = {}  # of every sale that was told
         self._forget_ns = 0

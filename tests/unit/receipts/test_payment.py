@@ -13,7 +13,8 @@ from openaisle.core.messages import (
     RefundRequested,
 )
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
-from openaisle.receipts.payment import Payments, PaymentSettings, to_log
+from openaisle.receipts.book import to_log
+from openaisle.receipts.payment import Payments, PaymentSettings
 
 CARD = PaymentMethod(kind="card", payer_id="ana", token="pm_1", customer="cus_1")
 VOUCHER = PaymentMethod(kind="voucher", payer_id="v-7", token="v-7")
