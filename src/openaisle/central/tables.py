@@ -91,12 +91,14 @@ class VisitRow(Table):
     account_id: Mapped[str | None] = tagged(
         "identity", "billing", "account", ForeignKey("accounts.account_id", ondelete="SET NULL"), index=True
     )
-    method: Mapped[str] = tagged("payment", "billing", "account", String(140))  # token:..., voucher:..., exit
+    # token:..., voucher:..., hold:... (a card tapped at the gate), exit
+    method: Mapped[str] = tagged("payment", "billing", "account", String(140))
     people_count: Mapped[int] = tagged("purchase", "entry", "tax", default=1)
     is_staff: Mapped[bool] = tagged("record", "entry", "tax", default=False)
     issued_ns: Mapped[int] = tagged("record", "entry", "tax")
     opened_ns: Mapped[int] = tagged("purchase", "entry", "tax", default=0)
     closed_ns: Mapped[int] = tagged("purchase", "entry", "tax", default=0)
+    look_up: Mapped[str] = tagged("payment", "billing", "tax", String(16), default="", server_default="")
 
 
 class ReceiptRow(Table):

@@ -17,7 +17,16 @@ from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
 from openaisle.core.errors import PaymentRefused, PortUnavailable
-from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode
+from openaisle.core.messages import (
+    AnyMessage,
+    CardHeld,
+    PaymentMethod,
+    VisitId,
+    VisitOpened,
+    Wish,
+    decode,
+)
+from openaisle.edge.cards import Cards, Refusal
 from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
@@ -51,6 +60,7 @@ class Cashier:
         self.standing = Standing(context.settings.state_folder / FILE)
         self._context = context
         self._processor = payment_processor(context)
+        self.cards = Cards(self._card_refusal)
         self.webhooks = Webhooks(self._processor) if self._processor else None
         self._pos: PosExport | None = None
         self._looked_s = 0.0
@@ -92,6 +102,7 @@ class Cashier:
                     bound = self.payments.bind(message.visit_id, method, now_ns)
                     into_ledger(self._event_log, bound)
                     follows += bound
+        follows += self.cards.step(self.payments, partial(into_ledger, self._event_log), now_ns)
         while not self.wishes.empty():
             wish = self.wishes.get()
             try:
@@ -118,6 +129,12 @@ class Cashier:
         payers, everybody = self._refused
         reason = payers.get(self.standing.account(visit_id) or visit_id, everybody)
         return (reason, ON_CREDIT[reason]) if reason else None
+
+    def _card_refusal(self, held: CardHeld) -> Refusal | None:
+        """Why a tapped card does not open the gate. Its money is held, so nothing is lent: only debts count."""
+        payers, _ = self._refused
+        reason = payers.get(held.method.payer_id)
+        return (reason, ON_CREDIT[reason]) if reason in ("unsettled_debt", "offline_too_long") else None
 
     def _export(self) -> None:
         try:

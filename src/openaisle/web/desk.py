@@ -18,6 +18,7 @@ from openaisle.central.vouchers import Vouchers
 from openaisle.central.webhooks import Webhooks
 from openaisle.core.messages import (
     AnyMessage,
+    CardHeld,
     CartChanged,
     Interaction,
     PaymentChanged,
@@ -132,6 +133,8 @@ class Desk:
                 self.phones.leave(message.visit_id)
                 kind = "visit.opened" if isinstance(message, VisitOpened) else "visit.closed"
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
+            case CardHeld():
+                self.entry.tapped(message)
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
