@@ -256,6 +256,7 @@ def test_every_tap_is_charged_once_through_an_outage_and_every_fault(bank: Bank,
     assert sum(minor for _, minor in bank.moved) == sum(totals)
     assert {kind for kind, _ in bank.moved} == {"charge"}
     assert bank.payments.open_count == 0
+    bank.there.faults = ProcessorFaults()
     statuses = {bank.status(payment_id) for payment_id in list(bank.there.payments)[: len(totals)]}
     assert statuses == {"succeeded", "canceled"}
 

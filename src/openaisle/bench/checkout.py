@@ -112,13 +112,13 @@ class CheckoutBench:
         """A shop's process from its ledger alone."""
         self._log = SqliteEventLog(self._folder / LEDGER)
         self._payments = Payments(PaymentSettings(remember_h=FOR_EVER_H))
-        self._till = Till(self._store, self._log, self._payments)
+        self._pos = PosExport(self._log, PosLogFiles(self._folder / POSLOG, self._store))
+        self._till = Till(self._store, self._log, self._payments, followers=[self._pos.follow])
         client = None if self._server else DirectClient(self._processor)
         url = self._server.url if self._server else "https://simulated.invalid"
         self._stripe = StripePayments(KEY, SECRET, self._clock, url=url, http_client=client)
         self._terminal = StripeTerminal(KEY, self._clock, url=url, http_client=client)
         self._charging = Charging(self._payments, self._log, self._stripe, in_thread=False)
-        self._pos = PosExport(self._log, PosLogFiles(self._folder / POSLOG, self._store))
 
     def _stop(self) -> None:
         """Dead: nothing is tidied up but what the operating system tidies up."""

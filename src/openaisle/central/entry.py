@@ -246,6 +246,11 @@ class Standing:
         rows = self._ask("SELECT method FROM visits WHERE visit_id = ?", visit_id)
         return rows[0][0] if rows else None
 
+    def programmes(self, visit_id: VisitId) -> frozenset[str]:
+        """`openaisle.ports.Loyalty`: what a visit's shopper is a member of."""
+        query = "SELECT m.programme FROM memberships m JOIN visits v USING (account_id) WHERE v.visit_id = ?"
+        return frozenset(row[0] for row in self._ask(query, visit_id))
+
     def account(self, visit_id: VisitId) -> str | None:
         """Whose visit it is; None where nobody's, or where this database does not know it."""
         rows = self._ask("SELECT account_id FROM visits WHERE visit_id = ?", visit_id)

@@ -52,6 +52,21 @@ class AccountRow(Table):
     created_ns: Mapped[int] = tagged("record", "account", "account")
 
 
+class MembershipRow(Table):
+    """An account's membership of a loyalty programme, as promotions name it."""
+
+    __tablename__ = "memberships"
+
+    account_id: Mapped[str] = tagged(
+        "identity",
+        "account",
+        "account",
+        ForeignKey("accounts.account_id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    programme: Mapped[str] = tagged("record", "account", "account", String(64), primary_key=True)
+
+
 class MethodRow(Table):
     """A way to pay: a processor's token, never a card number."""
 

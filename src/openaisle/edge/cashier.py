@@ -20,11 +20,11 @@ from openaisle.core.errors import PaymentRefused, PortUnavailable
 from openaisle.core.messages import (
     AnyMessage,
     CardHeld,
+    Message,
     PaymentMethod,
     VisitId,
     VisitOpened,
     Wish,
-    decode,
 )
 from openaisle.edge.cards import Cards, Refusal
 from openaisle.edge.processors import Webhooks, payment_processor
@@ -67,11 +67,22 @@ class Cashier:
         self._refused: tuple[dict[str, str], str | None] = ({}, None)
         self._stock = Stock(context.settings.store())
         self._event_log = event_log
+        folder = context.settings.edge.poslog_folder
+        if context.settings.is_simulated:
+            folder = context.settings.state_folder / POSLOG
+        if folder is not None:
+            self._pos = PosExport(event_log, PosLogFiles(folder, context.settings.store()))
         self._charging: Charging | None = None
         self._wishes: Wishes | None = None
 
+    def follow(self, sequence: int, message: Message) -> None:
+        """An entry of the ledger's past, for stock and sales; the pipeline gives the payments theirs."""
+        self._stock.follow(message)
+        if self._pos is not None:
+            self._pos.follow(sequence, message)
+
     def open(self, pipeline: Pipeline) -> None:
-        """Once the pipeline has replayed the ledger into the payments."""
+        """Once the pipeline has read the ledger, with `follow` and into the payments."""
         context = self._context
         if self._processor is not None:
             self._charging = Charging(
@@ -80,12 +91,6 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
-        self._stock.step([decode(entry) for _, entry in self._event_log.read()], context.clock.now_ns())
-        folder = context.settings.edge.poslog_folder
-        if context.settings.is_simulated:
-            folder = context.settings.state_folder / POSLOG
-        if folder is not None:
-            self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
         self._wishes = Wishes(
             pipeline, self.payments, partial(into_ledger, self._event_log), context.settings.store().currency
         )

@@ -82,7 +82,9 @@ def run(context: Context) -> None:
     warm_up(store, context.beat)
     event_log = SqliteEventLog(settings.state_folder / LEDGER)
     cashier = Cashier(context, event_log)
-    pipeline = Pipeline(store, event_log, cashier.payments)
+    pipeline = Pipeline(
+        store, event_log, cashier.payments, loyalty=cashier.standing, followers=[cashier.follow]
+    )
     cashier.open(pipeline)
     doors = _Doors(context, cashier)
     recorder = None

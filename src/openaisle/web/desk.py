@@ -112,7 +112,8 @@ class Desk:
         self.cases = Cases(self._database, case_settings)
         self.webhooks = Webhooks(self._database)
         self.vouchers = Vouchers(self._database)
-        self.live = LiveVisits(store)
+        self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
+        self.live = LiveVisits(store, self._programmes_of)
         self.alerts = Alerts(store)
         self.phones = Phones()
 
@@ -221,6 +222,10 @@ class Desk:
         # A minute's wishes are one: a second tap on the button is no second charge, a try tomorrow is.
         key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
         self.books.pay(kept.receipt.receipt_id, method, key)
+
+    def _programmes_of(self, visit_id: VisitId) -> frozenset[str]:
+        account_id = self.entry.owner(visit_id) if self.programmes else None
+        return self.accounts.memberships(account_id) if account_id else frozenset()
 
     def _give_back(self, case: Case) -> None:
         if case.receipt_id and case.amount_minor:
