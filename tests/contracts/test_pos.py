@@ -201,7 +201,7 @@ STRUCTURE = {
     "RetailTransaction": ("ReceiptNumber", "LineItem*", "Total*"),
     "LineItem": ("SequenceNumber", "Sale|Return|Tender"),
     "Sale": (
-        "POSIdentity",
+        "POSIdentity*",
         "Description",
         "RegularSalesUnitPrice",
         "ActualSalesUnitPrice",
@@ -212,7 +212,7 @@ STRUCTURE = {
         "Tax",
     ),
     "Return": ("Description", "ExtendedAmount", "Quantity", "TransactionLink"),
-    "POSIdentity": ("POSItemID", "Qualifier?"),
+    "POSIdentity": ("POSItemID",),
     "RetailPriceModifier": ("SequenceNumber", "Amount?", "PromotionID"),
     "Tax": ("TaxRuleID", "Amount", "Percent"),
     "Tender": ("Amount", "Authorization?"),

@@ -19,6 +19,8 @@ from openaisle.ports import CardTerminal, TappedCard
 
 POLL_S: Final = 0.25
 RETRY_S: Final = 2.0
+AWAY_AFTER: Final = 3
+"""So many calls in a row without an answer, and the reader is said to be away; one that is lost is no news."""
 
 
 class GateTerminal:
@@ -54,7 +56,7 @@ class GateTerminal:
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        is_clear, is_away = False, False
+        is_clear, unanswered = False, 0
         visit_id: VisitId | None = None
         while not self._closing.is_set():
             try:
@@ -63,17 +65,17 @@ class GateTerminal:
                     is_clear = True
                 visit_id = visit_id or self._new_visit_id()
                 self._terminal.ask(self._reader_id, visit_id, self._hold_minor, self._currency)
-                if is_away:
-                    is_away = False
+                if unanswered >= AWAY_AFTER:
                     self._on_answer(self._refused("terminal_back", "the card reader answers again"))
+                unanswered = 0
                 if self._wait(visit_id):
                     visit_id = None
             except PortUnavailable as error:
-                if not is_away:
-                    is_away = True
+                unanswered += 1
+                if unanswered == AWAY_AFTER:
                     words = f"the card reader of gate {self._gate_id} is away: {error}"
                     self._on_answer(self._refused("terminal_away", words))
-                self._closing.wait(RETRY_S)
+                self._closing.wait(POLL_S if unanswered < AWAY_AFTER else RETRY_S)
 
     def _clear(self) -> None:
         before = self._terminal.left_over(self._reader_id)

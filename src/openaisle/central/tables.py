@@ -192,6 +192,16 @@ class DeliveryRow(Table):
     said: Mapped[str] = tagged("record", "operation", "days30", String(200), default="")
 
 
+class MarkRow(Table):
+    """How far a source was heard, and the hash of the entry there: another source with the same numbers is noticed."""
+
+    __tablename__ = "marks"
+
+    source: Mapped[str] = tagged("record", "operation", "shop", String(16), primary_key=True)
+    sequence: Mapped[int] = tagged("record", "operation", "shop")
+    hash: Mapped[bytes] = tagged("record", "operation", "shop")
+
+
 class VoucherRow(Table):
     """Cash that was paid in beforehand at the counter."""
 

@@ -126,6 +126,12 @@ class PaymentBook:
         """The receipt that a charge or refund belongs to; "" where nobody knows its key."""
         return self._bill_of_key.get(key, "")
 
+    def concerned(self, message: Message) -> str:
+        """The receipt that an entry is about; "" where it is about none."""
+        if isinstance(message, ProcessorSaid):
+            return self.receipt_of(message.key)
+        return getattr(message, "receipt_id", "") if isinstance(message, LOGGED) else ""
+
     def is_by_voucher(self, receipt_id: str) -> bool:
         return bool(self._bill(receipt_id).voucher_id)
 

@@ -329,9 +329,8 @@ class Payments(PaymentBook):
                 changed_ns=now_ns,
             )
             return [spent]
-        bill = self._bills.get(receipt.receipt_id)
-        if method.kind == HOLD and bill and any(c.request.method == method for c in bill.charges.values()):
-            card = beyond(method)  # What is held is charged once.
+        if method.kind == HOLD and not self._is_held(receipt, method):
+            card = beyond(method)
             if card is None:
                 return []
             method = card
@@ -346,6 +345,13 @@ class Payments(PaymentBook):
                 requested_ns=now_ns,
             )
         ]
+
+    def _is_held(self, receipt: Receipt, method: PaymentMethod) -> bool:
+        """Whether a hold still stands: it is charged once, and not once its release was asked for."""
+        hold = self._holds.get(receipt.visit_id)
+        bill = self._bills.get(receipt.receipt_id)
+        is_used = bill is not None and any(each.request.method == method for each in bill.charges.values())
+        return not is_used and (hold is None or hold.release is None)
 
     def _needless_hold(
         self, receipt: Receipt, fresh: Iterable[PaymentMessage], now_ns: int

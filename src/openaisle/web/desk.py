@@ -122,9 +122,15 @@ class Desk:
 
     # --- what the path says ---------------------------------------------------------------------------------------
 
-    def accept(self, message: AnyMessage) -> None:
-        """Take in one message of the path. Hearing one twice changes nothing."""
+    def accept(self, message: AnyMessage, *, is_kept: bool = False) -> None:
+        """Take in one message of the path. Hearing one twice changes nothing.
+
+        `is_kept`: the database has all that follows from it; only what is in memory needs to hear it again.
+        """
         self.alerts.accept(message)
+        if is_kept:
+            self._remember(message)
+            return
         match message:
             case CartChanged():
                 self.live.accept(message)
@@ -147,6 +153,27 @@ class Desk:
                 self._accept_payment(message)
             case _:
                 pass
+
+    def _remember(self, message: AnyMessage) -> None:
+        match message:
+            case VisitOpened() | VisitClosed() | Receipt():
+                self.live.accept(message)
+            case Interaction():
+                self.receipts.hear(message)
+            case PaymentChanged():
+                self.live.settle(
+                    message.visit_id,
+                    _payment(message.state.value, message.refunded_minor, message.reason),
+                )
+            case _:
+                pass
+
+    def mark(self, source: str) -> tuple[int, bytes]:
+        """How far a source was heard before: its entries up to there are kept."""
+        return self._database.mark(source)
+
+    def set_mark(self, source: str, sequence: int, digest: bytes) -> None:
+        self._database.set_mark(source, sequence, digest)
 
     def _accept_payment(self, changed: PaymentChanged) -> None:
         receipt_id = changed.receipt_id
@@ -238,7 +265,11 @@ class Desk:
 
 def payment_of(kept: KeptReceipt) -> dict[str, Any]:
     """A charge as pages show it."""
-    return {"state": kept.state, "refunded_minor": kept.refunded_minor, "reason": kept.reason}
+    return _payment(kept.state, kept.refunded_minor, kept.reason)
+
+
+def _payment(state: str, refunded_minor: int, reason: str) -> dict[str, Any]:
+    return {"state": state, "refunded_minor": refunded_minor, "reason": reason}
 
 
 def case_summary(case: Case) -> dict[str, Any]:

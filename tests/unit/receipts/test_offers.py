@@ -1,6 +1,13 @@
 """What a cart is told about promotions while it fills."""
 
-from tests.unit.receipts.test_promotions import BIG_SHOP, FIFTH_OFF, NOW, THREE_FOR_TWO, TWO_FOR, shop
+from tests.unit.receipts.test_promotions import (
+    BIG_SHOP,
+    FIFTH_OFF,
+    NOW,
+    THREE_FOR_TWO,
+    TWO_FOR,
+    with_promotions,
+)
 
 from openaisle.core.messages import CartClosed, CartLine
 from openaisle.receipts.offers import Offer, offers
@@ -72,7 +79,7 @@ def test_members_alone_are_told_of_theirs() -> None:
 
 def test_what_applies_is_what_the_receipt_takes_off() -> None:
     lines = cart(("cola", 4, 150), ("bread", 1, 299), ("bread", 2, 299), ("chocolate", 3, 119))
-    store = shop(*ALL)
+    store = with_promotions(*ALL)
     closed = CartClosed(visit_id="v", closed_ns=NOW, lines=tuple(lines))
     (receipt,) = Receipts(store).step([closed], NOW)
     saved = sum(offer.saves_minor for offer in told(lines) if offer.applies)
