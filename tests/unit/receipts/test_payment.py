@@ -229,7 +229,7 @@ def test_a_refund_of_a_charge_that_then_comes_in_part_goes_back_as_far_as_it_cam
     (back,) = refunds_due(payments)
     assert back.amount_minor == 80
     payments.heard(said(back.key, "refunded", 80), NOW)
-    payments.heard(said(asked["ChargeRequested"].key, "charged", 50), NOW)
+    payments.heard(said(the_charge(payments).key, "charged", 50), NOW)
     state = payments.state("small/visit")
     assert (state.paid_minor - state.refunded_minor, state.end, payments.open_count) == (50, "charged", 0)
 
