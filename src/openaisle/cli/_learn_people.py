@@ -34,6 +34,12 @@ def synthesise(
     shopped: Annotated[
         float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
     ] = 0.4,
+    look: Annotated[
+        str,
+        typer.Option(
+            help="live: as the shipped networks were taught. other: drawn better, other people and cameras."
+        ),
+    ] = "live",
     coco: CocoOption = None,
     pictures: PicturesOption = "jpg",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
@@ -43,7 +49,7 @@ def synthesise(
     from openaisle.learning import synthesise as room
     from openaisle.learning.coco_labels import CocoOut
 
-    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
+    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped, look=look)
     coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
     manifest = with_bar(
         stores,

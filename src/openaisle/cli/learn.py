@@ -10,6 +10,7 @@ from openaisle.cli import (
     _learn_actions,
     _learn_card,
     _learn_data,
+    _learn_label,
     _learn_people,
     _learn_products,
     _learn_threshold,
@@ -23,7 +24,7 @@ VERBS: Final = {
     "quantise": "Write INT8 copies.",
     "evaluate": "Measure on shops that were not taught on: tables and pictures by family, reliability.",
     "threshold": "Choose from which probability on to act, for stated costs of mistakes.",
-    "card": "Measure, and write the model card beside the weights.",
+    "card": "Measure, and write the model card beside the weights; or the card of a data set.",
 }
 ALIKE: Final = {"threshold": _learn_threshold, "card": _learn_card}
 """Verbs that are much the same for every subject."""
@@ -39,5 +40,7 @@ def register(app: typer.Typer) -> None:
                 group.command(name)(command)
         if verb == "export":
             _learn_data.register(learn, group)
+        if verb == "card":
+            _learn_label.register(learn, group)
         learn.add_typer(group, name=verb)
     app.add_typer(learn, name="learn")
