@@ -43,8 +43,10 @@ def frames(
     store: Annotated[
         str, typer.Option(help="Store, or its folder: its jurisdiction decides whether heads are blurred.")
     ] = "",
-    camera: Annotated[str, typer.Option(help="Camera; without it the video's name.")] = "",
-    visit: Annotated[str, typer.Option(help="Visit; without it the video's name.")] = "",
+    camera: Annotated[
+        str, typer.Option(help="Camera; without it the first part of the video's name, CAMERA__VISIT.mp4.")
+    ] = "",
+    visit: Annotated[str, typer.Option(help="Visit; without it the rest of the name.")] = "",
     blur: Annotated[
         str, typer.Option(help="heads | people | none; without it as the store's law asks.")
     ] = "",

@@ -9,6 +9,7 @@ import typer
 from openaisle.cli import (
     _learn_actions,
     _learn_card,
+    _learn_compare,
     _learn_data,
     _learn_label,
     _learn_people,
@@ -42,5 +43,8 @@ def register(app: typer.Typer) -> None:
             _learn_data.register(learn, group)
         if verb == "card":
             _learn_label.register(learn, group)
+        if verb == "synthesise":
+            group.command("videos")(_learn_compare.videos)
         learn.add_typer(group, name=verb)
+    learn.command("compare")(_learn_compare.compare)
     app.add_typer(learn, name="learn")

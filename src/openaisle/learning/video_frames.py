@@ -37,7 +37,8 @@ ASKS_FOR_BLUR: Final = frozenset({*_GDPR, "BR", "CA-QC", "JP", "KR", "US-IL", "U
 """
 SCORE_MIN: Final = 0.1
 """Rather blur a shelf than leave a face."""
-SCENE_CHANGE_MIN: Final = 2.0  # mean grey values between frames kept; a still shop gives one frame
+_CHANGED_GREY: Final = 12  # of a cell of a picture shrunk to 64x36
+_CHANGED_SHARE_MIN: Final = 0.004  # of its cells between two frames kept; a still shop gives one frame
 _FACE: Final = [JOINT_INDEX[name] for name in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]
 _SHOULDERS: Final = [JOINT_INDEX["left_shoulder"], JOINT_INDEX["right_shoulder"]]
 _JOINT_SURE: Final = 0.3
@@ -53,8 +54,8 @@ class Sampling:
     frames_max: int = 2000  # of one video
     blur: str = HEADS  # one of BLURS
     store_id: str = ""
-    camera_id: str = ""  # "" the video's name
-    visit_id: str = ""  # "" the video's name
+    camera_id: str = ""  # "" as the video's name says: CAMERA__VISIT, or both at once
+    visit_id: str = ""  # "" likewise
     source: Source = Source(name="videos")  # noqa: RUF009
 
 
@@ -110,7 +111,8 @@ def _of_video(video: Path, out: Path, sampling: Sampling, runtime: RuntimeSettin
         raise InputError("not a video", file=str(video), expected="a video; pictures come by `learn import`")
     every = max(1, round(sampling.every_s * opened.fps))
     detector = PeopleDetector([], settings=PeopleSettings(runtime=runtime, score_min=SCORE_MIN))
-    camera_id = sampling.camera_id or video.stem
+    camera, _, visit = video.stem.partition("__")
+    camera_id, visit_id = sampling.camera_id or camera, sampling.visit_id or visit or video.stem
     before: NDArray[np.int16] | None = None
     kept = 0
     for shot in opened.shots(every):
@@ -123,8 +125,10 @@ def _of_video(video: Path, out: Path, sampling: Sampling, runtime: RuntimeSettin
         if sampling.blur != NOTHING:  # every frame, so that the detector learns the empty shop
             found = detector.detect([Frame(camera_id, shot.time_ns, shot.time_ns, pixels)])[0]
             pixels, count = blurred_picture(pixels, found, sampling.blur)
-        if before is not None and float(np.abs(small - before).mean()) < SCENE_CHANGE_MIN:
-            continue
+        if before is not None:
+            changed = np.abs(small - before).max(axis=2) > _CHANGED_GREY
+            if changed.mean() < _CHANGED_SHARE_MIN:
+                continue
         before = small
         file = f"pictures/{video.stem}/{shot.frame_index:06d}.jpg"
         (out / file).parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +140,7 @@ def _of_video(video: Path, out: Path, sampling: Sampling, runtime: RuntimeSettin
                 height_px=height,
                 store_id=sampling.store_id,
                 camera_id=camera_id,
-                visit_ids=(sampling.visit_id or video.stem,),
+                visit_ids=(visit_id,),
                 sequence_id=video.stem,
                 frame_index=shot.frame_index,
                 captured_ns=shot.time_ns,
@@ -185,11 +189,13 @@ def head_of(box_px: NDArray[np.floating], joints_px: NDArray[np.floating]) -> ND
     shoulders = joints_px[_SHOULDERS]
     wide = min(x2 - x1, (y2 - y1) * 0.5)
     if len(sure):
-        middle = sure[:, :2].mean(axis=0).astype(np.float64)
+        middle = np.median(sure[:, :2], axis=0).astype(np.float64)
         reach = max(0.22 * wide, float(np.ptp(sure[:, :2], axis=0).max()) * 1.1, 6.0)
         if (shoulders[:, 2] >= _JOINT_SURE).all():
             across = float(np.linalg.norm(shoulders[0, :2] - shoulders[1, :2]))
             reach = max(reach, 0.45 * across)
+        # Joints that are all over the picture say nothing about how large a head is.
+        reach = min(reach, max(0.55 * wide, 8.0))
         return np.concatenate([middle - reach, middle + reach])
     high = _HEAD_OF_BOX * (y2 - y1)
     return np.array([x1, y1 - 0.1 * high, x2, y1 + high])
