@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import JsonOption, with_bar
+from openaisle.cli._learning import JsonOption, need, with_bar
 
 WEIGHTS = "Folder with people networks' files, or `shipped`."
 
@@ -50,9 +50,47 @@ def compare(
     typer.echo(document if as_json else "\n".join(room.lines(compared)))
 
 
+def curve(
+    store_data: Annotated[Path, typer.Argument(help="Data set, split by `learn split`.", metavar="DATASET")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the training runs; those finished are not made again.")
+    ],
+    frames: Annotated[
+        list[int] | None,
+        typer.Option(help="Labelled frames to learn from; may be given again. 25, 100, 400."),
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="May be given again. 1, 2.")] = None,
+    from_noise: Annotated[int, typer.Option(help="Pictures seen from noise, at most.")] = 6000,
+    taught: Annotated[int, typer.Option(help="Pictures seen from the shipped network, at most.")] = 2000,
+    save: Annotated[Path | None, typer.Option(help="File for the figures as JSON.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How much labelling rendered pictures save: accuracy against labelled frames, with them and without."""
+    need("torch")
+    need("onnx")
+    from openaisle.detections.people import BOXES_FILE
+    from openaisle.detections.runtime import SHIPPED
+    from openaisle.learning import labelling_curve as room
+
+    settings = room.CurveSettings(
+        frames=tuple(frames or room.CurveSettings.frames),
+        seeds=tuple(seed or room.CurveSettings.seeds),
+        pictures_from_noise=from_noise,
+        pictures_taught=taught,
+    )
+    said = room.curve(
+        store_data, out, SHIPPED / BOXES_FILE, settings, lambda line: typer.echo(line, err=True)
+    )
+    document = json.dumps({"data": store_data.name, **said}, indent=1)
+    if save is not None:
+        save.write_text(document + "\n", encoding="utf-8")
+    typer.echo(document if as_json else "\n".join(room.lines(said)))
+
+
 def videos(
     out: Annotated[Path, typer.Option(help="Folder of videos, truth and store.")],
     store_seed: Annotated[int, typer.Option(help="Seed of the random store.")] = 9600,
+    first_visit: Annotated[int, typer.Option(min=1, help="Number of the first visit.")] = 1,
     visits: Annotated[int, typer.Option(min=1, help="Recorded one by one.")] = 12,
     people: Annotated[int, typer.Option(min=1, help="In the shop at once, at most.")] = 3,
     cameras: Annotated[int, typer.Option(min=1)] = 3,
@@ -68,6 +106,7 @@ def videos(
 
     settings = room.FilmSettings(
         store_seed=store_seed,
+        first_visit=first_visit,
         visits=visits,
         people=people,
         cameras=cameras,

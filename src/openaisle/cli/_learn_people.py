@@ -171,6 +171,7 @@ def export(
     need("onnx")
     import shutil
 
+    from openaisle.detections.products import PRODUCTS_FILE
     from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, RuntimeSettings, sha256
     from openaisle.labels.dataset import CHECK
     from openaisle.learning import export as room
@@ -179,13 +180,16 @@ def export(
     from openaisle.learning.quantise import quantise
 
     paths: dict[str, Path] = {}
+    weights.mkdir(parents=True, exist_ok=True)
     for name, folder in (("boxes", boxes), ("keypoints", keypoints)):
         if folder is not None:
             paths[name] = room.export(name, folder, weights)
             continue
-        weights.mkdir(parents=True, exist_ok=True)
         paths[name] = weights / room.FILE_OF[name]
         shutil.copyfile(SHIPPED / room.FILE_OF[name], paths[name])
+    if (boxes is None or keypoints is None) and not (weights / PRODUCTS_FILE).exists():
+        # A shop that is given a folder takes all of its networks from there.
+        shutil.copyfile(SHIPPED / PRODUCTS_FILE, weights / PRODUCTS_FILE)
     held_out = HeldOut(first_store=first_store, stores=stores)
     own = ()
     if store_data is not None:

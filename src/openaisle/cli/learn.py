@@ -47,4 +47,5 @@ def register(app: typer.Typer) -> None:
             group.command("videos")(_learn_compare.videos)
         learn.add_typer(group, name=verb)
     learn.command("compare")(_learn_compare.compare)
+    learn.command("curve")(_learn_compare.curve)
     app.add_typer(learn, name="learn")

@@ -40,6 +40,7 @@ from openaisle.sim.video import VideoWriter
 from openaisle.store.write import write_store
 
 STORE: Final = "store"
+WAITED_S_MAX: Final = 120
 SEPARATOR: Final = "__"
 """Between camera and visit in a video's name."""
 
@@ -47,11 +48,12 @@ SEPARATOR: Final = "__"
 @dataclass(frozen=True, kw_only=True)
 class FilmSettings:
     store_seed: int = 9600
+    first_visit: int = 1
     visits: int = 12  # recorded one by one, each with shoppers of its own
     people: int = 3  # in the shop at once, at most
     cameras: int = 3
     seconds: float = 20.0  # of each visit
-    skipped_s: float = 8.0  # at its beginning, while people come in
+    skipped_s: float = 4.0  # after somebody has come in
     fps: float = 1.0
     look: str = OTHER  # one of other_looks.LOOKS
 
@@ -64,17 +66,18 @@ def film(out: Path, settings: FilmSettings, report: Callable[[int], None] = lamb
     out.mkdir(parents=True, exist_ok=True)
     if not (out / STORE).is_dir():
         write_store(store, out / STORE)
-    rng = np.random.default_rng([settings.store_seed, 41])
+    rng = np.random.default_rng([settings.store_seed, 41])  # of the shop; each visit has its own
     is_other = settings.look == OTHER
     cameras = store.cameras[: settings.cameras]
     frames: list[FrameLabels] = []
     quality = int(rng.integers(*ENCODED)) if is_other else 90
     look = other_appearance(rng) if is_other else Appearance.random(rng)
-    for number in range(settings.visits):
-        visit = f"visit{number + 1:02d}"
+    for done in range(settings.visits):
+        number = settings.first_visit + done
+        visit, seed = f"visit{number:02d}", settings.store_seed * 100 + number
         # The shop is one, its light is another from one time of the day to the next.
-        appearance = replace(look, lamp_power=look.lamp_power * float(np.exp(rng.normal(0, 0.25))))
-        seed = settings.store_seed * 100 + number
+        dimmed = float(np.exp(np.random.default_rng([seed, 43]).normal(0, 0.25)))
+        appearance = replace(look, lamp_power=look.lamp_power * dimmed)
         plan = plan_day(
             store,
             visit_count=settings.people,
@@ -95,8 +98,9 @@ def film(out: Path, settings: FilmSettings, report: Callable[[int], None] = lamb
             VideoWriter(out / f"{name}.mp4", each.width_px, each.height_px, settings.fps, has_times=False)
             for name, each in zip(names, renderers, strict=True)
         ]
+        from_s = _first_in_s(shop, plan.start_ns) + settings.skipped_s
         for index in range(round(settings.seconds * settings.fps)):
-            shop.advance(plan.start_ns + ns_from_s(settings.skipped_s + index / settings.fps))
+            shop.advance(plan.start_ns + ns_from_s(from_s + index / settings.fps))
             scene = shop.scene()
             if is_other:
                 for body in scene.bodies:
@@ -124,12 +128,21 @@ def film(out: Path, settings: FilmSettings, report: Callable[[int], None] = lamb
                 )
         for video in videos:
             video.close()
-        report(number + 1)
+        report(done + 1)
     source = Source(name="rendered", licence="Apache-2.0", basis="synthetic")
     truth = DataSet(name=f"shop {settings.store_seed}", sources=(source,), frames=tuple(frames))
     coco.write(truth, out)
     people = sum(len(frame.labels) for frame in frames)
     return {"videos": len(cameras) * settings.visits, "frames": len(frames), "people": people}
+
+
+def _first_in_s(shop: SimulatedShop, start_ns: int) -> float:
+    """Seconds until somebody is in the shop."""
+    for waited_s in range(1, WAITED_S_MAX):
+        shop.advance(start_ns + ns_from_s(waited_s))
+        if shop.scene().bodies:
+            return float(waited_s)
+    return float(WAITED_S_MAX)
 
 
 def _label(person: PersonLabel) -> Label:
