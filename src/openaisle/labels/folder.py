@@ -1,9 +1,11 @@
 """A data set on disk: text that people can read and compare, and pictures beside it.
 
-dataset.json      format, version, name, sources, products
-frames.jsonl      one frame a line, with its labels
-actions.jsonl     one action a line
-pictures/...      as the frames name them; a frame's picture may be gone, its labels stay
+    dataset.json      format, version, name, sources, products
+    frames.jsonl      one frame a line, with its labels
+    actions.jsonl     one action a line
+    pictures/...      as the frames name them; a frame's picture may be gone, its labels stay
+
+Lines stand in the order of the frames, so that two versions can be compared line by line.
 """
 
 from __future__ import annotations

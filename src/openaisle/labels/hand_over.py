@@ -1,6 +1,6 @@
 """A data set and a Label Studio server: frames there, corrections back; and pictures gone when their time is over.
 
-DATASET/label-studio.json    which project of which server the frames were sent to
+Which project of which server the frames were sent to is kept in `DATASET/label-studio.json`.
 """
 
 from __future__ import annotations

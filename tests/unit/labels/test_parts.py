@@ -15,6 +15,7 @@ from openaisle.labels.dataset import SPLITS, TRAIN, DataSet, FrameLabels, Label
 from openaisle.labels.edge_cases import CROWDING, LIGHT, LOOK_ALIKES, OCCLUSION, EdgeCases
 from openaisle.labels.folder import read_dataset, write_dataset
 from openaisle.labels.hand_over import forget
+from openaisle.labels.packs import export_packs
 from openaisle.labels.split import split
 
 
@@ -124,3 +125,15 @@ def test_pictures_go_when_their_time_is_over_and_skeletons_stay(tmp_path: Path) 
     assert read_dataset(tmp_path) == dataset
     with pytest.raises(InputError, match="not a day"):
         forget(tmp_path, "tomorrow")
+
+
+def test_labelled_packs_become_pictures_to_enrol(tmp_path: Path) -> None:
+    pack = replace(small().frames[0].labels[1], in_view=0.9)
+    hidden = replace(pack, in_view=0.3)
+    frames = (replace(small().frames[0], labels=(pack, hidden)), *small().frames[1:])
+    write_dataset(tmp_path / "data", replace(small(), frames=frames))
+    write_pictures(tmp_path / "data", small())
+    assert export_packs(tmp_path / "data", tmp_path / "out", 8) == {"P1": 1}
+    assert cv2.imread(str(tmp_path / "out" / "P1" / "0001.png")).shape[:2] == (22, 16)
+    with pytest.raises(InputError, match="no packs"):
+        export_packs(tmp_path / "data", tmp_path / "out", 64)
