@@ -121,6 +121,24 @@ def lines(compared: Sequence[Compared]) -> list[str]:
     return [*rows, "", f"The new one is: {verdict(compared)}."]
 
 
+def note(compared: Sequence[Compared], old: str) -> str:
+    """For a model card: the store's own held-out frames."""
+    whole = compared[0]
+    rows = [
+        f"On the store's own held-out frames ({whole.frames} with people, {whole.groups} visits), beside {old}: "
+        f"{verdict(compared)}.\n",
+        f"| people | how many | figure | this | {old} | gain | 95 % interval, visits resampled | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {each.family} | {each.people:,} | {name} | {shown(one.new)} | {shown(one.old)} | {one.gain:+.3f} "
+        f"| {one.low:+.3f} to {one.high:+.3f} | {one.verdict} |"
+        for each in compared
+        for name, one in each.figures.items()
+    ]
+    return "\n".join(rows)
+
+
 def verdict(compared: Sequence[Compared]) -> str:
     """By box AP50 over all; a family that got worse is said besides."""
     whole = next(each for each in compared if each.family == ALL).figures["box AP50"].verdict

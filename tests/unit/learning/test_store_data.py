@@ -100,6 +100,9 @@ def test_a_model_is_no_better_than_itself(shop: Path) -> None:
     assert whole.new == whole.old > 0.5
     assert (whole.gain, whole.low, whole.high) == (0, 0, 0)
     assert compared[0].groups == 6
+    card = compare.note(compared, "shipped")
+    assert "6 visits), beside shipped: cannot tell." in card
+    assert "| all | " in card
 
 
 def test_a_difference_is_told_only_where_the_interval_leaves_zero_out() -> None:
