@@ -13,6 +13,13 @@ from openaisle.cli._learning import JsonOption, need, with_bar
 WEIGHTS = "Folder with people networks' files, or `shipped`."
 
 
+def register(learn: typer.Typer, synthesise: typer.Typer) -> None:
+    """Add the verbs, and videos to the verb `synthesise`."""
+    learn.command("compare")(compare)
+    learn.command("curve")(curve)
+    synthesise.command("videos")(videos)
+
+
 def compare(
     new: Annotated[str, typer.Argument(help=WEIGHTS)],
     old: Annotated[str, typer.Argument(help=WEIGHTS)],

@@ -32,20 +32,19 @@ ALIKE: Final = {"threshold": _learn_threshold, "card": _learn_card}
 
 
 def register(app: typer.Typer) -> None:
-    learn = typer.Typer(no_args_is_help=True, help="Make training data, train, export, evaluate.")
+    learn = typer.Typer(
+        no_args_is_help=True,
+        help="Label, make training data, train, export, evaluate; docs/WORKSHOP.md is the way.",
+    )
+    groups: dict[str, typer.Typer] = {}
     for verb, text in VERBS.items():
-        group = typer.Typer(no_args_is_help=True, help=text)
+        groups[verb] = group = typer.Typer(no_args_is_help=True, help=text)
         for name, subject in SUBJECTS.items():
             command = getattr(ALIKE[verb], name) if verb in ALIKE else getattr(subject, verb, None)
             if command:
                 group.command(name)(command)
-        if verb == "export":
-            _learn_data.register(learn, group)
-        if verb == "card":
-            _learn_label.register(learn, group)
-        if verb == "synthesise":
-            group.command("videos")(_learn_compare.videos)
         learn.add_typer(group, name=verb)
-    learn.command("compare")(_learn_compare.compare)
-    learn.command("curve")(_learn_compare.curve)
+    _learn_data.register(learn, groups["export"])
+    _learn_label.register(learn, groups["card"])
+    _learn_compare.register(learn, groups["synthesise"])
     app.add_typer(learn, name="learn")
