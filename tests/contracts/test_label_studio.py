@@ -16,6 +16,7 @@ from tests.contracts.label_studio_server import TOKEN, label_studio
 from openaisle.adapters.label_studio import LabelStudioServer
 from openaisle.core.errors import InputError, PortUnavailable
 from openaisle.core.messages import JOINTS
+from openaisle.labels import label_studio as label_studio_format
 from openaisle.labels.dataset import (
     PRODUCT,
     DataSet,
@@ -160,6 +161,14 @@ def test_a_wrong_token_and_a_shut_door_are_one_sentence(url: str, tmp_path: Path
         send(tmp_path, studio)
     with LabelStudioServer(url, TOKEN) as studio, pytest.raises(InputError, match="nothing was sent there"):
         fetch(tmp_path, studio)
+
+
+def test_a_personal_access_token_serves_as_well(url: str) -> None:
+    made = httpx.post(f"{url}/api/token/", headers={"Authorization": f"Token {TOKEN}"}).json()["token"]
+    assert made.count(".") == 2
+    with LabelStudioServer(url, made) as studio:
+        number = studio.create_project("by token", label_studio_format.config(["person"]))
+        assert studio.project(number)["title"] == "by token"
 
 
 def _moved(label: Label) -> Label:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -127,17 +127,3 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|")
-
-
-def counts_of(dataset: DataSet) -> Mapping[str, int]:
-    """The same in short, for programs."""
-    stores, cameras, visits = _where(dataset)
-    return {
-        "frames": len(dataset.frames),
-        "checked": sum(frame.is_checked for frame in dataset.frames),
-        "labels": sum(len(frame.labels) for frame in dataset.frames),
-        "actions": len(dataset.actions),
-        "stores": len(stores),
-        "cameras": len(cameras),
-        "visits": len(visits),
-    }

@@ -114,11 +114,6 @@ def read_pixels(folder: Path, name: str) -> NDArray[np.uint8]:
     return np.asarray(pixels, np.uint8)
 
 
-def decoded(data: bytes, file: Path, line: int | None = None) -> Any:
-    """JSON of somebody else's. Raises InputError with file and line."""
-    return _decoded(data, Any, file, line)
-
-
 def _bytes(path: Path, expected: str) -> bytes:
     try:
         return path.read_bytes()
