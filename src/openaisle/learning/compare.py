@@ -45,7 +45,7 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A figure of both, and what the new one gains."""
+    """A figure of both, and what the new one gains. Errors are negative here: more is better of every figure."""
 
     new: float
     old: float
@@ -110,15 +110,15 @@ def compare(
 def lines(compared: Sequence[Compared]) -> list[str]:
     """A table for people to read, and the verdict."""
     rows = [
-        f"{'':14}{'people':>8}{'visits':>8}  {'figure':14}{'new':>8}{'old':>8}{'gain':>9}  {'95 % interval':18}verdict"
+        f"{'':14}{'people':>8}{'visits':>8}  {'figure':14}{'new':>8}{'old':>8}{'gain':>9}  {'95 % interval':20}verdict"
     ]
     for each in compared:
         head = f"{each.family:14}{each.people:>8}{each.groups:>8}"
         for name, one in each.figures.items():
-            values = f"{shown(one.new):>8}{shown(one.old):>8}{one.gain:>+9.3f}"
-            rows.append(f"{head}  {name:14}{values}  {f'{one.low:+.3f} to {one.high:+.3f}':18}{one.verdict}")
+            values = f"{shown(abs(one.new)):>8}{shown(abs(one.old)):>8}{one.gain:>+9.3f}"
+            rows.append(f"{head}  {name:14}{values}  {f'{one.low:+.3f} to {one.high:+.3f}':20}{one.verdict}")
             head = " " * len(head)
-    return [*rows, "", f"The new one is: {verdict(compared)}."]
+    return [*rows, "", f"The new one is: {verdict(compared)}. A gain above 0 is better, also of wrists."]
 
 
 def note(compared: Sequence[Compared], old: str) -> str:
@@ -131,7 +131,7 @@ def note(compared: Sequence[Compared], old: str) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {each.family} | {each.people:,} | {name} | {shown(one.new)} | {shown(one.old)} | {one.gain:+.3f} "
+        f"| {each.family} | {each.people:,} | {name} | {shown(abs(one.new))} | {shown(abs(one.old))} | {one.gain:+.3f} "
         f"| {one.low:+.3f} to {one.high:+.3f} | {one.verdict} |"
         for each in compared
         for name, one in each.figures.items()
