@@ -64,11 +64,11 @@ def curve(
     ],
     frames: Annotated[
         list[int] | None,
-        typer.Option(help="Labelled frames to learn from; may be given again. 25, 100, 400."),
+        typer.Option(help="Labelled frames to learn from; may be given again. 25, 100, 200."),
     ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="May be given again. 1, 2.")] = None,
-    from_noise: Annotated[int, typer.Option(help="Pictures seen from noise, at most.")] = 6000,
-    taught: Annotated[int, typer.Option(help="Pictures seen from the shipped network, at most.")] = 2000,
+    from_noise: Annotated[int, typer.Option(help="Pictures seen from noise, at most.")] = 2400,
+    taught: Annotated[int, typer.Option(help="Pictures seen from the shipped network, at most.")] = 480,
     save: Annotated[Path | None, typer.Option(help="File for the figures as JSON.")] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -40,13 +40,13 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class CurveSettings:
-    frames: Sequence[int] = (25, 100, 400)
+    frames: Sequence[int] = (25, 100, 200)
     seeds: Sequence[int] = (1, 2)
-    pictures_from_noise: int = 6000  # at most; training stops before where nothing gets better
-    pictures_taught: int = 2000
+    pictures_from_noise: int = 2400  # at most; training stops before where nothing gets better
+    pictures_taught: int = 480
     rate_from_noise: float = 1.5e-3
     rate_taught: float = 3e-4
-    check_every: int = 400
+    check_every: int = 160
     patience: int = 4
 
 
