@@ -101,7 +101,7 @@ def compare(
         )
         tallies.append([_tallied(each, found, edge_cases, wanted[-1]) for each, found in seen])
     return [
-        _compared(family, *tallies, wanted, np.random.default_rng([seed, number]))
+        _compared(family, tallies[0], tallies[1], wanted, np.random.default_rng([seed, number]))
         for number, family in enumerate((ALL, OCCLUSION, CROWDING, LIGHT, f"below {_SMALL_PX:.0f} px"))
         if any(_people(frame, family) for frame in tallies[0])
     ]
