@@ -57,7 +57,7 @@ class Tracklets:
     def learn(self, rows: Ints, sightings: Sightings, owner: Ints, until_s: float, benefit: Floats) -> None:
         """Take in who was seen where: owner [n] index into rows, or -1; benefit [rows, n] of place and looks alone."""
         _remember(
-            rows, owner, sightings.camera, sightings.rays_floor, sightings.confidence, sightings.dt_s, until_s,
+            rows, owner, sightings.is_box, sightings.camera, sightings.rays_floor, sightings.confidence, sightings.dt_s, until_s,
             benefit, self._rays, self._confidence, self._turn, self._at_s, self._margin,
         )  # fmt: skip
 
@@ -126,11 +126,24 @@ def _compare(
 
 @njit(cache=True)
 def _remember(
-    rows, owner, camera, rays, confidence, dt_s, until_s, benefit, last, last_confidence, turn, at_s, margin
+    rows,
+    owner,
+    is_box,
+    camera,
+    rays,
+    confidence,
+    dt_s,
+    until_s,
+    benefit,
+    last,
+    last_confidence,
+    turn,
+    at_s,
+    margin,
 ) -> None:
     step = np.empty(3)
     for i in range(len(camera)):
-        if owner[i] < 0:
+        if owner[i] < 0 or not is_box[i]:
             continue
         row, c = rows[owner[i]], camera[i]
         seen_s = until_s + dt_s[i]
