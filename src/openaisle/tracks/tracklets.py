@@ -57,8 +57,8 @@ class Tracklets:
     def learn(self, rows: Ints, sightings: Sightings, owner: Ints, until_s: float, benefit: Floats) -> None:
         """Take in who was seen where: owner [n] index into rows, or -1; benefit [rows, n] of place and looks alone."""
         _remember(
-            rows, owner, sightings.is_box, sightings.camera, sightings.rays_floor, sightings.confidence, sightings.dt_s, until_s,
-            benefit, self._rays, self._confidence, self._turn, self._at_s, self._margin,
+            rows, owner, sightings.is_box, sightings.camera, sightings.rays_floor, sightings.confidence,
+            sightings.dt_s, until_s, benefit, self._rays, self._confidence, self._turn, self._at_s, self._margin,
         )  # fmt: skip
 
     def forget(self, row: int) -> None:
