@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.adapters import pets2009
 from openaisle.bench.pixels import PixelCameras
-from openaisle.core.messages import CameraDetections, CameraId
+from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
-from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
+from openaisle.sim.day import Eyes
+from openaisle.sim.scene import BODY_JOINT_INDEX
 from openaisle.sim.scripts import plan_day
 from openaisle.sim.shop import SimulatedShop
 from openaisle.sim.skeletons import SkeletonCameras, SkeletonSettings
@@ -105,10 +106,6 @@ def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
     )
 
 
-class _Eyes(Protocol):
-    def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]: ...
-
-
 def _skeletons(store: Store, seed: int, noise: SkeletonSettings) -> SkeletonCameras:
     return SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
 
@@ -127,7 +124,7 @@ def _filmed(
     fps: float,
     moments: int,
     seed: int,
-    eyes: _Eyes,
+    eyes: Eyes,
 ) -> FloorScene:
     """Wait until `people` are there and about (or as long as can be waited for), then film. All cameras look at once.
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from openaisle.bench import vision_people
 from openaisle.core.messages import (
     CameraDetections,
     FloorTracks,
@@ -30,6 +31,7 @@ from openaisle.sim.day import SimulatedDay
 from openaisle.sim.plan import DayPlan
 from openaisle.sim.scene import BODY_JOINT_INDEX
 from openaisle.sim.scripts import plan_day
+from openaisle.sim.skeletons import SkeletonCameras
 from openaisle.store.load import load_store
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks, TracksMessage
@@ -146,6 +148,15 @@ def _strangers_of(store: Store, plan: DayPlan) -> _Strangers:
         elif isinstance(message, StrangerExplained) and message.alert_id in false_alerts:
             outcome.false_taken_back += message.outcome == "bound"
     return outcome
+
+
+def measure_joints(seed: int, report: Report) -> dict[str, Any]:
+    """Where people and their wrists are, against where they really are, from noisy skeletons."""
+    store = load_store(STORE)
+    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]))
+    return vision_people.in_space(
+        store, seed, eyes, lambda over: report("joints", over / vision_people.VISITS)
+    )
 
 
 def measure_cameras(seed: int, report: Report) -> dict[str, Any]:
@@ -316,6 +327,15 @@ def doors_lines(measured: dict[str, Any]) -> Iterator[str]:
         f"{measured['strangers']} who came in on no code were told of, {after_s['p50']} s after they came in (at most "
         f"{after_s['max']}); {measured['told_twice']} twice; {measured['false']} alerts of visitors with a code, "
         f"{measured['false_taken_back']} of them taken back"
+    )
+
+
+def joints_lines(measured: dict[str, Any]) -> Iterator[str]:
+    place, wrist = measured["place_cm"], measured["wrist_cm"]
+    yield (
+        f"joints in {measured['store']}, seed {measured['seed']}, {measured['visits']} visits: people off by "
+        f"{place['median']} cm (p90 {place['p90']}, n {place['n']}), wrists by {wrist['median']} cm "
+        f"(p90 {wrist['p90']}, n {wrist['n']})"
     )
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-PARTS = ("mot15", "speed", "floor", "shops", "pixels", "market", "doors", "cameras")
-ALONE = ("doors", "cameras")  # no peer does that
+PARTS = ("mot15", "speed", "floor", "shops", "pixels", "market", "doors", "cameras", "joints")
+ALONE = ("doors", "cameras", "joints")  # no peer does that
 FROM_DATA = ("mot15", "floor")
 
 
@@ -71,6 +71,7 @@ def tracking(
             "market": lambda: tracking_floor.measure_market(python, seed, report),
             "doors": lambda: tracking_live.measure_doors(seed, report),
             "cameras": lambda: tracking_live.measure_cameras(seed, report),
+            "joints": lambda: tracking_live.measure_joints(seed, report),
         }
         for name in asked:
             result[name] = measures[name]()
@@ -86,6 +87,7 @@ def tracking(
         "market": tracking_floor.market_lines,
         "doors": tracking_live.doors_lines,
         "cameras": tracking_live.cameras_lines,
+        "joints": tracking_live.joints_lines,
     }
     for name, measured in result.items():
         for line in said[name](measured):
