@@ -88,8 +88,8 @@ class Crowd:
                 bodies.height_m,
             )  # fmt: skip
         self._at_ns = until_ns
-        owner, views = self._follow(rows, sightings, until_ns)
-        self._judge(views, until_ns)
+        owner, views, box_views = self._follow(rows, sightings, until_ns)
+        self._judge(views, box_views, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
         self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
         self._lose(until_ns)
@@ -102,11 +102,11 @@ class Crowd:
 
     # --- following ------------------------------------------------------------------------------------------------
 
-    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Ints]:
-        """Give sightings to tracks and fuse them. (owner [n] index of the track or -1, views [tracks])"""
+    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Ints, Ints]:
+        """Give sightings to tracks and fuse them: owner [n] index of the track or -1, views [tracks], of them boxes."""
         owner = np.full(len(sightings), -1, np.int64)
         if not len(rows) or not len(sightings):
-            return owner, np.zeros(len(rows), np.int64)
+            return owner, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
@@ -125,7 +125,8 @@ class Crowd:
         self._learn_looks(rows, sightings, owner)
         if self._tracklets:
             self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
-        return owner, views
+        box_views = np.bincount(owner[(owner >= 0) & sightings.is_box], minlength=len(rows))
+        return owner, views, box_views
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
@@ -165,9 +166,10 @@ class Crowd:
         alone = sure[is_alone[owner[sure]]]
         self.looks.learn(rows[owner[alone]], sightings.appearance[alone])
 
-    def _judge(self, views: Ints, until_ns: int) -> None:
+    def _judge(self, views: Ints, box_views: Ints, until_ns: int) -> None:
         settings = self.settings
-        for person, count in zip(self.people, views.tolist(), strict=True):
+        counts = zip(self.people, views.tolist(), box_views.tolist(), strict=True)
+        for person, count, box_count in counts:
             if count:
                 person.seen_ns = until_ns
             x, y = self.bodies.root[person.row, :2].tolist()
@@ -175,7 +177,7 @@ class Crowd:
                 person.sure_ns, person.sure_floor_m = until_ns, (x, y)
             if person.visit_id is not None:
                 continue
-            person.evidence += self._evidence_of(person, count)
+            person.evidence += self._evidence_of(person, count, box_count)
             if not person.is_believed and self._is_convincing(person):
                 self._believe(person)
             if person.is_believed:
@@ -192,13 +194,15 @@ class Crowd:
             person.evidence >= settings.believe_evidence_inside and walked_m >= settings.believe_path_m_inside
         )
 
-    def _evidence_of(self, person: Person, views: int) -> float:
-        """What so many views of somebody without a visit say for them."""
+    def _evidence_of(self, person: Person, views: int, box_views: int) -> float:
+        """What so many views of somebody without a visit, so many of them boxes, say for them."""
         settings = self.settings
         x, y = self.bodies.root[person.row, :2].tolist()
         expected = self._coverage.views_at(x, y)
         if settings.views_share and views and expected > 2:
-            agreeing = (views / expected - settings.views_share) / 0.2
+            is_of_boxes = 2 * box_views > views
+            share = settings.views_share if is_of_boxes else settings.views_share_keypoints
+            agreeing = (views / expected - share) / 0.2
             return min(max(agreeing, settings.few_views_doubt), 1.0)
         if views >= 2:
             return 1.0

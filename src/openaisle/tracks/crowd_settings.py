@@ -44,6 +44,7 @@ class CrowdSettings:
     views_share: float = (
         0.0  # of the cameras that should see somebody; who fewer see is doubted. 0: two suffice
     )
+    views_share_keypoints: float = 0.3  # the same of whom keypoints show: they meet by chance more seldom
     few_views_doubt: float = -0.5
     missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
     found_at_once_cost_max: float = 4.0  # ... if quite near
