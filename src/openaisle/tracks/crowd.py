@@ -145,10 +145,10 @@ class Crowd:
 
     def _prefer_continuity(self, rows: Ints, sightings: Sightings, benefit: Floats, until_s: float) -> Floats:
         """Where a box may mean several people, prefer whom its camera saw there last."""
+        if not self._tracklets or not sightings.is_box.any():
+            return benefit
         is_known = np.array([person.is_believed for person in self.people])
         contested = sightings.is_box & ((benefit[is_known] > 0).sum(axis=0) > 1)
-        if not self._tracklets or not contested.any():
-            return benefit
         meant = np.where(contested & is_known[:, None], benefit, 0.0)
         gain = self.settings.continuity_weight * self._tracklets.continuity(rows, sightings, until_s, meant)
         return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
