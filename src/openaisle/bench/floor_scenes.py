@@ -34,6 +34,7 @@ MARKET_FPS: Final = 10.0
 NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
 """More is missed and invented than skeleton mode's good network does: 8 of 100 people, one in 20 frames."""
 WARM_UP_S_MAX: Final = 1200
+LEAD_IN_S: Final = 60  # a picture a second: whoever looks at pictures has seen shelves change all along
 _PELVIS: Final = BODY_JOINT_INDEX["pelvis"]
 
 
@@ -148,6 +149,12 @@ def _filmed(
         life.advance(at_ns)
         life.take_scale_batches()
     camera_ids = [camera.camera_id for camera in store.cameras]
+    if isinstance(eyes, PixelCameras):
+        for _ in range(LEAD_IN_S):
+            at_ns += NS_PER_S
+            life.advance(at_ns)
+            life.take_scale_batches()
+            eyes.detect(life.scene(), camera_ids)
     frames, truth = [], []
 
     def is_inside(places: Floats) -> NDArray[np.bool_]:
