@@ -37,6 +37,12 @@ def receipts(
     visits: Annotated[int, typer.Option(min=1, help="How many visits to simulate.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Decides shoppers, goods, plates and noise.")] = 7,
     vision: Annotated[str, typer.Option(help="pixels | skeleton | none")] = "skeleton",
+    model: Annotated[
+        str, typer.Option(help="With pixels: who finds people, as `openaisle models list` has it.")
+    ] = "people",
+    boxes: Annotated[
+        str, typer.Option(help="With pixels: who finds boxes, for a model that finds joints in them.")
+    ] = "people",
     families: Annotated[
         str, typer.Option(help="mixed, or names of HARD_CASES families, comma-separated.")
     ] = "mixed",
@@ -64,6 +70,7 @@ def receipts(
     from rich.console import Console
     from rich.progress import Progress
 
+    from openaisle.adapters.eyes import Eyes
     from openaisle.bench.days import days_of, run_days
     from openaisle.bench.receipts import receipts_report, wrong_visits
     from openaisle.core.errors import InputError
@@ -92,6 +99,7 @@ def receipts(
         arrivals_per_minute=arrivals_per_minute,
         people_max=people_max,
         looks=looks,
+        eyes=Eyes(model=model, boxes=boxes),
     )
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -103,6 +111,8 @@ def receipts(
         outcomes, store=store, seed=seed, vision=vision, families=asked, wall_s=time.monotonic() - began_s
     )
     report["people_max"], report["arrivals_per_minute"] = people_max, arrivals_per_minute
+    if vision == "pixels":
+        report["model"] = model
     if show_wrong:
         report["wrong"] = wrong_visits(outcomes)
     if as_json:

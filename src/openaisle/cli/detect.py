@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def detect(
     files: Annotated[list[Path], typer.Argument(help="Pictures and videos, of any size.", metavar="FILE...")],
-    model: Annotated[
-        str, typer.Option(help="people | movenet-multipose | nanodet; see `openaisle models list`.")
-    ] = "people",
+    model: Annotated[str, typer.Option(help="As `openaisle models list` has it.")] = "people",
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the model's files instead of the usual ones.")
     ] = None,

@@ -47,9 +47,7 @@ def _mobilenet() -> _Chain:
         base = f"features.{number}.conv"
         blocks.append([(f"{base}.{place}", f"{base}.{place + 1}") for place in places])
     head = f"features.{len(strides) + 1}"
-    return _Chain(
-        ("features.0.0", "features.0.1"), blocks, strides, (f"{head}.0", f"{head}.1"), 1e-5, False
-    )
+    return _Chain(("features.0.0", "features.0.1"), blocks, strides, (f"{head}.0", f"{head}.1"), 1e-5, False)
 
 
 def _efficientnet_lite0() -> _Chain:

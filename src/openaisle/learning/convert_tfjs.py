@@ -7,7 +7,7 @@ widened where ONNX asks for shapes and indices of 64. An operation that is not l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 

@@ -61,7 +61,9 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
                 storage = storages[key]
                 count = int(np.frombuffer(file.read(8), "<i8")[0])
                 dtype = np.dtype(_KINDS[storage.kind])
-                storage.data = np.frombuffer(file.read(count * dtype.itemsize), dtype.newbyteorder("<"), count)
+                storage.data = np.frombuffer(
+                    file.read(count * dtype.itemsize), dtype.newbyteorder("<"), count
+                )
             return {str(name): view.array() for name, view in found.items() if isinstance(view, _View)}
         except _NotAllowed as error:
             raise ModelError(

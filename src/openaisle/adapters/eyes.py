@@ -1,0 +1,44 @@
+"""Which models look through a shop's cameras: chosen by name, found where they are kept, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from openaisle.adapters.model_files import weights_of
+from openaisle.detections import models
+from openaisle.detections.models import PEOPLE, ShopModel
+from openaisle.detections.runtime import RuntimeSettings
+from openaisle.store.schema import Camera
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eyes:
+    """Names, as `openaisle models list` has them."""
+
+    model: str = PEOPLE  # finds people, or joints in boxes
+    boxes: str = PEOPLE  # finds people for a model that finds joints in boxes
+    hands: str = ""  # moves wrists to where hands begin; "": nobody
+    store: Path | None = None  # whose own models count too
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether only the networks that ship are asked."""
+        return self.model == PEOPLE and not self.hands
+
+
+def shop_detector(cameras: Sequence[Camera], eyes: Eyes, runtime: RuntimeSettings) -> ShopModel:
+    """What sees people in these cameras' frames. `runtime.weights`: of our own networks.
+
+    Raises InputError for a name that is not known, ModelError when files are missing or wrong.
+    """
+
+    def placed(name: str) -> RuntimeSettings:
+        return runtime if name == PEOPLE else replace(runtime, weights=weights_of(name, eyes.store))
+
+    boxes = None
+    if eyes.boxes != PEOPLE:
+        boxes = models.build_for_shop(eyes.boxes, placed(eyes.boxes), cameras)
+    hands = weights_of(eyes.hands, eyes.store) / f"{eyes.hands}.onnx" if eyes.hands else None
+    return models.build_for_shop(eyes.model, placed(eyes.model), cameras, boxes=boxes, hands=hands)
