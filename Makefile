@@ -26,6 +26,10 @@ UV_VERSION := 0.13.9
 BOXMOT_VERSION := 25.0.0
 NORFAIR_VERSION := 2.3.0
 
+# Whose exports are read by `make test-architectures`, like those in tests/architectures/libraries.txt.
+ULTRALYTICS_VERSION := 8.4.190
+DETECTRON2_VERSION := 0.6
+
 .PHONY: help
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +117,46 @@ $(PEERS)/.ready: bench/peers.txt
 .PHONY: bench-tracking
 bench-tracking: venv $(PEERS)/.ready ## trackers beside other trackers, in one run
 	@$(BIN)/openaisle bench tracking --peers $(PEERS) $(ARGS)
+
+# Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
+# MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
+LIBRARIES := .cache/architectures
+LIBRARIES_TORCH := torch==2.13.0 torchvision==0.28.0
+
+$(LIBRARIES)/.ready: tests/architectures/libraries.txt
+	@$(need_python)
+	@echo "installing libraries with networks in $(LIBRARIES), about 5 GB"
+	@rm -rf $(LIBRARIES)
+	@set -e; for name in libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
+	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
+	install libraries $(LIBRARIES_TORCH) setuptools wheel --requirement tests/architectures/libraries.txt; \
+	"$(LIBRARIES)/libraries/bin/python" -m pip --quiet download --no-deps --no-build-isolation --no-binary :all: \
+	  --dest $(LIBRARIES) pb1-detectron2==$(DETECTRON2_VERSION) \
+	  && tar --extract --gzip --strip-components 1 --one-top-level=$(LIBRARIES)/sources \
+	    --file $(LIBRARIES)/pb1-detectron2-$(DETECTRON2_VERSION).tar.gz \
+	  || echo "Detectron2 cannot be had here: tested without it"; \
+	{ install ultralytics $(LIBRARIES_TORCH) onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless matplotlib \
+	  pillow polars psutil pyyaml requests scipy tqdm \
+	  && install ultralytics --no-deps ultralytics==$(ULTRALYTICS_VERSION) ultralytics-thop; } \
+	  || echo "ultralytics does not install here: tested without it"; \
+	{ install mediapipe --no-deps mediapipe==0.10.21 \
+	  && install mediapipe absl-py attrs flatbuffers matplotlib 'numpy<2' 'opencv-contrib-python-headless<4.12' 'protobuf<5'; } \
+	  || echo "MediaPipe does not install here: tested without it"
+	@touch $@
+
+$(LIBRARIES)/exports/.made: $(LIBRARIES)/.ready $(wildcard tests/architectures/exports/*.py)
+	@mkdir -p $(LIBRARIES)/exports
+	@make_exports() { echo "exporting by $$2"; YOLO_CONFIG_DIR=$(LIBRARIES) YOLO_AUTOINSTALL=false \
+	  "$(LIBRARIES)/$$1/bin/python" "tests/architectures/exports/$$2.py" $(LIBRARIES)/exports $(LIBRARIES)/sources \
+	  >$(LIBRARIES)/exports/$$2.log 2>&1 || { tail -n 1 $(LIBRARIES)/exports/$$2.log; echo "$$2: tested without it"; }; }; \
+	make_exports ultralytics yolo; \
+	for name in rcnn efficientdet vitpose openpose clips features; do make_exports libraries $$name; done; \
+	make_exports mediapipe mediapipe_landmarks
+	@touch $@
+
+.PHONY: test-architectures
+test-architectures: venv $(LIBRARIES)/exports/.made ## networks of other libraries, read as they read them
+	@$(BIN)/pytest tests/architectures $(ARGS)
 
 .PHONY: clean
 clean: ## remove what make made, .venv and out/ included

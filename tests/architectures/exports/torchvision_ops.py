@@ -1,17 +1,11 @@
-"""torchvision's compiled operators in plain torch, for a torchvision beside a torch it was not built for.
+"""torchvision's compiled operators in plain torch, for a torchvision beside a torch that it was not built for.
 
-Import this before torchvision. Only for measuring against: slow.
+Import this before torchvision. Where torchvision has its own, nothing is done. Only for measuring against: slow.
 """
 
-import torch
+import sys
 
-_library = torch.library.Library("torchvision", "DEF")
-_library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-_library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-_library.define(
-    "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
-    "int sampling_ratio, bool aligned) -> Tensor"
-)
+import torch
 
 
 def _nms(boxes, scores, overlap_max):
@@ -26,12 +20,6 @@ def _nms(boxes, scores, overlap_max):
         shared = (high - low).clamp(min=0).prod(dim=1)
         order = order[shared / (areas[best] + areas[order] - shared) <= overlap_max]
     return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.int64)
-
-
-_library.impl("nms", _nms, "CPU")
-
-import torchvision.ops.boxes  # noqa: E402
-import torchvision.ops.roi_align  # noqa: E402
 
 
 def _roi_align(maps, rois, scale, height, width, samples, aligned):
@@ -67,8 +55,30 @@ def _assert_has_ops() -> None:
     pass
 
 
-_library.impl("roi_align", _roi_align, "CPU")
-# The module is shadowed by its function in the package.
-_module = __import__("sys").modules["torchvision.ops.roi_align"]
-_module._has_ops = _has_ops
-_module._assert_has_ops = torchvision.ops.boxes._assert_has_ops = _assert_has_ops
+def _stand_in():
+    """Kept by the caller: what is registered goes when its library goes."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]  # half imported
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define(
+        "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, "
+        "int sampling_ratio, bool aligned) -> Tensor"
+    )
+    library.impl("nms", _nms, "CPU")
+    library.impl("roi_align", _roi_align, "CPU")
+    import torchvision.ops.boxes
+    import torchvision.ops.roi_align
+
+    # The module is shadowed by its function in the package.
+    module = sys.modules["torchvision.ops.roi_align"]
+    module._has_ops = _has_ops
+    module._assert_has_ops = torchvision.ops.boxes._assert_has_ops = _assert_has_ops
+    return library
+
+
+try:
+    pass
+except RuntimeError:  # operator torchvision::nms does not exist
+    _library = _stand_in()

@@ -85,7 +85,7 @@ _PEOPLE: Final = (
         PEOPLE,
         "boxes",
         "effdet",
-        _with_defaults(efficientdet.EfficientDetDetector, efficientdet.DEFAULTS),
+        _with_defaults(efficientdet.EfficientDetDetector, efficientdet.EfficientDetOptions()),
     ),
     Architecture(
         nanodet.NAME,

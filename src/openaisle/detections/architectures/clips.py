@@ -111,7 +111,10 @@ class ClipModel:
         height, width = pixels.shape[:2]
         scale = side / min(height, width)
         size = (max(side, int(width * scale)), max(side, int(height * scale)))
-        small = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), size, interpolation=cv2.INTER_LINEAR)
+        # transformers shrinks by areas, pytorchvideo takes samples.
+        is_averaged = scale < 1 and self._architecture in (VIDEOMAE, TIMESFORMER)
+        how = cv2.INTER_AREA if is_averaged else cv2.INTER_LINEAR
+        small = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), size, interpolation=how)
         top, left = (size[1] - side) // 2, (size[0] - side) // 2
         mean, spread = (np.float32(each) for each in _COLOURS[self._architecture])
         part = small[top : top + side, left : left + side].astype(np.float32) / np.float32(255)

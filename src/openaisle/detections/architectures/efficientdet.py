@@ -9,6 +9,7 @@ px, score, kind from 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -24,15 +25,20 @@ from openaisle.detections.crops import Floats, Pixels
 from openaisle.detections.single_frames import People, SingleFrameDetector
 
 NAME: Final = "efficientdet"
-DEFAULTS: Final = DetectorOptions(score_min=0.3, overlap_max=0.5, side_px=512)
 STRIDES: Final = (8, 16, 32, 64, 128)
-_ANCHOR_STRIDES: Final = 4.0  # side of the smallest anchor of a grid, in strides
 _OCTAVES: Final = (0.0, 1 / 3, 2 / 3)
 _ASPECTS: Final = ((1.0, 1.0), (1.4, 0.7), (0.7, 1.4))  # width, height
 ANCHORS: Final = len(_OCTAVES) * len(_ASPECTS)
 _MEAN: Final = np.float32([0.485, 0.456, 0.406]) * 255
 _SPREAD: Final = np.float32([0.229, 0.224, 0.225]) * 255
 _FILL: Final = (104, 116, 124)  # BGR: the mean, as near as whole numbers come
+
+
+@dataclass(frozen=True, kw_only=True)
+class EfficientDetOptions(DetectorOptions):
+    score_min: float = 0.3
+    side_px: int = 512
+    anchor_strides: float = 4.0  # side of the smallest anchor of a grid, in strides; 3 for Lite0 to Lite3
 
 
 def _layouts(side_px: int) -> tuple[Layout, Layout]:
@@ -46,7 +52,7 @@ def _layouts(side_px: int) -> tuple[Layout, Layout]:
 
 
 class EfficientDetDetector(SingleFrameDetector):
-    def __init__(self, model: BroughtModel, options: DetectorOptions) -> None:
+    def __init__(self, model: BroughtModel, options: EfficientDetOptions) -> None:
         """Raises ModelError for a file of another layout."""
         super().__init__(options.score_min)
         self._model, self._options = model, options
@@ -76,7 +82,7 @@ class EfficientDetDetector(SingleFrameDetector):
         return People.of_boxes(view.back(boxes[kept]), scores[kept])
 
 
-def people_of(answers: Sequence[Floats], side_px: int, options: DetectorOptions) -> tuple[Floats, Floats]:
+def people_of(answers: Sequence[Floats], side_px: int, options: EfficientDetOptions) -> tuple[Floats, Floats]:
     """Logits [9 kinds, h, w] of each grid, then sides [36, h, w], to boxes [n, 4] in input px and scores [n]."""
     logits, sides = [], []
     for kinds, distances in zip(answers[: len(STRIDES)], answers[len(STRIDES) :], strict=True):
@@ -86,7 +92,7 @@ def people_of(answers: Sequence[Floats], side_px: int, options: DetectorOptions)
     scores = (1 / (1 + np.exp(-np.concatenate(logits)))).astype(np.float32)
     chosen = np.flatnonzero(scores > options.score_min)
     chosen = chosen[np.argsort(-scores[chosen], kind="stable")][: options.candidates_max]
-    anchors = _anchors(side_px)[chosen]
+    anchors = _anchors(side_px, options.anchor_strides)[chosen]
     down, across, high, wide = np.concatenate(sides)[chosen].T
     y = down * anchors[:, 3] + anchors[:, 1]
     x = across * anchors[:, 2] + anchors[:, 0]
@@ -96,11 +102,11 @@ def people_of(answers: Sequence[Floats], side_px: int, options: DetectorOptions)
 
 
 @cache
-def _anchors(side_px: int) -> NDArray[np.float32]:
+def _anchors(side_px: int, anchor_strides: float) -> NDArray[np.float32]:
     """[n, 4] middle x, y, width, height in input px: grids in turn, row by row, octaves before aspects."""
     made: list[NDArray[Any]] = []
     sizes = [
-        (_ANCHOR_STRIDES * 2**octave * wide, _ANCHOR_STRIDES * 2**octave * high)
+        (anchor_strides * 2**octave * wide, anchor_strides * 2**octave * high)
         for octave in _OCTAVES
         for wide, high in _ASPECTS
     ]

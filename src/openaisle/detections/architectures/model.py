@@ -129,12 +129,16 @@ class BroughtModel:
         """The same, checked against a layout: sizes that the file leaves open are known only now."""
         found = self.run(*inputs)
         known: dict[str, int] = {}
+        for given, shape in zip(inputs, layout.inputs, strict=True):
+            shape_fits(given.shape, shape, known)
         for number, (value, shape) in enumerate(zip(found, layout.outputs, strict=True)):
             if not shape_fits(value.shape, shape, known):
                 raise ModelError(
                     f"wrong shape of output {number} '{self.outputs[number].name}'",
                     file=str(self.path),
-                    expected=shown(shape),
+                    expected=shown(
+                        [known.get(size, size) if isinstance(size, str) else size for size in shape]
+                    ),
                     found=shown(value.shape),
                 )
         return found

@@ -71,6 +71,8 @@ class RcnnDetector(SingleFrameDetector):
         rows = rows[np.argsort(-answer.scores[rows], kind="stable")][: options.people_max]
         size = np.float32([pixels.shape[1], pixels.shape[0]])
         boxes = view.back(answer.boxes_px[rows]).clip(0, np.tile(size, 2))
+        is_there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        rows, boxes = rows[is_there], boxes[is_there]
         if answer.joints_px is None:
             return People.of_boxes(boxes, answer.scores[rows])
         joints = answer.joints_px[rows].copy()

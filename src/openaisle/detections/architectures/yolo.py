@@ -67,6 +67,8 @@ class YoloDetector(SingleFrameDetector):
         found = found.rows(np.arange(min(len(found.scores), options.people_max)))
         height, width = pixels.shape[:2]
         boxes = view.back(found.boxes_px).clip(0, np.float32([width, height, width, height]))
+        if not self._has_joints:
+            return People.of_boxes(boxes, found.scores)
         joints = found.keypoints_px.copy()
         joints[:, :, :2] = view.back(joints[:, :, :2])
         return People(boxes, found.scores, joints)
