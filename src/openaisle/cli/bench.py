@@ -11,6 +11,7 @@ from openaisle.cli._bench_checkout import checkout
 from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_looks import looks as looks_costs
+from openaisle.cli._bench_models import models
 from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("looks")(looks_costs)
+    bench.command("models")(models)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)

@@ -1,4 +1,4 @@
-"""OpenPose by controlnet_aux (PyTorch-OpenPose's network and assembly): random weights, with people planted in its maps.
+"""OpenPose by controlnet_aux (PyTorch-OpenPose's network and assembly): random weights, people planted in its maps.
 
 Random weights see nobody; so the exported network adds maps of known people to what it sees, and both decoders get the
 same.
