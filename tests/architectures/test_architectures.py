@@ -25,7 +25,7 @@ def _same_people(found: People, arrays: dict[str, np.ndarray], *, px: float, sco
     if "joints" in arrays:
         height, width = arrays["picture"].shape[:2]
         # Some libraries move joints outside the picture to its edge: ours stay where they are.
-        limits = np.float32([width, height, 1])
+        limits = np.array([width, height, 1], np.float32)
         theirs, ours = (each.clip(0, limits) for each in (arrays["joints"], found.keypoints_px[best]))
         assert np.abs(ours - theirs).max() < px
 

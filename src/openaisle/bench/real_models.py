@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -33,10 +33,8 @@ _SCRIPT: Final = Path(__file__).parent / "publishers_there.js"
 _SECONDS_MAX: Final = 3600
 
 
-class _Keeps(Protocol):
-    def __call__(self, frame: Frame) -> np.ndarray:
-        """Boxes and scores [n, 5] of a frame."""
-        ...
+_Told = Callable[[Frame], np.ndarray]
+"""Boxes and scores [n, 5] of a frame."""
 
 
 def measure(
@@ -96,12 +94,12 @@ def _walk(
     folder: Path,
     label: str,
     every: int,
-    people_of: _Keeps,
+    people_of: _Told,
     score_min: float,
     report: Callable[[str, int], None],
 ) -> list[RealFigures]:
     def build(*_: object) -> PeopleModel:
-        return _Told(people_of, score_min)
+        return _Elsewhere(people_of, score_min)
 
     return evaluate_real(folder, [(label, RuntimeSettings())], every=every, report=report, build=build)
 
@@ -125,10 +123,10 @@ def _run_node(publishers: Path, graphs: Path, pictures: Path, out: Path, name: s
         raise MachineError(f"Human failed on {name}: {last}")
 
 
-class _Told:
+class _Elsewhere:
     """A detector whose people come from elsewhere."""
 
-    def __init__(self, people_of: _Keeps, score_min: float) -> None:
+    def __init__(self, people_of: _Told, score_min: float) -> None:
         self._people_of = people_of
         self.score_min = score_min
 

@@ -57,9 +57,9 @@ def test_what_a_file_leaves_open_is_checked_when_it_answers(tmp_path: Path) -> N
         tmp_path / "pose.onnx", {"pixels": ("n", 3, 64, 48)}, {"maps": np.zeros((1, 17, 16, 12), np.float32)}
     )
     joints = _built(path, "vitpose")
-    assert joints.joints(PICTURE, np.float32([[0, 0, 40, 40]])).shape == (1, 17, 3)
+    assert joints.joints(PICTURE, np.array([[0, 0, 40, 40]], np.float32)).shape == (1, 17, 3)
     with pytest.raises(ModelError, match=r"wrong shape of output 0 'maps'; expected \[2, 17, "):
-        joints.joints(PICTURE, np.float32([[0, 0, 40, 40], [10, 10, 50, 50]]))
+        joints.joints(PICTURE, np.array([[0, 0, 40, 40], [10, 10, 50, 50]], np.float32))
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_an_answer_of_another_size_is_told_at_the_first_picture(tmp_path: Path) 
 
 def test_an_rcnn_is_read_in_whatever_order_it_answers(tmp_path: Path) -> None:
     answers = {
-        "scores": np.float32([0.9, 0.8]),
-        "classes": np.int64([0, 3]),
-        "size": np.int64([60, 80]),
-        "boxes": np.float32([[8, 6, 40, 30], [0, 0, 9, 9]]),
+        "scores": np.array([0.9, 0.8], np.float32),
+        "classes": np.array([0, 3], np.int64),
+        "size": np.array([60, 80], np.int64),
+        "boxes": np.array([[8, 6, 40, 30], [0, 0, 9, 9]], np.float32),
     }
     path = tiny_onnx.write(tmp_path / "rcnn.onnx", {"image": (3, 60, 80)}, answers)
     people = _built(path, "detectron2").people(PICTURE)
@@ -158,11 +158,13 @@ def test_limbs_join_each_joint_to_its_own_body() -> None:
 
 
 def test_a_turned_square_comes_back_to_the_picture_where_it_was_cut() -> None:
-    affine = mediapipe.squares(np.float32([[30, 40]]), np.float32([20]), np.float32([np.pi / 2]), 224)[0]
-    middle = np.float32([111.5, 111.5])
+    affine = mediapipe.squares(
+        np.array([[30, 40]], np.float32), np.array([20], np.float32), np.array([np.pi / 2], np.float32), 224
+    )[0]
+    middle = np.array([111.5, 111.5], np.float32)
     assert mediapipe.moved(middle, affine).tolist() == pytest.approx([30, 40])
     # Up in a square that is turned clockwise by a quarter is right in the picture.
-    assert mediapipe.moved(np.float32([111.5, 0]), affine)[0] > 39
+    assert mediapipe.moved(np.array([111.5, 0], np.float32), affine)[0] > 39
 
 
 def test_a_joint_is_moved_to_the_mean_of_its_map_where_the_map_is_sure() -> None:
@@ -185,7 +187,7 @@ class _Everywhere(SingleFrameDetector):
     def people(self, pixels: np.ndarray) -> People:
         self.asked += 1
         height, width = pixels.shape[:2]
-        return People.of_boxes(np.float32([[0, 0, width / 2, height]]), np.float32([0.9]))
+        return People.of_boxes(np.array([[0, 0, width / 2, height]], np.float32), np.array([0.9], np.float32))
 
 
 def _frame(number: int, pixels: np.ndarray) -> Frame:

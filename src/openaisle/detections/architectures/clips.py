@@ -116,7 +116,7 @@ class ClipModel:
         how = cv2.INTER_AREA if is_averaged else cv2.INTER_LINEAR
         small = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), size, interpolation=how)
         top, left = (size[1] - side) // 2, (size[0] - side) // 2
-        mean, spread = (np.float32(each) for each in _COLOURS[self._architecture])
+        mean, spread = (np.array(each, np.float32) for each in _COLOURS[self._architecture])
         part = small[top : top + side, left : left + side].astype(np.float32) / np.float32(255)
         return ((part - mean) / spread).transpose(2, 0, 1)
 

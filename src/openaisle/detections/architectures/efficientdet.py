@@ -29,8 +29,8 @@ STRIDES: Final = (8, 16, 32, 64, 128)
 _OCTAVES: Final = (0.0, 1 / 3, 2 / 3)
 _ASPECTS: Final = ((1.0, 1.0), (1.4, 0.7), (0.7, 1.4))  # width, height
 ANCHORS: Final = len(_OCTAVES) * len(_ASPECTS)
-_MEAN: Final = np.float32([0.485, 0.456, 0.406]) * 255
-_SPREAD: Final = np.float32([0.229, 0.224, 0.225]) * 255
+_MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32) * 255
+_SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32) * 255
 _FILL: Final = (104, 116, 124)  # BGR: the mean, as near as whole numbers come
 
 
@@ -66,9 +66,9 @@ class EfficientDetDetector(SingleFrameDetector):
         options = self._options
         side_px = self._side_px
         view = fitted(pixels, side_px, side_px, fill=_FILL, shrinks_by_area=False)
-        given = planes(cv2.cvtColor(view.pixels, cv2.COLOR_BGR2RGB), _MEAN, _SPREAD)
+        given = planes(np.asarray(cv2.cvtColor(view.pixels, cv2.COLOR_BGR2RGB), np.uint8), _MEAN, _SPREAD)
         answers = [np.asarray(each[0]) for each in self._model.answers(self._layout, given)]
-        limits = np.float32([pixels.shape[1], pixels.shape[0]] * 2) * np.float32(view.scale)
+        limits = np.array([pixels.shape[1], pixels.shape[0]] * 2, np.float32) * np.float32(view.scale)
         if self._is_bare:
             boxes, scores = people_of(answers, side_px, options)
             boxes = boxes.clip(0, limits)

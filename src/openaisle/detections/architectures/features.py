@@ -37,7 +37,7 @@ class ImageFeatures:
     def describe(self, pictures: Sequence[Pixels]) -> Floats:
         """Pictures uint8 [h, w, 3] BGR to unit vectors [n, features]."""
         assert pictures
-        mean, spread = np.float32(self._options.mean), np.float32(self._options.spread)
+        mean, spread = np.array(self._options.mean, np.float32), np.array(self._options.spread, np.float32)
         rows = []
         for picture in pictures:
             small = cv2.resize(picture, (self._side_px, self._side_px), interpolation=cv2.INTER_LINEAR)

@@ -64,7 +64,9 @@ class MediaPipePose:
         if not len(boxes_px):
             return np.zeros((0, len(JOINTS), 3), np.float32)
         windows = windows_of_boxes(boxes_px, self._options.margin)
-        affines = [squares(window[None, :2], window[2:], np.zeros(1), 256)[0] for window in windows]
+        affines = [
+            squares(window[None, :2], window[2:], np.zeros(1, np.float32), 256)[0] for window in windows
+        ]
         given = _crops(pixels, affines, 256)
         values, presence, maps = self._model.answers(POSE_LAYOUT, given)
         marks = body_marks(values, maps)[:, _OF_BODY]
@@ -79,7 +81,7 @@ def body_marks(values: Floats, maps: Floats) -> Floats:
     """Answers [n, 195] and [n, h, w, 39] to [n, 39, 3]: x, y in input px, probability of being visible."""
     marks = values.reshape(-1, _BODY_JOINTS, 5)
     count, rows, columns, _ = maps.shape
-    step = np.float32([256 / columns, 256 / rows])
+    step = np.array([256 / columns, 256 / rows], np.float32)
     # The cell that a joint lies in, and those about it; outside the map nothing is sure.
     cells = np.floor(marks[:, :, :2] / step).astype(int)
     reach = np.arange(-_REACH_CELLS, _REACH_CELLS + 1)

@@ -114,7 +114,9 @@ def assembled(maps: Floats, fields: Floats, options: OpenPoseOptions) -> tuple[F
                 people.append({start: first, end: second})
                 totals.append(float(peaks[start][first, 2]) + gain)
     # A person of n parts was given n joints and n - 1 limbs or more.
-    scores = np.float32([total / (2 * len(person)) for person, total in zip(people, totals, strict=True)])
+    scores = np.array(
+        [total / (2 * len(person)) for person, total in zip(people, totals, strict=True)], np.float32
+    )
     rows = np.zeros((len(people), len(PARTS), 3), np.float32)
     for row, person in zip(rows, people, strict=True):
         for part, peak in person.items():

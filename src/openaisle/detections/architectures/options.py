@@ -35,4 +35,4 @@ def told(defaults: OptionsT, options: Mapping[str, Any]) -> OptionsT:
         kind = type(known[name])
         if not isinstance(chosen[name], int | float if kind is float else kind):
             raise InputError("wrong option", field=name, expected=kind.__name__, found=value)
-    return replace(defaults, **chosen)  # pyright: ignore[reportType]
+    return replace(defaults, **chosen)  # pyright: ignore[reportArgumentType]

@@ -22,7 +22,9 @@ class Fitted:
     def back(self, points_px: Floats) -> Floats:
         """Places [..., 2k] x y x y ... in input px to those in the picture."""
         pairs = points_px.shape[-1] // 2
-        return (points_px - np.tile(np.float32([self.left_px, self.top_px]), pairs)) / np.float32(self.scale)
+        return (points_px - np.tile(np.array([self.left_px, self.top_px], np.float32), pairs)) / np.float32(
+            self.scale
+        )
 
 
 def fitted(

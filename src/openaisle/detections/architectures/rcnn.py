@@ -69,7 +69,7 @@ class RcnnDetector(SingleFrameDetector):
         answer = self._answer(self._model.run(np.ascontiguousarray(shown_px.transpose(2, 0, 1))))
         rows = np.flatnonzero((answer.kinds == options.person) & (answer.scores > options.score_min))
         rows = rows[np.argsort(-answer.scores[rows], kind="stable")][: options.people_max]
-        size = np.float32([pixels.shape[1], pixels.shape[0]])
+        size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
         boxes = view.back(answer.boxes_px[rows]).clip(0, np.tile(size, 2))
         is_there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         rows, boxes = rows[is_there], boxes[is_there]

@@ -23,8 +23,8 @@ NAME: Final = "vitpose"
 LAYOUT: Final = Layout([("people", 3, "height", "width")], [("people", len(JOINTS), "rows", "columns")])
 _MARGIN: Final = 1.25
 _SMOOTHING_CELLS: Final = 0.8
-_MEAN: Final = np.float32([0.485, 0.456, 0.406]) * 255
-_SPREAD: Final = np.float32([0.229, 0.224, 0.225]) * 255
+_MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32) * 255
+_SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32) * 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +57,14 @@ class VitPose:
         more = [np.full(1, self._options.dataset, np.int64)] if self._options.dataset >= 0 else []
         maps = np.concatenate([self._model.answers(self._layout, group, *more)[0] for group in groups])
         cells, confidence = peaks(maps)
-        steps = places[:, None, 2:] / np.float32([maps.shape[3] - 1, maps.shape[2] - 1])
+        steps = places[:, None, 2:] / np.array([maps.shape[3] - 1, maps.shape[2] - 1], np.float32)
         points = places[:, None, :2] + cells * steps
         return np.concatenate([points, confidence.clip(0, 1)[:, :, None]], axis=2).astype(np.float32)
 
     def _crop(self, rgb: Pixels, place: Floats) -> Floats:
         width, height = self._size
         step_x, step_y = place[2] / (width - 1), place[3] / (height - 1)
-        picture_from_input = np.float32([[step_x, 0, place[0]], [0, step_y, place[1]]])
+        picture_from_input = np.array([[step_x, 0, place[0]], [0, step_y, place[1]]], np.float32)
         return planes(warped(rgb, picture_from_input, width, height), _MEAN, _SPREAD)
 
 

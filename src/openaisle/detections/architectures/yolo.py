@@ -66,7 +66,7 @@ class YoloDetector(SingleFrameDetector):
             found = found.rows(decode.suppress(found.boxes_px, found.scores, options.overlap_max))
         found = found.rows(np.arange(min(len(found.scores), options.people_max)))
         height, width = pixels.shape[:2]
-        boxes = view.back(found.boxes_px).clip(0, np.float32([width, height, width, height]))
+        boxes = view.back(found.boxes_px).clip(0, np.array([width, height, width, height], np.float32))
         if not self._has_joints:
             return People.of_boxes(boxes, found.scores)
         joints = found.keypoints_px.copy()
@@ -89,7 +89,7 @@ class YoloDetector(SingleFrameDetector):
             scores, is_person = answer[4 + options.person], answer[4:].argmax(axis=0) == options.person
         cells = np.flatnonzero(is_person & (scores > options.score_min))
         middle, half = answer[:2, cells].T, answer[2:4, cells].T / 2
-        boxes = np.concatenate([middle - half, middle + half], axis=1)
+        boxes = np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
         return self._with_joints(boxes, scores[cells], answer[5:, cells].T)
 
     def _suppressed(self, answer: Floats) -> People:
