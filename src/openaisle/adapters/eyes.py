@@ -8,6 +8,9 @@ from pathlib import Path
 
 from openaisle.adapters.model_files import weights_of
 from openaisle.detections import models
+from openaisle.detections.architectures import catalogue
+from openaisle.detections.architectures.clips import ClipModel
+from openaisle.detections.architectures.model import BroughtModel
 from openaisle.detections.models import PEOPLE, ShopModel
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.store.schema import Camera
@@ -20,12 +23,21 @@ class Eyes:
     model: str = PEOPLE  # finds people, or joints in boxes
     boxes: str = PEOPLE  # finds people for a model that finds joints in boxes
     hands: str = ""  # moves wrists to where hands begin; "": nobody
+    actions: str = ""  # names what a hand does in clips, beside our own network of joints; "": nobody
     store: Path | None = None  # whose own models count too
 
     @property
     def is_ours(self) -> bool:
         """Whether only the networks that ship are asked."""
         return self.model == PEOPLE and not self.hands
+
+
+def clip_model(eyes: Eyes, runtime: RuntimeSettings) -> ClipModel | None:
+    """Who names deeds in clips; None where nobody does. Raises InputError, ModelError."""
+    if not eyes.actions:
+        return None
+    path = weights_of(eyes.actions, eyes.store) / f"{eyes.actions}.onnx"
+    return catalogue.built(BroughtModel(path, runtime), (catalogue.ACTIONS,))
 
 
 def shop_detector(cameras: Sequence[Camera], eyes: Eyes, runtime: RuntimeSettings) -> ShopModel:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
-from openaisle.adapters.eyes import Eyes
+from openaisle.adapters.eyes import Eyes, clip_model
 from openaisle.bench.looks import LookTally, SimulatedLooks
 from openaisle.bench.pixels import PixelCameras, renderers_of
 from openaisle.core.messages import (
@@ -25,6 +25,7 @@ from openaisle.core.messages import (
 )
 from openaisle.detections.looks import PackLooker
 from openaisle.detections.products import ProductNetwork, ProductRecogniser
+from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.galleries import simulated_gallery
 from openaisle.pipeline import Pipeline
 from openaisle.replay.player import play
@@ -174,7 +175,8 @@ def _closed_lines(
 def _looks(store: Store, job: DayJob, eyes: PixelCameras | None) -> tuple[MainStreams, SimulatedLooks]:
     """Main streams of all cameras, and whoever looks into them."""
     network = ProductNetwork()
-    looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network))
+    clips = clip_model(job.eyes, RuntimeSettings())
+    looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network), clips)
     streams = MainStreams(eyes.renderers if eyes else renderers_of(store, job.seed))
     return streams, SimulatedLooks(store, streams, looker)
 

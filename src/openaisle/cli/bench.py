@@ -45,6 +45,9 @@ def receipts(
     boxes: Annotated[
         str, typer.Option(help="With pixels: who finds boxes, for a model that finds joints in them.")
     ] = "people",
+    actions: Annotated[
+        str, typer.Option(help="With looks: who names what hands do in clips; nobody without it.")
+    ] = "",
     families: Annotated[
         str, typer.Option(help="mixed, or names of HARD_CASES families, comma-separated.")
     ] = "mixed",
@@ -101,7 +104,7 @@ def receipts(
         arrivals_per_minute=arrivals_per_minute,
         people_max=people_max,
         looks=looks,
-        eyes=Eyes(model=model, boxes=boxes),
+        eyes=Eyes(model=model, boxes=boxes, actions=actions),
     )
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:

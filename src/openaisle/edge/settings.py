@@ -87,6 +87,7 @@ class VisionRow(Row):
     model: str = PEOPLE  # who finds people, by name
     boxes: str = PEOPLE  # who finds them for a model that finds joints in boxes
     hands: str = ""  # who moves wrists to where hands begin; "" = nobody
+    actions: str = ""  # who names what hands do in clips, beside our own network of joints; "" = nobody
     weights: str = ""  # folder of the networks; "" = those that come with OpenAisle
     providers: list[str] = Field(["cpu"], min_length=1)  # cpu, openvino, cuda, tensorrt: best first
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"  # see detections/runtime.py
@@ -298,7 +299,7 @@ class _Reader:
 
     def eyes(self, row: VisionRow) -> Eyes:
         """Names only: whether the files are what they should be, `openaisle doctor` and the worker say."""
-        for key in ("model", "boxes", "hands"):
+        for key in ("model", "boxes", "hands", "actions"):
             name: str = getattr(row, key)
             if name in ("", PEOPLE):
                 continue
@@ -310,7 +311,7 @@ class _Reader:
             if not path.is_file():
                 expected = f"{PEOPLE}, or a model that `openaisle models list` has"
                 self.toml.report("no such model", ("vision", key), expected=expected, found=name)
-        return Eyes(model=row.model, boxes=row.boxes, hands=row.hands, store=self.folder)
+        return Eyes(model=row.model, boxes=row.boxes, hands=row.hands, actions=row.actions, store=self.folder)
 
     def payments(self, row: PaymentsRow) -> PaymentsSettings | None:
         wanted = {"processor", "key_file", "webhook_key_file"}

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.detections import tiny_onnx
 
 from openaisle.core.errors import InputError, ModelError
-from openaisle.core.messages import JOINT_INDEX, Frame
+from openaisle.core.messages import JOINT_INDEX, Action, Frame
 from openaisle.detections import models
 from openaisle.detections.architectures import catalogue, mediapipe, openpose, vitpose
 from openaisle.detections.architectures.model import BroughtModel
@@ -127,6 +127,19 @@ def test_classes_and_names_must_be_as_many(tmp_path: Path) -> None:
         _built(path, "videomae")
     model = _built(path, "videomae", classes=["none", "take", "put_back"])
     assert model.probabilities([PICTURE] * 9).tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_classes_that_are_no_deed_at_a_shelf_are_nothing(tmp_path: Path) -> None:
+    logits = np.log(np.array([[0.1, 0.2, 0.3, 0.4]], np.float32))
+    path = tiny_onnx.write(tmp_path / "clip.onnx", {"pixels": (1, 3, 4, 32, 32)}, {"logits": logits})
+    model = _built(path, "x3d", classes=["take", "dancing", "put_back", "browse"])
+    assert dict(zip(Action, model.deeds([PICTURE] * 3), strict=True)) == {
+        Action.NONE: pytest.approx(0.2),
+        Action.APPROACH: 0.0,
+        Action.TAKE: pytest.approx(0.1),
+        Action.PUT_BACK: pytest.approx(0.3),
+        Action.BROWSE: pytest.approx(0.4),
+    }
 
 
 def test_a_peak_between_cells_is_found_between_them() -> None:

@@ -105,6 +105,13 @@ class ClipModel:
         shares = np.exp(values - values.max())
         return shares / shares.sum()
 
+    def deeds(self, clip: Sequence[Pixels]) -> tuple[float, ...]:
+        """Probabilities of each Action, in its order. Classes of other names are nothing that concerns a shelf."""
+        shares = dict.fromkeys(Action, 0.0)
+        for name, share in zip(self.classes, self.probabilities(clip).tolist(), strict=True):
+            shares[Action(name) if name in tuple(Action) else Action.NONE] += share
+        return tuple(shares.values())
+
     def _seen(self, pixels: Pixels) -> Floats:
         """The middle of a picture as the network takes it: [3, side, side]."""
         side = self._side_px
