@@ -42,3 +42,18 @@ with mediapipe.solutions.pose.Pose(static_image_mode=True, model_complexity=1) a
 out = Path(sys.argv[1]) / "mediapipe-pose.npz"
 np.savez(out, **arrays)
 print(f"{len(arrays) // 3} photos")
+
+hands = {}
+with mediapipe.solutions.hands.Hands(static_image_mode=True, model_complexity=1) as network:
+    for path in sorted((folder / "images").rglob("*.jpg"))[:128]:
+        picture = cv2.imread(str(path))
+        height, width = picture.shape[:2]
+        found = network.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+        for marks in found.multi_hand_landmarks or []:
+            number = len(hands) // 2
+            hands[f"file_{number}"] = np.array(str(path.relative_to(folder)))
+            hands[f"marks_{number}"] = np.float32(
+                [[mark.x * width, mark.y * height] for mark in marks.landmark]
+            )
+np.savez(out.with_name("mediapipe-hands.npz"), **hands)
+print(f"{len(hands) // 2} hands")

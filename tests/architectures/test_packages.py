@@ -9,6 +9,7 @@ import pytest
 from tests.architectures.conftest import EXPORTS
 
 from openaisle.adapters.model_files import cache_folder
+from openaisle.core.messages import JOINT_INDEX, JOINTS
 from openaisle.detections.architectures import catalogue, mediapipe
 from openaisle.detections.architectures.model import BroughtModel
 from openaisle.detections.runtime import RuntimeSettings
@@ -34,16 +35,49 @@ def test_weights_become_the_features_that_torch_makes_of_them(name: str, tmp_pat
         assert np.abs(found - arrays["features"]).max() < 1e-4 * np.abs(arrays["features"]).max()
 
 
+def test_a_hand_at_a_wrist_has_its_joints_where_mediapipe_puts_them() -> None:
+    """Its square comes from a palm detector, ours from a forearm that ends where its hand begins."""
+    told, photos, model = _needed("mediapipe-hands")
+    hands: mediapipe.MediaPipeHands = catalogue.built(
+        BroughtModel(model, RuntimeSettings()), (catalogue.HANDS,)
+    )
+    apart: list[float] = []
+    presence: list[float] = []
+    with np.load(told) as arrays:
+        for number in range(len(arrays.files) // 2):
+            picture = cv2.imread(str(photos / str(arrays[f"file_{number}"])))
+            assert picture is not None
+            theirs = arrays[f"marks_{number}"]
+            palm = theirs[9] - theirs[0]  # from the wrist to where the middle finger begins
+            arm = np.zeros((1, len(JOINTS), 3), np.float32)
+            arm[0, JOINT_INDEX["right_wrist"]] = (*theirs[0], 1)
+            arm[0, JOINT_INDEX["right_elbow"]] = (*(theirs[0] - 2.7 * palm), 1)
+            found = hands.hands(np.asarray(picture, np.uint8), arm)
+            presence.append(float(found.presence[0]))
+            apart.append(
+                float(np.linalg.norm(found.marks_px[0] - theirs, axis=1).mean() / np.linalg.norm(palm))
+            )
+    assert len(apart) >= 20
+    assert np.mean(np.array(presence) > 0.5) > 0.9
+    assert np.median(apart) < 0.1
+
+
+def _needed(name: str) -> tuple[Path, Path, Path]:
+    """What MediaPipe said, the photos, and the full network out of its package."""
+    needed = (
+        EXPORTS / f"{name}.npz",
+        Path(os.environ.get("DATA", "data")) / "coco128",
+        cache_folder() / f"{name}-full.onnx",
+    )
+    for each in needed:
+        if not each.exists():
+            pytest.skip(f"there is no {each}: DATA, `make test-architectures`, `models fetch {name}-full`")
+    return needed
+
+
 def test_a_body_in_a_box_has_its_joints_where_mediapipe_puts_them() -> None:
     """MediaPipe finds its square by itself, ours comes from the label: joints of whole bodies agree all the same."""
-    told = EXPORTS / "mediapipe-pose.npz"
-    photos = Path(os.environ.get("DATA", "data")) / "coco128"
-    model = cache_folder() / "mediapipe-pose-full.onnx"
-    for needed in (told, photos, model):
-        if not needed.exists():
-            pytest.skip(
-                f"there is no {needed}: DATA, `make test-architectures`, `models fetch mediapipe-pose-full`"
-            )
+    told, photos, model = _needed("mediapipe-pose")
     joints: mediapipe.MediaPipePose = catalogue.built(
         BroughtModel(model, RuntimeSettings()), (catalogue.JOINTS,)
     )
