@@ -119,6 +119,26 @@ def test_an_rcnn_is_read_in_whatever_order_it_answers(tmp_path: Path) -> None:
     assert people.scores.tolist() == pytest.approx([0.9])
 
 
+def test_nanodet_says_the_same_grid_by_grid_and_joined(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    cells = (16, 4, 1)  # of a picture of 32 px
+    kinds = [rng.uniform(0, 0.3, (1, count, 80)).astype(np.float32) for count in cells]
+    sides = [rng.normal(size=(1, count, 32)).astype(np.float32) for count in cells]
+    kinds[0][0, 5, 0] = 0.9
+    kinds[1][0, 3, 0] = 0.7
+    parts = {f"k{number}": each for number, each in enumerate(kinds)}
+    parts |= {f"s{number}": each for number, each in enumerate(sides)}
+    joined = np.concatenate([np.concatenate(pair, axis=2) for pair in zip(kinds, sides, strict=True)], axis=1)
+    shape = {"data": (1, 3, 32, 32)}
+    files = [
+        tiny_onnx.write(tmp_path / "a.onnx", shape, parts),
+        tiny_onnx.write(tmp_path / "b.onnx", shape, {"output": joined}),
+    ]
+    apart, whole = (_built(each, "nanodet", overlap_max=0.99).people(PICTURE) for each in files)
+    assert apart.scores.tolist() == pytest.approx([0.9, 0.7])
+    assert np.array_equal(apart.boxes_px, whole.boxes_px)
+
+
 def test_classes_and_names_must_be_as_many(tmp_path: Path) -> None:
     path = tiny_onnx.write(
         tmp_path / "clip.onnx", {"pixels": (1, 4, 3, 32, 32)}, {"logits": np.zeros((1, 3), np.float32)}
