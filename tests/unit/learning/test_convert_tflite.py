@@ -75,7 +75,9 @@ def test_a_graph_is_read_with_its_tensors_and_operators(tmp_path: Path) -> None:
     graph = read_lite(_write(tmp_path / "model.tflite"))
     assert [each.op for each in graph.operators] == ["DEQUANTIZE", "CONV_2D", "MEAN", "FULLY_CONNECTED"]
     assert graph.tensors[0].shape == (1, 5, 4, 1)
-    assert np.array_equal(graph.tensors[1].data, KERNEL)
+    kernel = graph.tensors[1].data
+    assert kernel is not None
+    assert np.array_equal(kernel, KERNEL)
     assert graph.tensors[4].data is None
 
 
