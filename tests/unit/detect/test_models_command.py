@@ -13,6 +13,7 @@ from openaisle.adapters.eyes import Eyes, shop_detector
 from openaisle.cli import build_app
 from openaisle.core.errors import InputError, ModelError
 from openaisle.detections.runtime import RuntimeSettings
+from openaisle.edge import doctor
 from openaisle.edge.settings import load_edge_settings
 from openaisle.store.load import load_store, store_folder
 
@@ -75,6 +76,21 @@ def test_a_store_names_its_own_network_and_its_cameras_look_through_it(network: 
     cameras = load_store(store).cameras[:1]
     detector = shop_detector(cameras, settings.eyes, settings.runtime)
     assert detector.score_min == pytest.approx(0.25)
+
+
+def test_the_doctor_opens_what_a_store_names(network: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(store_folder("corner"), store)
+    _run("add", network, "--architecture", "yolov8", "--as", "ours", "--store", store)
+    settings = 'format = 1\n\n[vision]\nmodel = "ours"\n'
+    (store / "edge.toml").write_text(settings, encoding="utf-8")
+    edge = load_edge_settings(store)
+    (said,) = doctor._eyes(edge)
+    assert (said.state, said.text) == (doctor.State.OK, "ours of [vision] in edge.toml")
+    (store / "models" / "ours.onnx").write_bytes(network.read_bytes())  # does not say what it is
+    (said,) = doctor._eyes(edge)
+    assert said.state is doctor.State.WRONG
+    assert "does not say what it is" in said.text
 
 
 def test_a_store_that_names_an_unknown_network_is_told_where(tmp_path: Path) -> None:
