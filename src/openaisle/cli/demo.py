@@ -42,6 +42,7 @@ def demo(
     import tempfile
     from dataclasses import replace
 
+    from openaisle.adapters.eyes import shop_detector
     from openaisle.core.errors import InputError
     from openaisle.edge.console import Console
     from openaisle.edge.settings import EdgeSettings, ShopSettings, Simulation, load_edge_settings
@@ -54,6 +55,7 @@ def demo(
         )
     own = load_edge_settings(store)
     eyes = replace(own.eyes, model=model or own.eyes.model, boxes=boxes or own.eyes.boxes)
+    shop_detector([], eyes, own.runtime)  # A wrong model is said here, not by a worker that cannot start.
     wanted = () if families == "mixed" else tuple(name.strip() for name in families.split(","))
     with tempfile.TemporaryDirectory(prefix="openaisle-demo-") as folder:
         settings = ShopSettings(
