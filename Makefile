@@ -154,6 +154,7 @@ $(WORKSHOP)/.ready: requirements.lock pyproject.toml
 .PHONY: test-workshop
 test-workshop: $(WORKSHOP)/.ready ## from raw video to a network in service, by the commands of docs/WORKSHOP.md
 	@OPENAISLE_WORKSHOP=1 $(WORKSHOP)/bin/pytest tests/simulation/test_workshop.py $(ARGS)
+
 # Human, the library that publishes MoveNet's and NanoDet's package, decodes them beside us; for measuring only.
 PUBLISHERS := .cache/publishers
 
