@@ -152,14 +152,17 @@ def as_json(compared: Sequence[Compared]) -> dict[str, Any]:
     return {"verdict": verdict(compared), "families": [asdict(each) for each in compared]}
 
 
-def ap50(folder: Path, runtime: RuntimeSettings, split: str) -> float:
-    """Of one model on a split, for the loss that a cheaper number format brings."""
+def ap50(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[float, int]:
+    """Of one model on a split, and of how many people: for the loss that a cheaper number format brings."""
     dataset, frames = sights_of(folder, split)
     settings = PeopleSettings(runtime=runtime, score_min=_SCORE_MIN)
     edge_cases = EdgeCases(dataset)
     seen = detected(folder, dataset, frames, settings)
     frames_seen = [_tallied(each, found, edge_cases, _SCORE_MIN) for each, found in seen]
-    return _Measured(frames_seen, ALL, _SCORE_MIN).ap50(np.ones(len(_groups(frames_seen))))
+    measured = _Measured(frames_seen, ALL, _SCORE_MIN)
+    return measured.ap50(np.ones(len(_groups(frames_seen)))), sum(
+        _people(frame, ALL) for frame in frames_seen
+    )
 
 
 def _group(frame: FrameLabels) -> str:
