@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 MEMORY_VIEWS: Final = 60.0  # a look follows the last so many views
 LEARNING_VIEWS_MIN: Final = 4.0  # a look of fewer views says nothing
-UNLIKE: Final = 0.7  # cosine below which a view is hardly of whom it is thought to be ...
+UNLIKE: Final = 0.5  # cosine below which a view is hardly of whom it is thought to be ...
 UNLIKE_GAIN: Final = 1 / 600  # ... and is learned as slowly
 NOW_VIEWS: Final = 16.0  # what was seen last is the mean of about so many views
 
