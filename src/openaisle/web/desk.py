@@ -177,7 +177,7 @@ class Desk:
 
     def _accept_payment(self, changed: PaymentChanged) -> None:
         receipt_id = changed.receipt_id
-        self.receipts.settle(receipt_id, changed.state.value, changed.refunded_minor, changed.reason)
+        self.receipts.settle(changed)
         kept = self.receipts.get(receipt_id)
         if kept is None:
             return
@@ -236,7 +236,7 @@ class Desk:
         """A receipt is paid in cash on the way out, or later: all that is owed, once."""
         receipt = kept.receipt
         voucher = self.vouchers.sell(
-            receipt.total_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
+            kept.owed_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
         )
         self.books.load_voucher(voucher.voucher_id, voucher.paid_minor, voucher.voucher_id)
         method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)

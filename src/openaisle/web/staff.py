@@ -43,7 +43,7 @@ class OwedOut(BaseModel):
 
     visit_id: str
     number: int
-    total_minor: int
+    owed_minor: int
     state: str
 
 
@@ -185,7 +185,7 @@ def _desk_out(desk: Desk) -> DeskOut:
             OwedOut(
                 visit_id=kept.receipt.visit_id,
                 number=kept.number,
-                total_minor=kept.receipt.total_minor,
+                owed_minor=kept.owed_minor,
                 state=kept.state,
             )
             for kept in desk.receipts.not_paid()
