@@ -277,8 +277,6 @@ class Payments(PaymentBook):
     def _is_store_over_its_cap(self) -> bool:
         return self.exposure_minor() >= self._settings.store_exposure_minor_max
 
-    # --- the ledger's side ----------------------------------------------------------------------------------------
-
     # --- applying -------------------------------------------------------------------------------------------------
 
     def _apply(self, message: Message) -> str:
