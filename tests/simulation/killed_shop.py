@@ -15,12 +15,13 @@ from tests.unit.carts.small_store import small_store
 
 from openaisle.adapters.charging import Charging
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
+from openaisle.adapters.gate_terminal import held_card
 from openaisle.adapters.payment_stripe import StripePayments
 from openaisle.adapters.terminal_stripe import StripeTerminal
 from openaisle.bench.checkout import KEY, SECRET
 from openaisle.bench.checkout_world import Shoppers, SteppedClock, Visit, closed, opened
 from openaisle.core.errors import PortUnavailable
-from openaisle.core.messages import CardHeld, ChargeRequested, Receipt
+from openaisle.core.messages import ChargeRequested, Receipt
 from openaisle.core.units import NS_PER_S
 from openaisle.pipeline import Till
 from openaisle.ports import TappedCard
@@ -75,7 +76,7 @@ class Shop:
         """A card at the gate's reader; its hold is in the ledger when this returns."""
         if not self.payments.knows_hold(visit.visit_id):
             card = self._until_answered(lambda: self._tapped(visit, number))
-            self.charging.record(self.payments.hold(held(card, visit.visit_id, now_ns), now_ns))
+            self.charging.record(self.payments.hold(held_card(visit.visit_id, "entry", card), now_ns))
 
     def _tapped(self, visit: Visit, number: int) -> TappedCard:
         self.terminal.ask(READER, visit.visit_id, HOLD_MINOR, self.store.currency)
@@ -97,17 +98,6 @@ class Shop:
             except PortUnavailable:
                 continue
         raise AssertionError("never answered")
-
-
-def held(card: TappedCard, visit_id: str, now_ns: int) -> CardHeld:
-    return CardHeld(
-        visit_id=visit_id,
-        gate_id="entry",
-        method=card.method,
-        amount_minor=card.amount_minor,
-        currency=card.currency,
-        held_ns=now_ns,
-    )
 
 
 def present(url: str, number: str) -> None:

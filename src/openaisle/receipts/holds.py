@@ -17,7 +17,7 @@ class Hold:
     held: CardHeld
     release: ReleaseRequested | None = None
     said: str = ""  # what became of the release
-    is_billed: bool = False  # its visit has a receipt
+    is_billed: bool = False  # its visit has a receipt, or a charge takes of it
 
 
 class Holds:
@@ -26,12 +26,21 @@ class Holds:
     def __init__(self) -> None:
         self._holds: dict[VisitId, Hold] = {}
         self._visit_of_key: dict[str, VisitId] = {}
+        self._visit_of_token: dict[str, VisitId] = {}
 
     def note(self, held: CardHeld) -> None:
-        self._holds.setdefault(held.visit_id, Hold(held=held))
+        if held.visit_id not in self._holds:
+            self._holds[held.visit_id] = Hold(held=held)
+            self._visit_of_token[held.method.token] = held.visit_id
 
     def billed(self, visit_id: VisitId) -> None:
         if visit_id in self._holds:
+            self._holds[visit_id].is_billed = True
+
+    def charged(self, method: PaymentMethod) -> None:
+        """A charge takes of what is held."""
+        visit_id = self._visit_of_token.get(method.token)
+        if visit_id is not None:
             self._holds[visit_id].is_billed = True
 
     def ask_release(self, request: ReleaseRequested) -> None:
@@ -45,6 +54,11 @@ class Holds:
 
     def get(self, visit_id: VisitId) -> Hold | None:
         return self._holds.get(visit_id)
+
+    def of_method(self, method: PaymentMethod) -> Hold | None:
+        """The hold that a method is about."""
+        visit_id = self._visit_of_token.get(method.token)
+        return None if visit_id is None else self._holds.get(visit_id)
 
     def of_key(self, key: str) -> Hold | None:
         """Whose release has this key."""
@@ -74,6 +88,8 @@ class Holds:
 
     def forget(self, visit_id: VisitId) -> None:
         hold = self._holds.pop(visit_id, None)
+        if hold is not None:
+            self._visit_of_token.pop(hold.held.method.token, None)
         if hold is not None and hold.release is not None:
             self._visit_of_key.pop(hold.release.key, None)
 
