@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from openaisle.adapters.gate_scanner import Answer, OnAnswer
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper, OnAnswer
 from openaisle.core.errors import EntryRefused, PortUnavailable
 from openaisle.core.messages import CardHeld, GateId, VisitId
 from openaisle.ports import CardTerminal, TappedCard

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from openaisle.adapters.gate_scanner import OnAnswer
 from openaisle.adapters.gate_terminal import GateTerminal
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Gatekeeper, OnAnswer
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import CardHeld, VisitId
 from openaisle.edge.desk_reader import DeskReader
