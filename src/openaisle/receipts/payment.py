@@ -254,11 +254,10 @@ class Payments(PaymentBook):
         """Release holds of visits that never came to a receipt. Call it now and then."""
         horizon_ns = now_ns - round(self._settings.hold_h_max * NS_PER_HOUR)
         stale: list[PaymentMessage] = []
-        for hold in self._holds.standing():
-            if hold.held.held_ns > horizon_ns:
+        for held in self._holds.waiting():
+            if held.held_ns > horizon_ns:
                 break  # They stand in the order in which they came.
-            if not hold.is_billed:
-                stale.append(_release(hold.held, "no receipt", now_ns))
+            stale.append(_release(held, "no receipt", now_ns))
         return self._take(stale, now_ns)
 
     # --- questions ------------------------------------------------------------------------------------------------
