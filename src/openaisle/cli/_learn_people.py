@@ -265,6 +265,8 @@ def evaluate(
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
     light: Annotated[float, typer.Option(min=0.05, help="Of what the cameras would have seen.")] = 1.0,
+    store_data: StoreDataOption = None,
+    split: Annotated[str, typer.Option(help="With --store-data: train | check | held_out.")] = "held_out",
     real: Annotated[
         Path | None,
         typer.Option(help="Measure on real pictures instead: a folder with coco128 or pets2009_s2l1 in it."),
@@ -277,12 +279,23 @@ def evaluate(
     out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure the people detector on rendered stores that it was not taught on, or on real pictures."""
+    """Measure the people detector on rendered stores that it was not taught on, on a store's labels, or on photos."""
     if real is not None:
         _evaluate_real(real, model or ["people"], weights, every, as_json)
         return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
+
+    if store_data is not None:
+        from openaisle.learning.store_sights import examine, sights_of
+
+        total, own = len(sights_of(store_data, split)[1]), RuntimeSettings(weights=weights or SHIPPED)
+        tell(
+            with_bar(total, as_json, lambda report: examine(store_data, own, split, report), "frames"),
+            out,
+            as_json,
+        )
+        return
 
     held_out = room.HeldOut(first_store=first_store, stores=stores, light=light)
     runtime = RuntimeSettings(weights=weights or SHIPPED)

@@ -23,22 +23,22 @@ _FACTORS: Final = 2  # inputs of such a node that are multiplied; a third is add
 
 def losses(store_data: Path, weights: Path, int8: Path, split: str = CHECK) -> list[str]:
     """Lines for people: AP50 of each number format on a split, and what is lost."""
-    whole = ap50(store_data, RuntimeSettings(weights=weights, precision="f32"), split)
+    whole, people = ap50(store_data, RuntimeSettings(weights=weights, precision="f32"), split)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in FILE_OF.values():
             round_to_bfloat16(weights / file, folder / file)
-        half = ap50(store_data, RuntimeSettings(weights=folder, precision="f32"), split)
+        half, _ = ap50(store_data, RuntimeSettings(weights=folder, precision="f32"), split)
         # Where INT8 copies serve from is the folder of the files they were made of.
         for file in FILE_OF.values():
             shutil.copyfile(weights / file, folder / file)
             (folder / "int8").mkdir(exist_ok=True)
             shutil.copyfile(int8 / file, folder / "int8" / file)
-        small = ap50(store_data, RuntimeSettings(weights=folder, precision="int8"), split)
+        small, _ = ap50(store_data, RuntimeSettings(weights=folder, precision="int8"), split)
     rows = [("float32", whole), ("bfloat16", half), ("int8", small)]
     return [
-        f"box AP50 on `{split}`  {name:9} {value:.4f}"
-        + ("" if value is whole else f"  ({value - whole:+.4f})")
+        f"box AP50 on `{split}` ({people} people)  {name:9} {value:.4f}"
+        + ("" if name == rows[0][0] else f"  ({value - whole:+.4f})")
         for name, value in rows
     ]
 

@@ -25,13 +25,11 @@ from openaisle.detections.people import PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import HIDDEN, NOWHERE, VISIBLE, DataSet, FrameLabels, Label, box, joint, placed
 from openaisle.labels.folder import read_dataset, write_dataset
-from openaisle.learning.store_sights import StoreSight, detected
+from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected
 
 Floats = NDArray[np.float64]
 Report = Callable[[int], None]
 
-SCORE_MIN: Final = 0.02
-"""Whoever may be somebody counts when uncertainty is measured."""
 JOINT_MIN: Final = 0.25
 """Surer joints are proposed: moving one costs less than finding it."""
 _GRID: Final = (9, 16)

@@ -20,11 +20,14 @@ from openaisle.core.messages import JOINTS, CameraDetections, Frame
 from openaisle.detections import models
 from openaisle.detections.crops import Pixels
 from openaisle.detections.people import PeopleDetector, PeopleSettings
+from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import CHECK, NOWHERE, PERSON, VISIBLE, DataSet, FrameLabels, Label
 from openaisle.labels.edge_cases import EdgeCases
 from openaisle.labels.folder import read_dataset, read_pixels
 from openaisle.labels.hand_over import DERIVED
+from openaisle.learning.evaluate import PeopleTally, reported
 from openaisle.learning.people_data import write_manifest
+from openaisle.learning.report import Report
 from openaisle.learning.synthesise import SEEN_PX_MIN, Sight, SightShard
 from openaisle.sim.labels import PersonLabel
 from openaisle.sim.optics import Appearance
@@ -36,6 +39,8 @@ EDGE_FRAMES_MIN: Final = 12
 """Fewer edge cases to check by, and all frames are checked by."""
 SHARD_FRAMES_MAX: Final = 96
 FALSE_CROPS: Final = 0.8
+SCORE_MIN: Final = 0.02
+"""Whoever may be somebody is looked at when curves are drawn and thresholds chosen."""
 _OUTLINE: Final = 0.5  # of a person's box, about
 _GREY_USUAL: Final = 115.0
 _TIMES_APART_NS: Final = 60_000_000_000
@@ -192,3 +197,17 @@ def _person(row: int, label: Label) -> PersonLabel:
         visible_px=visible_px,
         visible_fraction=0.0 if label.is_ignored else max(in_view, 0.1),
     )
+
+
+def examine(
+    folder: Path, runtime: RuntimeSettings, split: str, report: Callable[[int], None] = lambda _: None
+) -> Report:
+    """The people detector on a split of a store's own labels: figures, families, reliability, mistakes."""
+    dataset, frames = sights_of(folder, split)
+    tally = PeopleTally()
+    wanted = PeopleDetector([], settings=PeopleSettings(runtime=runtime)).score_min
+    settings = PeopleSettings(runtime=runtime, score_min=SCORE_MIN)
+    for each, found in detected(folder, dataset, frames, settings, report):
+        tally.add(each.sight, found, wanted)
+    on = f"{dataset.name or folder.name}, split {split}"
+    return reported(tally, on, {"store_data": folder.name, "split": split}, knows_cameras=False)

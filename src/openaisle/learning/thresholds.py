@@ -28,8 +28,6 @@ from openaisle.learning import evaluate, store_sights
 from openaisle.learning.actions_measure import ActionsHeldOut, judge
 from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, collect
 
-SCORE_MIN: Final = 0.02
-"""Thresholds below this are not tried."""
 TABLE: Final = tuple(round(0.1 * step, 1) for step in range(11))
 
 Report = Callable[[int], None]
@@ -180,9 +178,9 @@ def store_people_cases(runtime: RuntimeSettings, folder: Path, report: Report = 
     """The same on the split `check` of a store's own labels."""
     dataset, frames = store_sights.sights_of(folder, CHECK)
     tally = evaluate.PeopleTally()
-    settings = PeopleSettings(runtime=runtime, score_min=SCORE_MIN)
+    settings = PeopleSettings(runtime=runtime, score_min=store_sights.SCORE_MIN)
     for each, found in store_sights.detected(folder, dataset, frames, settings, report):
-        tally.add(each.sight, found, SCORE_MIN)
+        tally.add(each.sight, found, store_sights.SCORE_MIN)
     scores, is_person, expected = tally.scores()
     never = float(expected - is_person.sum())
     return Cases(scores, is_person, is_person, np.ones(len(scores)), never, unit="person there or reported")

@@ -105,6 +105,20 @@ def test_a_model_is_no_better_than_itself(shop: Path) -> None:
     assert "| all | " in card
 
 
+def test_a_stores_labels_are_reported_on_by_family_but_not_by_an_angle_that_nobody_knows(
+    shop: Path, tmp_path: Path
+) -> None:
+    run("learn", "split", shop, "--check", 0.2, "--held-out", 0.3)
+    said = json.loads(
+        run(
+            "learn", "evaluate", "people", "--store-data", shop, "--split", TRAIN, "--out", tmp_path, "--json"
+        )
+    )
+    assert said["frames"] == len(read_dataset(shop).part(TRAIN))
+    assert [name.split(" (")[0] for name in said["families"]] == ["occlusion", "size", "light"]
+    assert (tmp_path / "report.md").is_file()
+
+
 def test_a_difference_is_told_only_where_the_interval_leaves_zero_out() -> None:
     interval = compare._interval
     assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 10).verdict == compare.BETTER
