@@ -118,6 +118,43 @@ $(PEERS)/.ready: bench/peers.txt
 bench-tracking: venv $(PEERS)/.ready ## trackers beside other trackers, in one run
 	@$(BIN)/openaisle bench tracking --peers $(PEERS) $(ARGS)
 
+# A real Label Studio to test against, in an environment of its own: it brings Django and 100 packages more.
+LABEL_STUDIO := .cache/label-studio
+LABEL_STUDIO_VERSION := 1.23.2
+
+$(LABEL_STUDIO)/.ready:
+	@$(need_python)
+	@echo "installing Label Studio $(LABEL_STUDIO_VERSION) in $(LABEL_STUDIO)"
+	@rm -rf $(LABEL_STUDIO)
+	@$(PYTHON) -m venv $(LABEL_STUDIO)
+	@$(LABEL_STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  label-studio==$(LABEL_STUDIO_VERSION)
+	@touch $@
+
+.PHONY: test-labels
+test-labels: venv $(LABEL_STUDIO)/.ready ## frames to a real Label Studio, corrected there, and back
+	@OPENAISLE_LABEL_STUDIO=$(CURDIR)/$(LABEL_STUDIO)/bin/label-studio \
+	  $(BIN)/pytest tests/contracts/test_label_studio.py $(ARGS)
+
+# Torch is not in the lock: a copy of the environment that has it.
+WORKSHOP := .cache/workshop
+TORCH_VERSION := 2.13.0
+
+$(WORKSHOP)/.ready: requirements.lock pyproject.toml
+	@$(need_python)
+	@echo "building $(WORKSHOP) with torch $(TORCH_VERSION), some minutes"
+	@rm -rf $(WORKSHOP)
+	@$(PYTHON) -m venv $(WORKSHOP)
+	@set -e; pip="$(WORKSHOP)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input"; \
+	$$pip install --no-deps --only-binary :all: --require-hashes --requirement requirements.lock; \
+	$$pip install torch==$(TORCH_VERSION) onnx; \
+	$$pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: test-workshop
+test-workshop: $(WORKSHOP)/.ready ## from raw video to a network in service, by the commands of docs/WORKSHOP.md
+	@OPENAISLE_WORKSHOP=1 $(WORKSHOP)/bin/pytest tests/simulation/test_workshop.py $(ARGS)
+
 # Human, the library that publishes MoveNet's and NanoDet's package, decodes them beside us; for measuring only.
 PUBLISHERS := .cache/publishers
 
