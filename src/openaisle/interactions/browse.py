@@ -49,11 +49,11 @@ class Browsing:
     def step(
         self,
         tracks: Sequence[FloorTracks],
-        explained: Sequence[tuple[Target, VisitId | None]],
+        explained: Callable[[], Sequence[tuple[Target, VisitId | None]]],
         visit_of: Callable[[TrackId], VisitId | None],
         now_ns: int,
     ) -> list[Interaction]:
-        """Stays that ended `browse_wait_s` ago and that no step explains."""
+        """Stays that ended `browse_wait_s` ago and that no step explains: `explained` gives where and whose those are."""
         for message in tracks:
             self._follow(message)
         newest_ns = max((message.captured_ns for message in tracks), default=0)
@@ -61,14 +61,15 @@ class Browsing:
             self._over.append((*key, self._stays.pop(key)))
         wait_ns = round(self._settings.browse_wait_s * NS_PER_S)
         due = [entry for entry in self._over if now_ns - entry[2].last_ns >= wait_ns]
+        if not due:
+            return []
         self._over = [entry for entry in self._over if now_ns - entry[2].last_ns < wait_ns]
+        steps = explained()
         return [
             self._message(track_id, hand, stay, visit_of(track_id), now_ns)
             for track_id, hand, stay in due
             if stay.last_ns - stay.began_ns >= self._settings.browse_s * NS_PER_S
-            and not any(
-                _explains(target, visit_id, stay, visit_of(track_id)) for target, visit_id in explained
-            )
+            and not any(_explains(target, visit_id, stay, visit_of(track_id)) for target, visit_id in steps)
         ]
 
     def _follow(self, message: FloorTracks) -> None:

@@ -76,6 +76,8 @@ class Interactions:
         self._meetings = Meetings(store, self._settings.meetings)
         self._hand_overs = HandOvers(self._memory, self._settings.meetings)
         self._cases: dict[str, Case] = {}
+        self._undecided: list[Case] = []  # of them, in order: not final
+        self._unlearned: list[Case] = []  # final, and nothing was learned from them yet
 
     def step(
         self,
@@ -103,13 +105,17 @@ class Interactions:
         for look in looks:
             self._looks.hear(look)
         due |= self._looks.settled(now_ns) & self._cases.keys()
-        due |= {step_id for step_id, case in self._cases.items() if self._is_due(case, now_ns)}
-        for group in self._groups(due):
+        if steps:
+            self._sort_cases()
+        due |= {case.step.step_id for case in self._undecided if self._is_due(case, now_ns)}
+        for group in self._groups(due) if due else ():
             said += self._decide(group, holdings, now_ns)
+        if due:
+            self._sort_cases()
         self._hand_overs.hear(self._meetings.step(tracks), now_ns)
         if said or self._hand_overs.is_waiting:
             said += self._decide_hand_overs(holdings, now_ns)
-        said += self._browsing.step(tracks, self._explained(), self._arms.visit_of, now_ns)
+        said += self._browsing.step(tracks, self._explained, self._arms.visit_of, now_ns)
         self._learn(now_ns)
         self._forget(now_ns)
         return said
@@ -172,6 +178,10 @@ class Interactions:
                 groups.append([case])
         return [group for group in groups if any(case.step.step_id in step_ids for case in group)]
 
+    def _sort_cases(self) -> None:
+        self._undecided = [case for case in self._cases.values() if not case.is_final]
+        self._unlearned = [case for case in self._cases.values() if case.is_final and not case.is_learned]
+
     def _explained(self) -> list[tuple[Target, VisitId | None]]:
         """Where a step has its explanation, and who was there for it."""
         return [(case.target, i.visit_id) for case in self._cases.values() for i in case.standing]
@@ -179,25 +189,30 @@ class Interactions:
     def _learn(self, now_ns: int) -> None:
         """Masses, from cases that are closed. What is learned from a case must not decide the same case again."""
         after_ns = round(self._settings.learn_after_s * NS_PER_S)
-        for case in self._cases.values():
-            if case.is_final and not case.is_learned and now_ns - case.seen_ns > after_ns:
-                case.is_learned = True
-                for interaction in case.standing:
-                    self._memory.learn(interaction)
+        old = [case for case in self._unlearned if now_ns - case.seen_ns > after_ns]
+        if not old:
+            return
+        for case in old:
+            case.is_learned = True
+            for interaction in case.standing:
+                self._memory.learn(interaction)
+        self._sort_cases()
 
     def _forget(self, now_ns: int) -> None:
         """Cases and visits that are long over; at the bound the oldest cases."""
         limit_ns = round(self._settings.remember_s * NS_PER_S)
         surplus = len(self._cases) - self._settings.cases_max
-        old = [
-            step_id
-            for rank, (step_id, case) in enumerate(self._cases.items())
-            if now_ns - case.seen_ns > limit_ns or rank < surplus
-        ]
-        self._looks.forget(old)
-        for step_id in old:
-            for interaction_id in self._cases.pop(step_id).said:
-                self._memory.contents.settle(interaction_id)
+        old: list[str] = []
+        for rank, (step_id, case) in enumerate(self._cases.items()):  # The oldest come first.
+            if now_ns - case.seen_ns <= limit_ns and rank >= surplus:
+                break
+            old.append(step_id)
+        if old:
+            self._looks.forget(old)
+            for step_id in old:
+                for interaction_id in self._cases.pop(step_id).said:
+                    self._memory.contents.settle(interaction_id)
+            self._sort_cases()
         self._memory.forget(now_ns, limit_ns)
         self._hand_overs.forget(now_ns - limit_ns)
 

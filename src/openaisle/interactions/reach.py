@@ -78,6 +78,7 @@ class Arms:
         self._row_count = 0
         self._visit_of: dict[TrackId, VisitId | None] = {}
         self.latest_ns = 0
+        self.heard_count = 0  # of messages
 
     def add(self, tracks: FloorTracks) -> None:
         """Take in one message; they may come out of order by as much as the history is long."""
@@ -92,6 +93,7 @@ class Arms:
         for track_id, visit_id in zip(tracks.track_ids, tracks.visit_ids, strict=True):
             self._visit_of[track_id] = visit_id or self._visit_of.get(track_id)
         self.latest_ns = max(self.latest_ns, tracks.captured_ns)
+        self.heard_count += 1
         self._rows.append(rows)
         self._row_count += len(rows.track_ids)
         oldest_ns = self.latest_ns - round(settings.history_s * NS_PER_S)
