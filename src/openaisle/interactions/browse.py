@@ -12,6 +12,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.reach import Floats, Target, hands_of
 from openaisle.interactions.settings import Settings
+from openaisle.interactions.shelving import Shelving
 from openaisle.store.schema import Gondola, Store
 
 LOST_NS = NS_PER_S // 2  # a hand not seen inside for so long is outside
@@ -34,7 +35,7 @@ class Browsing:
     """Notices hands crossing a shelf's front and coming back without a step."""
 
     def __init__(self, store: Store, settings: Settings, deeds: Deeds) -> None:
-        self._gondolas = [gondola for gondola in store.gondolas if gondola.shelves]
+        self._gondolas = Shelving(store)
         self._settings = settings
         self._deeds = deeds
         self._stays: dict[tuple[TrackId, int], _Visit] = {}
@@ -76,7 +77,7 @@ class Browsing:
         if not message.track_ids:
             return
         hands = hands_of(message.joints_floor_m, self._settings.reach.hand_beyond_wrist_m)
-        for gondola in self._gondolas:
+        for gondola in self._gondolas.near(hands):
             local = gondola.floor_from_gondola.inverse().apply(hands)  # [people, 2, 3]
             inside = (
                 (local[..., 0] > 0.0)

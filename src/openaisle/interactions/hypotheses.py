@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations as pairs
 from itertools import product
 from typing import Final
@@ -34,7 +35,7 @@ class Hypothesis:
     moves: tuple[Move, ...]  # at least one; its part is None where nothing explains the step
     log_weight: float
 
-    @property
+    @cached_property
     def hands(self) -> tuple[tuple[TrackId, int], ...]:
         return tuple(dict.fromkeys((suspect.track_id, suspect.hand) for _, suspect in self.moves if suspect))
 
@@ -140,10 +141,9 @@ def share_hands(
                 for edge_s in edges_s
             ]
             rival[own] = 0.0
+            rivals = [(hands, share) for hands, share in zip(busy, rival, strict=True) if share > 0.0]
             revised.append(
-                _sorted(
-                    [(hypothesis, weight * _free(hypothesis, busy, rival)) for hypothesis, weight in original]
-                )
+                _sorted([(hypothesis, weight * _free(hypothesis, rivals)) for hypothesis, weight in original])
             )
         current = revised
     return current
@@ -184,10 +184,10 @@ def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
 
 
 def _free(
-    hypothesis: Hypothesis, busy: Sequence[dict[tuple[TrackId, int], float]], rival: Sequence[float]
+    hypothesis: Hypothesis, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]
 ) -> float:
     free = 1.0
-    for hands, share in zip(busy, rival, strict=True):
+    for hands, share in rivals:
         for hand in hypothesis.hands:
             free *= max(1e-3, 1.0 - share * hands.get(hand, 0.0))
     return free

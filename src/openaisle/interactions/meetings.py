@@ -19,6 +19,7 @@ from openaisle.core.messages import FloorTracks, TrackId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.reach import ELBOWS, SHOULDERS, WRISTS, Floats, hands_of
 from openaisle.interactions.settings import MeetingSettings
+from openaisle.interactions.shelving import Shelving
 from openaisle.store.schema import Store
 
 LATE_MAX: Final = 8  # glimpses that may be overtaken by later ones
@@ -73,7 +74,7 @@ class Meetings:
     """Follows all pairs of hands."""
 
     def __init__(self, store: Store, settings: MeetingSettings) -> None:
-        self._gondolas = [gondola for gondola in store.gondolas if gondola.shelves]
+        self._gondolas = Shelving(store)
         self._settings = settings
         self._near: dict[tuple[Hand, Hand], _Near] = {}
         self._latest_ns = 0
@@ -110,15 +111,18 @@ class Meetings:
             np.nan
         )  # A wrist alone is no hand in the air, either: NaN stays NaN.
         order = sorted(range(count), key=lambda row: message.track_ids[row])
+        apart_m = np.minimum(_apart_m(hands), _apart_m(wrists))
+        is_near = apart_m < settings.near_m
         for a, b in combinations(order, 2):
-            apart_m = np.minimum(_apart_m(hands[a], hands[b]), _apart_m(wrists[a], wrists[b]))
+            if not is_near[a, b].any():
+                continue
             for side_a, side_b in product((0, 1), (0, 1)):
-                if not apart_m[side_a, side_b] < settings.near_m:
+                if not is_near[a, b, side_a, side_b]:
                     continue
                 pair = (Hand(message.track_ids[a], side_a), Hand(message.track_ids[b], side_b))
                 sight = _sight(
                     message.captured_ns,
-                    float(apart_m[side_a, side_b]),
+                    float(apart_m[a, b, side_a, side_b]),
                     (hands[a, side_a], hands[b, side_b]),
                     (forearms[a, side_a], forearms[b, side_b]),
                     (bodies[a], bodies[b]),
@@ -133,7 +137,7 @@ class Meetings:
         """[people, 2]: which hands are in a gondola or at its very edge."""
         found = np.zeros(hands_floor_m.shape[:2], bool)
         margin_m = self._settings.edge_m
-        for gondola in self._gondolas:
+        for gondola in self._gondolas.near(hands_floor_m):
             x, y, z = np.moveaxis(gondola.floor_from_gondola.inverse().apply(hands_floor_m), -1, 0)
             found |= (
                 (x > -margin_m)
@@ -194,9 +198,9 @@ def _sight(
     )
 
 
-def _apart_m(mine: Floats, others: Floats) -> Floats:
-    """Distances [2, 2] of one person's points [2, 3] from another's."""
-    return np.linalg.norm(mine[:, None] - others[None, :], axis=2)
+def _apart_m(points_m: Floats) -> Floats:
+    """Distances [people, people, 2, 2] of everybody's points [people, 2, 3] from everybody else's."""
+    return np.linalg.norm(points_m[:, None, :, None] - points_m[None, :, None, :], axis=-1)
 
 
 def _known(value: float) -> float:

@@ -65,6 +65,7 @@ class ReachSettings:
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
+    judged_max: int = 256  # places of which is remembered who may have been there; the oldest go first
 
 
 @dataclass(frozen=True)
