@@ -6,6 +6,7 @@ and when tracks have passed its moment. Steps close in time are decided together
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +32,7 @@ from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.handovers import HandOvers
-from openaisle.interactions.hypotheses import Hypothesis, Outcome, decided, normalised
+from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.meetings import Meetings
 from openaisle.interactions.memory import Memory
@@ -167,16 +168,32 @@ class Interactions:
         return now_ns - case.seen_ns >= self._settings.wait_s_max * NS_PER_S
 
     def _groups(self, step_ids: set[str]) -> list[list[Case]]:
-        """Cases to decide, in the order they happened, those close in time together with all their neighbours."""
+        """Cases to decide, in the order they happened, with all their neighbours in time and place."""
         together_ns = round(self._settings.together_s * NS_PER_S)
         standing = [case for case in self._cases.values() if case.step.status is not StepStatus.WITHDRAWN]
         groups: list[list[Case]] = []
-        for case in sorted(standing, key=lambda case: (case.step.edge_ns, case.step.step_id)):
-            if groups and case.step.edge_ns - groups[-1][-1].step.edge_ns <= together_ns:
-                groups[-1].append(case)
-            else:
-                groups.append([case])
-        return [group for group in groups if any(case.step.step_id in step_ids for case in group)]
+        growing: list[list[Case]] = []
+        for case in sorted(standing, key=_when):
+            since_ns = case.step.edge_ns - together_ns
+            groups += [group for group in growing if group[-1].step.edge_ns < since_ns]
+            growing = [group for group in growing if group[-1].step.edge_ns >= since_ns]
+            mine, others = [case], list[list[Case]]()
+            for group in growing:
+                if any(self._are_near(case, other) for other in group):
+                    mine += group
+                else:
+                    others.append(group)
+            growing = [*others, sorted(mine, key=_when)]
+        found = [g for g in [*groups, *growing] if any(case.step.step_id in step_ids for case in g)]
+        return sorted(found, key=lambda group: _when(group[0]))
+
+    def _are_near(self, case: Case, before: Case) -> bool:
+        """Whether somebody may have had a hand in both."""
+        settings = self._settings
+        return (
+            case.step.edge_ns - before.step.edge_ns <= settings.together_s * NS_PER_S
+            and math.dist(case.target.place_floor_m, before.target.place_floor_m) <= settings.together_m
+        )
 
     def _sort_cases(self) -> None:
         self._undecided = [case for case in self._cases.values() if not case.is_final]
@@ -227,11 +244,14 @@ class Interactions:
         is_last: bool = False,
     ) -> list[Interaction]:
         weighed = [normalised(own) for own in self._suppose.hypotheses(group, holdings)]
-        edges_s = [(case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S for case in group]
+        moments = [
+            Moment((case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S, case.target.place_floor_m)
+            for case in group
+        ]
         said: list[Interaction] = []
         for case, own in zip(group, weighed, strict=True):
             self._looks.consider(case, own)
-        for case, found in zip(group, decided(weighed, edges_s, self._settings), strict=True):
+        for case, found in zip(group, decided(weighed, moments, self._settings), strict=True):
             case.tracks_ns = self._arms.latest_ns
             passed_ns = case.step.edge_ns + round(self._settings.decide_after_s * NS_PER_S)
             is_settled = case.step.status is StepStatus.CONFIRMED
@@ -330,6 +350,10 @@ class Interactions:
         message = msgspec.structs.replace(old, revision=old.revision + 1, decided_ns=now_ns, withdrawn=True)
         case.said[old.interaction_id] = message
         return message
+
+
+def _when(case: Case) -> tuple[int, str]:
+    return case.step.edge_ns, case.step.step_id
 
 
 def _candidates(outcome: Outcome) -> list[Candidate]:

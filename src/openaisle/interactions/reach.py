@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -39,6 +40,13 @@ class Target:
     shelf: Shelf
     along_m: float  # from the shelf's left end
     edge_ns: int
+
+    @cached_property
+    def place_floor_m(self) -> tuple[float, float, float]:
+        """On the floor, at the shelf's front."""
+        local = np.array([self.shelf.left_m + self.along_m, self.shelf.front_m, self.shelf.height_m])
+        x, y, z = self.gondola.floor_from_gondola.apply(local).tolist()
+        return x, y, z
 
 
 @dataclass(frozen=True)

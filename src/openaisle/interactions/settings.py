@@ -142,11 +142,13 @@ class Settings:
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0
-    together_s: float = 0.8  # steps this close are decided together
+    together_s: float = 0.8  # steps this close in time
+    together_m: float = 3.0  # and in place, so that the same people may have done them, are decided together
     same_hand_s: tuple[float, float] = (
         0.45,
         0.8,
     )  # one hand takes nothing else this soon; perhaps; surely it may
+    hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
