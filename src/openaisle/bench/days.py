@@ -29,6 +29,7 @@ from openaisle.pipeline import Pipeline
 from openaisle.replay.player import play
 from openaisle.replay.score import Tally, tally
 from openaisle.replay.truth import truth_of_simulation
+from openaisle.sim.conditions import conditions_of
 from openaisle.sim.day import SimulatedDay
 from openaisle.sim.main_streams import MainStreams
 from openaisle.sim.scripts import plan_day
@@ -123,6 +124,7 @@ def run_day(job: DayJob) -> DayOutcome:
         families=job.families,
         arrivals_per_minute=job.arrivals_per_minute,
         people_max=job.people_max,
+        conditions=conditions_of(job.seed) if job.families == "mixed" else (),
     )
     eyes = PixelCameras(store, job.seed) if job.vision == "pixels" else None
     streams, looks = _looks(store, job, eyes) if job.looks else (None, None)
