@@ -56,6 +56,7 @@ class DayJob:
     arrivals_per_minute: float = 2.0
     people_max: int = 6
     looks: bool = False  # what the path asks about pictures is answered
+    conditions: tuple[str, ...] = ()  # what is wrong with a mixed day
 
 
 def days_of(
@@ -68,11 +69,14 @@ def days_of(
     arrivals_per_minute: float = 2.0,
     people_max: int = 6,
     looks: bool | None = None,
+    conditions: tuple[str, ...] | None = None,
 ) -> list[DayJob]:
     """`visit_count` visits as days. Families alternate within a day; day k of seed s has seed 1000 s + k.
 
-    `looks`: whether questions about pictures are answered; None: where there are pictures.
+    `looks`: whether questions about pictures are answered; None: where there are pictures. `conditions` of mixed
+    days; None: as their seeds draw them.
     """
+    is_drawn = conditions is None and families == "mixed"
     wanted: tuple[str, ...] | Literal["mixed"] = "mixed" if families == "mixed" else tuple(families)
     counts = [min(VISITS_A_DAY, visit_count - done) for done in range(0, visit_count, VISITS_A_DAY)]
     return [
@@ -85,6 +89,7 @@ def days_of(
             arrivals_per_minute=arrivals_per_minute,
             people_max=people_max,
             looks=looks if looks is not None else vision == "pixels",
+            conditions=conditions_of(1000 * seed + day) if is_drawn else conditions or (),
         )
         for day, count in enumerate(counts)
     ]
@@ -124,7 +129,7 @@ def run_day(job: DayJob) -> DayOutcome:
         families=job.families,
         arrivals_per_minute=job.arrivals_per_minute,
         people_max=job.people_max,
-        conditions=conditions_of(job.seed) if job.families == "mixed" else (),
+        conditions=job.conditions,
     )
     eyes = PixelCameras(store, job.seed) if job.vision == "pixels" else None
     streams, looks = _looks(store, job, eyes) if job.looks else (None, None)

@@ -10,6 +10,7 @@ from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_checkout import checkout
 from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
+from openaisle.cli._bench_families import bench_families
 from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_speed import speed
@@ -38,14 +39,22 @@ def receipts(
     seed: Annotated[int, typer.Option(min=0, help="Decides shoppers, goods, plates and noise.")] = 7,
     vision: Annotated[str, typer.Option(help="pixels | skeleton | none")] = "skeleton",
     families: Annotated[
-        str, typer.Option(help="mixed, or names of HARD_CASES families, comma-separated.")
+        str,
+        typer.Option(help="mixed, all, or names of HARD_CASES families, comma-separated."),
     ] = "mixed",
     people_max: Annotated[
-        int | None, typer.Option(min=2, help="Most people in the shop at once; mixed 6, named families 2.")
+        int | None,
+        typer.Option(
+            min=2, help="Most people in the shop at once; mixed 6, named families 2 or what they need."
+        ),
     ] = None,
     arrivals_per_minute: Annotated[
         float | None, typer.Option(help="How often somebody comes; mixed 2, named families 1.")
     ] = None,
+    each: Annotated[
+        bool,
+        typer.Option("--each", help="`--visits` of each family by itself, beside what it must reach."),
+    ] = False,
     looks: Annotated[
         bool | None,
         typer.Option(
@@ -67,6 +76,7 @@ def receipts(
     from openaisle.bench.days import days_of, run_days
     from openaisle.bench.receipts import receipts_report, wrong_visits
     from openaisle.core.errors import InputError
+    from openaisle.sim.scripts import FAMILIES, PARTNERED
     from openaisle.store.load import load_store
 
     if vision not in ("pixels", "skeleton", "none"):
@@ -78,10 +88,16 @@ def receipts(
             "nobody has pictures", field="--looks", expected="--vision pixels or skeleton with it"
         )
     load_store(store)
-    asked = "mixed" if families == "mixed" else [name.strip() for name in families.split(",")]
+    names = list(FAMILIES) if families == "all" else [name.strip() for name in families.split(",")]
+    asked = "mixed" if families == "mixed" else names
+    if each:
+        bench_families(
+            names if asked != "mixed" else FAMILIES, store, visits, seed, vision, looks, jobs, as_json
+        )
+        return
     # Most families are one shopper's (two for some): by name they are measured so. Mixed days are a busy shop's.
     is_mixed = asked == "mixed"
-    people_max = people_max or (6 if is_mixed else 2)
+    people_max = people_max or (6 if is_mixed else max(2, *(PARTNERED.get(name, 2) for name in asked)))
     arrivals_per_minute = arrivals_per_minute or (2.0 if is_mixed else 1.0)
     days = days_of(
         store,

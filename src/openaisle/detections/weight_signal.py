@@ -152,4 +152,4 @@ def fit_lines(grams, ends, sample_count, level_g, slope_g, rough_g) -> None:
             level_g[tick, plate] = level
             slope_g[tick, plate] = slope * (sample_count - 1)
             # What is below zero by rounding is zero; what is unknown stays so.
-            rough_g[tick, plate] = np.sqrt((0.0 if left < 0.0 else left) / (sample_count - 2))
+            rough_g[tick, plate] = np.sqrt((max(left, 0.0)) / (sample_count - 2))

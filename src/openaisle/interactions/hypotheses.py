@@ -193,9 +193,7 @@ def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
     return busy
 
 
-def _free(
-    hypothesis: Hypothesis, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]
-) -> float:
+def _free(hypothesis: Hypothesis, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]) -> float:
     free = 1.0
     for hands, share in rivals:
         for hand in hypothesis.hands:

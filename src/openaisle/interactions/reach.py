@@ -164,7 +164,9 @@ class Arms:
         ]
         return sorted(found, key=lambda suspect: (-suspect.log_likelihood, suspect.track_id))
 
-    def _judge(self, rows: Sequence[_Rows], target: Target, lag_s: float) -> list[tuple[TrackId, float, float]]:
+    def _judge(
+        self, rows: Sequence[_Rows], target: Target, lag_s: float
+    ) -> list[tuple[TrackId, float, float]]:
         """Of everybody in these rows how well their arm fits, and how likely it was the right one."""
         times_ns = np.repeat([row.captured_ns for row in rows], [len(row.track_ids) for row in rows])
         hands = np.concatenate([row.hands_floor_m for row in rows])
@@ -207,9 +209,7 @@ class Arms:
             stand=np.where(np.isfinite(stand), stand, np.inf),
         )
 
-    def _log_likelihoods(
-        self, sight: _Sight, owner: NDArray[np.int64], count: int
-    ) -> tuple[Floats, Floats]:
+    def _log_likelihoods(self, sight: _Sight, owner: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
         """Of each person [count] (tracked well, tracked badly, or not tracked); how likely it was the right hand."""
         settings = self._settings
         near, rough = np.empty((count, 2)), np.empty((count, 2))
@@ -277,7 +277,9 @@ def _right_hands(costs: Floats, weight: float) -> Floats:
     """Probability [people] that it was the right hand, by how far each [people, 2] missed."""
     least = costs.min(axis=1, keepdims=True)
     is_seen = np.isfinite(least[:, 0])
-    shares = np.exp(-0.5 * weight * (np.where(is_seen[:, None], costs, 0.0) - np.where(is_seen[:, None], least, 0.0)))
+    shares = np.exp(
+        -0.5 * weight * (np.where(is_seen[:, None], costs, 0.0) - np.where(is_seen[:, None], least, 0.0))
+    )
     return np.where(is_seen, shares[:, 1] / (shares[:, 0] + shares[:, 1]), 0.5)
 
 

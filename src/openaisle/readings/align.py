@@ -96,7 +96,7 @@ class Timeline:
         }
         patience_ns = self._settings.silent_after_ns
         self._silence = Silence(
-            {scale_id: ("scale", patience_ns) for scale_id in self._scales}
+            dict.fromkeys(self._scales, ("scale", patience_ns))
             | {camera_id: ("camera", max(patience_ns, slow_ns[camera_id])) for camera_id in self._cameras},
             self._health,
         )
