@@ -84,18 +84,22 @@ USUAL: Final = "nothing wrong"  # mixed days that those of a condition are compa
 
 
 def family_days(
-    store: str, visits: int, seed: int, vision: Vision, looks: bool | None
+    families: Sequence[str], store: str, visits: int, seed: int, vision: Vision, looks: bool | None
 ) -> dict[str, list[DayJob]]:
-    """Days of `visits` visits of each family, and of mixed days on which nothing is wrong."""
+    """Days of `visits` visits of each family; with conditions among them also of mixed days with nothing wrong."""
     days = {
         family: days_of(
-            store, visits, seed, vision, [family],
+            store,
+            visits,
+            seed,
+            vision,
+            [family],
             arrivals_per_minute=2.0 if family in CONDITIONS else 1.0,
             people_max=6 if family in CONDITIONS else max(2, PARTNERED.get(family, 2)),
             looks=looks,
         )
         for family in families
-    }  # fmt: skip
+    }
     if {*CONDITIONS}.isdisjoint(families):
         return days
     return {**days, USUAL: days_of(store, visits, seed, vision, "mixed", looks=looks, conditions=())}

@@ -54,7 +54,7 @@ class Browsing:
         visit_of: Callable[[TrackId], VisitId | None],
         now_ns: int,
     ) -> list[Interaction]:
-        """Stays that ended `browse_wait_s` ago and that no step explains: `explained` gives where and whose those are."""
+        """Stays that ended `browse_wait_s` ago and that no step explains; `explained`: where and whose those are."""
         for message in tracks:
             self._follow(message)
         newest_ns = max((message.captured_ns for message in tracks), default=0)
