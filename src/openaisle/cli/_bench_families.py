@@ -58,7 +58,7 @@ def _print_families(rows: dict[str, dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("family", "visits", "exact", "F1", "over", "reviews", "must reach", "has"):
         table.add_column(heading, no_wrap=True)
     for name, row in rows.items():
