@@ -54,7 +54,6 @@ def bench_families(
 
 
 def _print_families(rows: dict[str, dict[str, Any]]) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
 

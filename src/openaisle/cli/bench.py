@@ -12,6 +12,7 @@ from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_families import bench_families
 from openaisle.cli._bench_looks import looks as looks_costs
+from openaisle.cli._bench_meetings import meetings
 from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
+    bench.command("meetings")(meetings)
     bench.command("codes")(codes)
     bench.command("pages")(pages)
 

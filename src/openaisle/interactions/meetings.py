@@ -40,6 +40,7 @@ class Meeting:
     hands: tuple[Hand, Hand]
     at_ns: int  # when they were nearest
     log_odds: float  # that something was passed, against that they only happened to be near
+    features: tuple[float, ...] = ()  # what that was judged by: 1, distance, facing, aside, lowered, reach
 
     @property
     def meeting_id(self) -> str:
@@ -151,30 +152,31 @@ class Meetings:
     # --- judging ------------------------------------------------------------------------------------------------------
 
     def _judged(self, pairs: Sequence[tuple[Hand, Hand]]) -> list[Meeting]:
+        """A logistic model of what the nearest glimpses show."""
+        settings = self._settings
         found: list[Meeting] = []
         for pair in pairs:
             near = self._near.pop(pair)
-            log_odds = self._log_odds(near)
-            if log_odds >= self._settings.log_odds_min:
-                nearest = min(near.sights, key=lambda sight: sight.distance_m)
-                found.append(Meeting(pair, nearest.at_ns, log_odds))
+            if len(near.sights) < settings.sights_min:
+                continue
+            nearest = sorted(near.sights, key=lambda sight: sight.distance_m)[: settings.glimpses]
+            features = _features(nearest)
+            log_odds = sum(weight * value for weight, value in zip(settings.weights, features, strict=True))
+            if log_odds >= settings.log_odds_min:
+                found.append(Meeting(pair, nearest[0].at_ns, log_odds, features))
         return sorted(found, key=lambda meeting: (meeting.at_ns, meeting.meeting_id))
 
-    def _log_odds(self, near: _Near) -> float:
-        """A logistic model of what the nearest glimpses show."""
-        settings = self._settings
-        if len(near.sights) < settings.sights_min:
-            return -math.inf
-        nearest = sorted(near.sights, key=lambda sight: sight.distance_m)[: settings.glimpses]
-        features = (
-            1.0,
-            _mean([sight.distance_m for sight in nearest]),
-            _mean([sight.facing for sight in nearest]),
-            _mean([sight.aside_m for sight in nearest]),
-            _mean([sight.lowered for sight in nearest]),
-            _mean([sight.reach_m for sight in nearest]),
-        )
-        return sum(weight * value for weight, value in zip(settings.weights, features, strict=True))
+
+def _features(nearest: Sequence[_Sight]) -> tuple[float, ...]:
+    """What is judged, in the order of `MeetingSettings.weights`."""
+    return (
+        1.0,
+        _mean([sight.distance_m for sight in nearest]),
+        _mean([sight.facing for sight in nearest]),
+        _mean([sight.aside_m for sight in nearest]),
+        _mean([sight.lowered for sight in nearest]),
+        _mean([sight.reach_m for sight in nearest]),
+    )
 
 
 def _sight(
