@@ -14,6 +14,7 @@ from openaisle.cli._bench_families import bench_families
 from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_meetings import meetings
 from openaisle.cli._bench_pages import pages
+from openaisle.cli._bench_path import path
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
     bench.command("meetings")(meetings)
+    bench.command("path")(path)
     bench.command("codes")(codes)
     bench.command("pages")(pages)
 
