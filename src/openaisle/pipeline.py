@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from openaisle.carts.cart import CartMessage, Carts
+from openaisle.carts.cart import CartMessage, Carts, Follower
 from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import (
     AnyMessage,
@@ -26,7 +26,6 @@ from openaisle.core.messages import (
     VisitId,
     VisitOpened,
     WeightStep,
-    decode,
     encode,
 )
 from openaisle.detections.weight_steps import WeightSteps
@@ -34,9 +33,10 @@ from openaisle.interactions.actions import Actions
 from openaisle.interactions.actions_paths import hand_look
 from openaisle.interactions.decide import Interactions, Watch
 from openaisle.interactions.settings import Settings
-from openaisle.ports import EventLog
+from openaisle.ports import EventLog, Loyalty
 from openaisle.readings.align import Timeline
-from openaisle.receipts.payment import PaymentMessage, Payments, to_log
+from openaisle.receipts.book import PaymentMessage, to_log
+from openaisle.receipts.payment import Payments
 from openaisle.receipts.receipt import Receipts
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks
@@ -51,10 +51,13 @@ class Pipeline:
         event_log: EventLog,
         payments: Payments | None = None,
         *,
+        loyalty: Loyalty | None = None,
+        followers: Sequence[Follower] = (),
         settings: Settings | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """With `payments`, fresh ones, receipts are paid; without, they are only written.
+        """With `payments`, fresh ones, receipts are paid; without, they are only written. `loyalty`: who is a member.
+        `followers` hear every entry that the ledger has, once, before anything else is said.
 
         `settings` of who took what, for ablations; `watch` hears all that was weighed (replay/explain.py).
         """
@@ -63,7 +66,7 @@ class Pipeline:
         self._tracks = Tracks(store)
         self._actions = Actions(store)
         self._interactions = Interactions(store, settings, watch)
-        self._till = Till(store, event_log, payments)
+        self._till = Till(store, event_log, payments, loyalty, followers)
         # What leaves these, plates tell staff and nobody's cart: it is billed by `correct`, when it is scanned.
         self._scanned_shelves = frozenset(
             shelf.shelf_id for shelf in store.shelves.values() if shelf.is_scanned
@@ -142,15 +145,20 @@ class Till:
     So no crash parts a closed cart from its receipt, or a receipt from its charge.
     """
 
-    def __init__(self, store: Store, event_log: EventLog, payments: Payments | None = None) -> None:
-        """Raises LedgerDamaged if what is in the log contradicts itself."""
+    def __init__(
+        self,
+        store: Store,
+        event_log: EventLog,
+        payments: Payments | None = None,
+        loyalty: Loyalty | None = None,
+        followers: Sequence[Follower] = (),
+    ) -> None:
+        """The log is read once, for all. Raises LedgerDamaged if what is in it contradicts itself."""
         self._log = _OneCommit(event_log)
-        self._carts = Carts(store, self._log)
-        self._receipts = Receipts(store)
+        money: list[Follower] = [lambda _, message: payments.replay(message)] if payments is not None else []
+        self._carts = Carts(store, self._log, followers=[*money, *followers])
+        self._receipts = Receipts(store, loyalty)
         self._payments = payments
-        if payments is not None:
-            for _, entry in event_log.read():
-                payments.replay(decode(entry))
 
     @property
     def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from openaisle.core.messages import (
     ChargeRequested,
     Frame,
     GateTap,
+    PaymentMethod,
     ProcessorSaid,
     Receipt,
     RefundRequested,
+    ReleaseRequested,
     ScaleBatch,
     VisitId,
 )
@@ -158,6 +160,53 @@ class PaymentProcessor(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class HoldingProcessor(PaymentProcessor, Protocol):
+    """One that also keeps what a `CardTerminal` had a bank hold.
+
+    A charge whose method is a "hold" takes of what is held: all that is asked where the bank holds more, or adds what
+    is missing; else what is held. The rest is let go with it. "tapped" is the card behind a hold, charged again.
+    """
+
+    def release(self, request: ReleaseRequested) -> ProcessorSaid | None:
+        """Let go of a hold: released, also where it was before; refused where it was charged."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TappedCard:
+    """A card that was held to a reader, its amount held by its bank."""
+
+    method: PaymentMethod  # of kind "hold"
+    amount_minor: int
+    currency: str
+    tapped_ns: int
+    brand: str
+    last4: str
+    expires: str  # YYYY-MM
+
+
+class CardTerminal(Protocol):
+    """Card readers at gates, each asked for one card at a time. PortUnavailable: nothing is known, ask again."""
+
+    def ask(self, reader_id: str, visit_id: VisitId, amount_minor: int, currency: str) -> None:
+        """Show on a reader that a card opens this visit, its bank to hold so much. Again: the same, or once more after
+        a card was refused."""
+        ...
+
+    def tapped(self, reader_id: str) -> TappedCard | None:
+        """The card that was held to it since; None while none was. EntryRefused if its bank said no."""
+        ...
+
+    def left_over(self, reader_id: str) -> VisitId | None:
+        """The visit that a reader was asked a card for before this process began."""
+        ...
+
+    def withdraw(self, reader_id: str) -> None:
+        """It asks for no card any more, and what was held for that visit is let go."""
+        ...
 
 
 class Loyalty(Protocol):

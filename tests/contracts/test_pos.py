@@ -17,7 +17,8 @@ from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import PaymentMethod, ProcessorSaid, Receipt, ReceiptLine, encode
 from openaisle.core.units import NS_PER_S
 from openaisle.ports import Pos, PosTender, PosTransaction
-from openaisle.receipts.payment import Payments, to_log
+from openaisle.receipts.book import to_log
+from openaisle.receipts.payment import Payments
 
 NOW = 1_780_300_800 * NS_PER_S
 STORE = small_store()
@@ -200,7 +201,7 @@ STRUCTURE = {
     "RetailTransaction": ("ReceiptNumber", "LineItem*", "Total*"),
     "LineItem": ("SequenceNumber", "Sale|Return|Tender"),
     "Sale": (
-        "POSIdentity",
+        "POSIdentity*",
         "Description",
         "RegularSalesUnitPrice",
         "ActualSalesUnitPrice",
@@ -211,7 +212,7 @@ STRUCTURE = {
         "Tax",
     ),
     "Return": ("Description", "ExtendedAmount", "Quantity", "TransactionLink"),
-    "POSIdentity": ("POSItemID", "Qualifier?"),
+    "POSIdentity": ("POSItemID",),
     "RetailPriceModifier": ("SequenceNumber", "Amount?", "PromotionID"),
     "Tax": ("TaxRuleID", "Amount", "Percent"),
     "Tender": ("Amount", "Authorization?"),

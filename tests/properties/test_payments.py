@@ -8,22 +8,31 @@ from tests.unit.receipts.test_payment import CARD, NOW, VOUCHER, receipt
 
 from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
+    CardHeld,
     ChargeRequested,
     PaymentMethod,
     ProcessorSaid,
     RefundRequested,
+    ReleaseRequested,
     decode,
     encode,
 )
 from openaisle.core.units import NS_PER_HOUR
-from openaisle.receipts.payment import Payments, to_log
+from openaisle.receipts.book import to_log
+from openaisle.receipts.payment import Payments
 from openaisle.receipts.sales import Sales
 
 OTHER_CARD = PaymentMethod(kind="card", payer_id="ben", token="pm_2")
 RECEIPTS = ("a", "b")
+HOLDS = {
+    visit_id: PaymentMethod(kind="hold", payer_id="card:1", token=f"pi_{visit_id}", saved=saved)
+    for visit_id, saved in (("a", "pm_saved"), ("b", ""))
+}
 
 facts = st.tuples(
-    st.sampled_from(["charged", "declined", "refunded", "refused"]), st.integers(0, 7), st.floats(0.1, 1.0)
+    st.sampled_from(["charged", "declined", "refunded", "refused", "released"]),
+    st.integers(0, 7),
+    st.floats(0.1, 1.0),
 )
 """What a processor may say, about which of the requests so far, and which share of the amount moved."""
 
@@ -36,6 +45,7 @@ deeds = st.one_of(
     st.tuples(st.just("contest"), st.sampled_from(RECEIPTS)),
     st.tuples(st.just("reviewed"), st.sampled_from(RECEIPTS)),
     st.tuples(st.just("load"), st.integers(1, 300)),
+    st.tuples(st.just("tap"), st.sampled_from(RECEIPTS), st.sampled_from(["", "unsettled_debt"])),
     st.tuples(st.just("wait"), st.integers(1, 300)),
 )
 
@@ -66,11 +76,14 @@ class Shop:
                     self._take(payments.reviewed(f"small/{visit_id}", "yes", self.now_ns))
                 case ("load", minor):
                     self._take(payments.load_voucher(VOUCHER.token, minor, "EUR", self.now_ns))
+                case ("tap", visit_id, refused):
+                    self._take(payments.hold(held(visit_id), self.now_ns, refused=refused))
                 case ("wait", hours):
                     self.now_ns += hours * NS_PER_HOUR
                     for errand in payments.take_due(self.now_ns, 99):
                         self._take(payments.failed(errand.request.key, self.now_ns))
                     self._take(payments.write_off(self.now_ns))
+                    self._take(payments.release_stale(self.now_ns))
                 case ("say", fact):
                     self._say(*fact)
         except PaymentRefused:
@@ -101,10 +114,53 @@ class Shop:
 
     def _take(self, messages: list[Any]) -> None:
         self.logged += to_log(messages)
-        self.requests += [m for m in messages if isinstance(m, ChargeRequested | RefundRequested)]
+        self.requests += [m for m in messages if isinstance(m, tuple(_OUTCOMES))]
 
 
-_OUTCOMES = {ChargeRequested: ("charged", "declined"), RefundRequested: ("refunded", "refused")}
+_OUTCOMES = {
+    ChargeRequested: ("charged", "declined"),
+    RefundRequested: ("refunded", "refused"),
+    ReleaseRequested: ("released",),
+}
+
+
+def held(visit_id: str) -> CardHeld:
+    return CardHeld(
+        visit_id=visit_id,
+        gate_id="entry",
+        method=HOLDS[visit_id],
+        amount_minor=200,
+        currency="EUR",
+        held_ns=NOW,
+    )
+
+
+@given(st.lists(deeds, max_size=25))
+@settings(max_examples=200, deadline=None)
+def test_a_hold_is_charged_once_or_let_go_once_and_never_charged_after_that(what: list[Any]) -> None:
+    shop = Shop()
+    for deed in what:
+        shop.do(deed)
+    for visit_id, method in HOLDS.items():
+        asked = [
+            type(each)
+            for each in shop.requests
+            if isinstance(each, ChargeRequested | ReleaseRequested) and each.method == method
+        ]
+        assert len(asked) <= 1, asked
+        billed = any(state.visit_id == visit_id for state in shop.payments.states())
+        assert (
+            asked
+            or not billed
+            or not shop.payments.knows_hold(visit_id)
+            or _is_paid_otherwise(shop, visit_id)
+        )
+
+
+def _is_paid_otherwise(shop: Shop, visit_id: str) -> bool:
+    """The card was tapped after the receipt was settled."""
+    kinds = [type(each).__name__ for each in shop.logged if getattr(each, "visit_id", "") == visit_id]
+    return kinds.index("CardHeld") > kinds.index("Receipt")
 
 
 @given(st.lists(deeds, max_size=25))

@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from openaisle.core.errors import PortUnavailable
-from openaisle.core.messages import ChargeRequested, ProcessorSaid, encode
+from openaisle.core.messages import ChargeRequested, ProcessorSaid, ReleaseRequested, encode
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
-from openaisle.ports import EventLog, PaymentProcessor
-from openaisle.receipts.payment import Errand, PaymentMessage, Payments, to_log
+from openaisle.ports import EventLog, HoldingProcessor, PaymentProcessor
+from openaisle.receipts.book import PaymentMessage, to_log
+from openaisle.receipts.errands import Errand
+from openaisle.receipts.payment import Payments
 
 IN_FLIGHT_MAX: Final = 64
 """Questions handed out and not answered. More wait in the ledger."""
@@ -59,6 +61,7 @@ class Charging:
         if now_ns >= self._write_off_ns:
             self._write_off_ns = now_ns + WRITE_OFF_EVERY_NS
             said += self._payments.write_off(now_ns)
+            said += self._payments.release_stale(now_ns)
             self._payments.forget(now_ns)
         self.record(said)
         for errand in self._payments.take_due(now_ns, IN_FLIGHT_MAX - self._in_flight):
@@ -123,7 +126,11 @@ def ask(processor: PaymentProcessor, errand: Errand) -> Answer:
     """Carry out one errand."""
     request = errand.request
     try:
-        if isinstance(request, ChargeRequested):
+        if isinstance(request, ReleaseRequested):
+            if not isinstance(processor, HoldingProcessor):
+                return errand, None, f"{processor.name} holds nothing on cards: {request.key} waits"
+            fact = processor.release(request)
+        elif isinstance(request, ChargeRequested):
             ask_processor = processor.look_up_charge if errand.is_look_up else processor.charge
             fact = ask_processor(request)
         else:

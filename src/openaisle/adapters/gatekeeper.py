@@ -9,7 +9,7 @@ from typing import Final
 
 from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.core.errors import EntryRefused, ReadingError
-from openaisle.core.messages import GateTap
+from openaisle.core.messages import GateTap, VisitId
 from openaisle.ports import Clock
 from openaisle.store.schema import Gate
 
@@ -46,6 +46,14 @@ class Gatekeeper:
             tap = self._verifier.verify(code, now_ns).tap(gate_id, now_ns, now_ns)
             self._taps.put_nowait(tap)
         return tap
+
+    def let_in(self, gate_id: str, visit_id: VisitId) -> None:
+        """Somebody whose card opens this visit. Waits while too many taps wait for the path."""
+        now_ns = self._clock.now_ns()
+        tap = GateTap(
+            gate_id=gate_id, direction="entry", visit_id=visit_id, tapped_ns=now_ns, received_ns=now_ns
+        )
+        self._taps.put(tap)
 
     def taps(self) -> Iterator[GateTap]:
         while not self._is_closed:

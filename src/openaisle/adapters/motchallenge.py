@@ -1,11 +1,13 @@
 """Boxes over time in MOTChallenge's text, one box a line: detections, tracks and ground truth.
 
-`frame,id,left,top,width,height,score` and up to three more numbers that are read past (Leal-Taixé et al. 2015). Frames
-count from 1; an id of -1 says that nobody knows who it is. What is wrong is one InputError with file, line and field.
+`frame,id,left,top,width,height,score` and up to three more numbers (Leal-Taixé et al. 2015): in ground truth the class
+and the share that can be seen. Frames count from 1; an id of -1 says that nobody knows who it is. What is wrong is one
+InputError with file, line and field.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
@@ -36,6 +38,8 @@ class BoxRows:
     id: Ints  # [n] NOBODY where it is not known
     boxes_image_px: Floats  # [n, 4] x1 y1 x2 y2
     score: Floats  # [n]
+    # [n, 3] what stood after the score, -1 where nothing did; no rows: of boxes that come from no file
+    more: Floats = dataclasses.field(default_factory=lambda: np.zeros((0, 3)))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -48,7 +52,9 @@ class BoxRows:
     def until(self, frame_last: int) -> BoxRows:
         """The rows of frames 1 to `frame_last`."""
         end = int(np.searchsorted(self.frame, frame_last, side="right"))
-        return BoxRows(self.frame[:end], self.id[:end], self.boxes_image_px[:end], self.score[:end])
+        return BoxRows(
+            self.frame[:end], self.id[:end], self.boxes_image_px[:end], self.score[:end], self.more[:end]
+        )
 
     def frames(self, frame_count: int | None = None) -> Iterator[slice]:
         """The rows of frame 1, 2, ... as slices; frames without boxes are there too."""
@@ -74,14 +80,14 @@ def read_boxes(path: Path, *, needs_ids: bool = False) -> BoxRows:
         if line.strip():
             rows.append(_row(line, str(path), number))
             lines.append(number)
-    table = np.array(rows, np.float64).reshape(-1, len(COLUMNS))
+    table = np.array(rows, np.float64).reshape(-1, COLUMNS_MAX)
     order = np.argsort(table[:, 0], kind="stable")
     table = table[order]
     frame, who = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
     if needs_ids:
         _check_ids(frame, who, np.array(lines, np.int64)[order], str(path))
     boxes = np.column_stack([table[:, 2:4], table[:, 2:4] + table[:, 4:6]])
-    return BoxRows(frame, who, boxes, table[:, 6])
+    return BoxRows(frame, who, boxes, table[:, 6], table[:, 7:])
 
 
 def write_boxes(path: Path, rows: BoxRows) -> None:
@@ -115,7 +121,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def _row(line: str, file: str, number: int) -> tuple[float, ...]:
-    """frame, id, left, top, width, height, score."""
+    """frame, id, left, top, width, height, score, and the three that may follow."""
     parts = line.split(",")
     if not COLUMNS_MIN <= len(parts) <= COLUMNS_MAX:
         raise InputError(
@@ -125,9 +131,10 @@ def _row(line: str, file: str, number: int) -> tuple[float, ...]:
             expected=f"{COLUMNS_MIN} to {COLUMNS_MAX} numbers: {','.join(COLUMNS)},...",
             found=f"{len(parts)} columns",
         )
-    values = [_number(part, file, number, field) for part, field in zip(parts, COLUMNS, strict=False)] + [
-        1.0
-    ] * (len(COLUMNS) - len(parts))
+    values = [_number(part, file, number, field) for part, field in zip(parts, COLUMNS, strict=False)]
+    values += [1.0] * (len(COLUMNS) - len(parts))
+    values += [_number_if_any(part) for part in parts[len(COLUMNS) :]]
+    values += [-1.0] * (COLUMNS_MAX - len(values))
     for field, value, least in (("frame", values[0], 1), ("id", values[1], NOBODY)):
         if value != math.floor(value) or value < least or value > 2**53:
             raise InputError(
@@ -158,6 +165,15 @@ def _number(part: str, file: str, line: int, field: str) -> float:
             "not a number", file=file, line=line, field=field, expected="a number", found=part.strip()
         )
     return value
+
+
+def _number_if_any(part: str) -> float:
+    """Of columns that say different things in different files: -1 where it is no number."""
+    try:
+        value = float(part)
+    except ValueError:
+        return -1.0
+    return value if math.isfinite(value) else -1.0
 
 
 def _check_ids(frame: Ints, who: Ints, lines: Ints, file: str) -> None:

@@ -1,4 +1,6 @@
-"""Charging through Stripe: payment intents, confirmed at once, with saved cards. No card number ever comes here.
+"""Charging through Stripe: payment intents, confirmed at once with saved cards, or captured where a card was tapped.
+
+No card number ever comes here.
 
 Keys are remembered for 24 h (docs.stripe.com/api/idempotent_requests). Afterwards a charge is found again by its key in
 the payment intent's metadata, in the list of the customer's intents: that list is consistent, the search API is not.
@@ -13,9 +15,10 @@ import msgspec
 
 from openaisle.adapters.payment_said import Speaker
 from openaisle.core.errors import MachineError, PortUnavailable, ReadingError
-from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested
+from openaisle.core.messages import ChargeRequested, ProcessorSaid, RefundRequested, ReleaseRequested
 from openaisle.core.units import NS_PER_S
 from openaisle.ports import Clock
+from openaisle.receipts.holds import HOLD, TAPPED
 
 try:
     import stripe
@@ -35,7 +38,7 @@ _FINAL: Final = {"succeeded", "canceled", "requires_payment_method", "requires_a
 
 
 class StripePayments:
-    """`openaisle.ports.PaymentProcessor` through Stripe's own library. Use it from one thread."""
+    """`openaisle.ports.HoldingProcessor` through Stripe's own library. Use it from one thread."""
 
     name = "stripe"
     keys_kept_h = 24.0
@@ -52,15 +55,11 @@ class StripePayments:
         self._clock = clock
         self._speaker = Speaker("Stripe", clock)
         self._webhook_secret = webhook_secret
-        # Retries are ours: each is decided by what the ledger knows.
-        self._client = stripe.StripeClient(
-            api_key,
-            base_addresses={"api": url},
-            http_client=http_client or stripe.RequestsClient(timeout=TIMEOUT_S),
-            max_network_retries=0,
-        )
+        self._client = stripe_client(api_key, url, http_client)
 
     def charge(self, request: ChargeRequested) -> ProcessorSaid | None:
+        if request.method.kind == HOLD:
+            return self._capture(request)
         parameters: dict[str, Any] = {
             "amount": request.amount_minor,
             "currency": request.currency.lower(),
@@ -73,6 +72,8 @@ class StripePayments:
         if request.method.customer:
             parameters["customer"] = request.method.customer
         try:
+            if request.method.kind == TAPPED:
+                parameters["customer"] = self._customer_of(request)
             intent = self._client.v1.payment_intents.create(
                 parameters,  # pyright: ignore[reportArgumentType]
                 {"idempotency_key": request.key},
@@ -83,8 +84,22 @@ class StripePayments:
         except stripe.CardError as error:
             return self._speaker.said(request.key, "declined", 0, _intent_id(error), error.code or "declined")
         except stripe.StripeError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return self._of_intent(request.key, intent.to_dict(), "answer")
+
+    def release(self, request: ReleaseRequested) -> ProcessorSaid | None:
+        token = request.method.token
+        try:
+            status = self._client.v1.payment_intents.retrieve(token).status
+            if status in ("requires_capture", "requires_payment_method"):
+                status = self._client.v1.payment_intents.cancel(
+                    token, None, {"idempotency_key": request.key}
+                ).status
+        except stripe.StripeError as error:
+            raise unavailable(error) from error
+        if status == "canceled":
+            return self._speaker.said(request.key, "released", 0, token)
+        return self._speaker.said(request.key, "refused", 0, token, "charged") if status in _FINAL else None
 
     def refund(self, request: RefundRequested, charge_reference: str) -> ProcessorSaid | None:
         try:
@@ -99,10 +114,12 @@ class StripePayments:
         except stripe.InvalidRequestError as error:
             return self._speaker.said(request.key, "refused", 0, "", error.code or "refused")
         except stripe.StripeError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return self._of_refund(request.key, refund.to_dict(), "answer")
 
     def look_up_charge(self, request: ChargeRequested) -> ProcessorSaid | None:
+        if request.method.kind == HOLD:
+            return self._looked_up_hold(request)
         parameters: dict[str, Any] = {
             "created": {"gte": request.requested_ns // NS_PER_S - CLOCKS_APART_S},
             "limit": 100,
@@ -113,7 +130,7 @@ class StripePayments:
             page = self._client.v1.payment_intents.list(parameters)  # pyright: ignore[reportArgumentType]
             mine = _of_key(page, request.key)
         except stripe.StripeError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         # Should there be several, money that moved counts.
         mine.sort(key=lambda intent: (intent["status"] == "succeeded", intent["id"]), reverse=True)
         return self._speaker.decided(self._of_intent(request.key, mine[0], "look_up")) if mine else None
@@ -123,7 +140,7 @@ class StripePayments:
             page = self._client.v1.refunds.list({"payment_intent": charge_reference, "limit": 100})
             mine = _of_key(page, request.key)
         except stripe.StripeError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return self._speaker.decided(self._of_refund(request.key, mine[0], "look_up")) if mine else None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> list[ProcessorSaid]:
@@ -160,6 +177,61 @@ class StripePayments:
 
     # --- leaves ---------------------------------------------------------------------------------------------------
 
+    def _capture(self, request: ChargeRequested) -> ProcessorSaid | None:
+        """Take of what is held; where it is less than is asked, have the bank hold more first, if it does."""
+        intents, token = self._client.v1.payment_intents, request.method.token
+        try:
+            intent = intents.retrieve(token)
+            if intent.status == "requires_capture":
+                held_minor = intent.amount_capturable
+                if held_minor < request.amount_minor:
+                    held_minor = self._grown(token, request, held_minor)
+                takes_minor = min(held_minor, request.amount_minor)
+                intent = intents.capture(
+                    token,
+                    {
+                        "amount_to_capture": takes_minor,
+                        "metadata": {METADATA: request.key, "receipt_id": request.receipt_id},
+                    },
+                    # What is held may have grown since the last try; it is captured once, whatever the key.
+                    {"idempotency_key": f"{request.key}-{takes_minor}"},
+                )
+        except stripe.StripeError as error:
+            raise unavailable(error) from error
+        return self._of_hold(request.key, intent.to_dict(), "answer")
+
+    def _grown(self, token: str, request: ChargeRequested, held_minor: int) -> int:
+        """What the bank holds after it was asked for all that is owed."""
+        try:
+            return self._client.v1.payment_intents.increment_authorization(
+                token,
+                {"amount": request.amount_minor},
+                {"idempotency_key": f"{request.key}-more"},
+            ).amount_capturable
+        except (stripe.CardError, stripe.InvalidRequestError):
+            return held_minor  # Not this card: what is held is taken, the rest is charged on its own.
+
+    def _looked_up_hold(self, request: ChargeRequested) -> ProcessorSaid | None:
+        try:
+            intent = self._client.v1.payment_intents.retrieve(request.method.token).to_dict()
+        except stripe.StripeError as error:
+            raise unavailable(error) from error
+        if intent["status"] == "requires_capture":
+            return None
+        return self._speaker.decided(self._of_hold(request.key, intent, "look_up"))
+
+    def _of_hold(self, key: str, intent: Any, via: str) -> ProcessorSaid | None:
+        if intent["status"] == "canceled":
+            return self._speaker.said(key, "declined", 0, intent["id"], "hold_lapsed", via)
+        return self._of_intent(key, intent, via)
+
+    def _customer_of(self, request: ChargeRequested) -> str:
+        """A card that a reader saw can be charged again once it belongs to a customer."""
+        customer = self._client.v1.customers.create(
+            {"payment_method": request.method.token}, {"idempotency_key": f"{request.key}-customer"}
+        )
+        return customer.id
+
     def _of_intent(self, key: str, intent: Any, via: str) -> ProcessorSaid | None:
         if intent["status"] == "succeeded":
             return self._speaker.said(key, "charged", intent["amount_received"], intent["id"], via=via)
@@ -191,5 +263,18 @@ def _intent_id(error: stripe.CardError) -> str:
     return body.get("error", {}).get("payment_intent", {}).get("id", "")
 
 
-def _unavailable(error: stripe.StripeError) -> PortUnavailable:
+def stripe_client(
+    api_key: str, url: str, http_client: stripe.HTTPClient | None = None
+) -> stripe.StripeClient:
+    """Stripe's own client. Retries are ours: each is decided by what the ledger knows."""
+    return stripe.StripeClient(
+        api_key,
+        base_addresses={"api": url},
+        http_client=http_client or stripe.RequestsClient(timeout=TIMEOUT_S),
+        max_network_retries=0,
+    )
+
+
+def unavailable(error: stripe.StripeError) -> PortUnavailable:
+    """Nothing is known: the money may or may not have moved."""
     return PortUnavailable(f"Stripe gave no answer that tells what happened: {type(error).__name__}: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openaisle.core.messages import decode
+from openaisle.core.messages import Message, decode
 from openaisle.ports import EventLog, Pos, PosTransaction
 from openaisle.receipts.sales import Sales
 
@@ -17,11 +17,15 @@ class PosExport:
         self._sequence = 0
         self._waiting: list[PosTransaction] = []  # finished, and not known to be over there
 
+    def follow(self, sequence: int, message: Message) -> None:
+        """Take over an entry that somebody else has read already; in the ledger's order."""
+        self._waiting += self._sales.follow(message)
+        self._sequence = sequence
+
     def step(self) -> int:
         """Export what was finished since the last step; how many transactions. PortUnavailable: try again later."""
         for sequence, entry in self._event_log.read(self._sequence):
-            self._waiting += self._sales.follow(decode(entry))
-            self._sequence = sequence
+            self.follow(sequence, decode(entry))
         count = len(self._waiting)
         if count:
             self._pos.export(self._waiting)

@@ -210,10 +210,10 @@ def _add_return(retail: ET.Element, transaction: PosTransaction, money: _Money) 
 
 
 def _add_goods(sale: ET.Element, line: ReceiptLine, store: Store, money: _Money) -> None:
-    identity = ET.SubElement(sale, "POSIdentity", {"POSIDType": "GTIN" if line.gtin else "SKU"})
-    _add(identity, "POSItemID", line.product_id)
-    if line.gtin:
-        _add(identity, "Qualifier", line.gtin)
+    for kind, item_id in (("SKU", line.product_id), ("GTIN", line.gtin)):
+        if item_id:
+            identity = ET.SubElement(sale, "POSIdentity", {"POSIDType": kind})
+            _add(identity, "POSItemID", item_id)
     _add(sale, "Description", line.name)
     _add(sale, "RegularSalesUnitPrice", money(line.unit_price_minor))
     _add(sale, "ActualSalesUnitPrice", money(line.unit_price_minor))

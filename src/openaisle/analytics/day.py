@@ -48,6 +48,9 @@ VISITS_OPEN_MAX: Final = 1024  # at the bound the oldest is let go of uncounted
 SPREAD_M_MAX: Final = 0.3  # who may be farther away than this is not seen, only waited for
 SMOOTH: Final = np.outer((1, 2, 1), (1, 2, 1)) / 16.0  # neighbours lend each other; noise falls to 3/8
 
+FloorMessage = FloorTracks | VisitOpened | VisitClosed
+"""What a day's floor is counted from."""
+
 
 @dataclass
 class _Visit:
@@ -60,6 +63,13 @@ class _Visit:
     area: int | None = None
     area_since_ns: int = 0
     stays: list[int] = field(default_factory=list)  # areas, in the order of staying there
+
+
+def happened_ns(message: FloorMessage) -> int:
+    """When a message of the floor happened: the shop's time."""
+    if isinstance(message, FloorTracks):
+        return message.captured_ns
+    return message.opened_ns if isinstance(message, VisitOpened) else message.closed_ns
 
 
 class FloorDay:
@@ -78,12 +88,21 @@ class FloorDay:
         self._ways: Counter[tuple[int, int]] = Counter()
         self._is_told = False
 
-    def opened(self, visit: VisitOpened) -> None:
+    def accept(self, message: FloorMessage) -> None:
+        """Take in one message of the day."""
+        if isinstance(message, FloorTracks):
+            self._moved(message)
+        elif isinstance(message, VisitOpened):
+            self._opened(message)
+        else:
+            self._closed(message)
+
+    def _opened(self, visit: VisitOpened) -> None:
         self._open[visit.visit_id] = _Visit(is_counted=not visit.is_staff)
         while len(self._open) > VISITS_OPEN_MAX:
             self._open.popitem(last=False)
 
-    def moved(self, tracks: FloorTracks) -> None:
+    def _moved(self, tracks: FloorTracks) -> None:
         """Where everybody is now. A group's people count together."""
         if tracks.captured_ns - self._looked_ns < LOOK_NS:
             return
@@ -95,7 +114,7 @@ class FloorDay:
             if visit is not None and visit.is_counted and sd_m < SPREAD_M_MAX:
                 self._stand(visit, place[0], place[1], tracks.captured_ns)
 
-    def closed(self, closed: VisitClosed) -> None:
+    def _closed(self, closed: VisitClosed) -> None:
         """Add what the visit gives, cut to its bounds, and let go of it."""
         visit = self._open.pop(closed.visit_id, None)
         if visit is None or not visit.is_counted or not visit.cell_ns:

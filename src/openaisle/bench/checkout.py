@@ -20,8 +20,10 @@ from openaisle.adapters.event_log_sqlite import SqliteEventLog
 from openaisle.adapters.payment_stripe import StripePayments
 from openaisle.adapters.pos_export import PosExport
 from openaisle.adapters.pos_poslog import PosLogFiles
+from openaisle.adapters.terminal_stripe import StripeTerminal
+from openaisle.bench.checkout_taps import Taps
 from openaisle.bench.checkout_world import DirectClient, Shoppers, SteppedClock, Visit, closed, opened
-from openaisle.core.messages import Message, PaymentState, Receipt
+from openaisle.core.messages import Message, PaymentMethod, PaymentState, Receipt
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.pipeline import Till
 from openaisle.receipts.payment import Payments, PaymentSettings
@@ -74,6 +76,7 @@ class CheckoutBench:
             self._clock.now_ns, faults=EVERY_FAULT if faults else NO_FAULTS, seed=seed
         )
         self._server = ProcessorServer(self._processor, self._clock.now_ns) if over_http else None
+        self._taps = Taps(self._processor, store.currency, seed, lambda at: self._payments.knows_hold(at))
         self._counts: Counter[str] = Counter()
         self._granted_minor: Counter[str] = Counter()  # what people were told they get back, by receipt
         write_store(store, folder / STORE)
@@ -109,12 +112,13 @@ class CheckoutBench:
         """A shop's process from its ledger alone."""
         self._log = SqliteEventLog(self._folder / LEDGER)
         self._payments = Payments(PaymentSettings(remember_h=FOR_EVER_H))
-        self._till = Till(self._store, self._log, self._payments)
+        self._pos = PosExport(self._log, PosLogFiles(self._folder / POSLOG, self._store))
+        self._till = Till(self._store, self._log, self._payments, followers=[self._pos.follow])
         client = None if self._server else DirectClient(self._processor)
         url = self._server.url if self._server else "https://simulated.invalid"
         self._stripe = StripePayments(KEY, SECRET, self._clock, url=url, http_client=client)
+        self._terminal = StripeTerminal(KEY, self._clock, url=url, http_client=client)
         self._charging = Charging(self._payments, self._log, self._stripe, in_thread=False)
-        self._pos = PosExport(self._log, PosLogFiles(self._folder / POSLOG, self._store))
 
     def _stop(self) -> None:
         """Dead: nothing is tidied up but what the operating system tidies up."""
@@ -128,12 +132,12 @@ class CheckoutBench:
         enter = [opened(visit.visit_id, now_ns) for visit in visits] + [
             opened(staff_id, now_ns, is_staff=True)
         ]
-        bound = [
-            message
-            for visit in visits
-            for message in self._payments.bind(visit.visit_id, visit.method, now_ns)
-        ]
-        self._charging.record(bound)
+        for visit in visits:
+            held = self._taps.hold(self._terminal, visit.visit_id, now_ns)
+            if held is None:
+                self._charging.record(self._payments.bind(visit.visit_id, visit.method, now_ns))
+            else:
+                self._charging.record(self._payments.hold(held, now_ns))
         taken = [each for visit in visits for each in visit.interactions]
         self._hear(self._till.step([*refill, *taken], enter, now_ns))
         now_ns = self._clock.advance(5)
@@ -177,7 +181,10 @@ class CheckoutBench:
         for receipt_id in self._payments.unpaid():
             receipt = self._payments.receipt(receipt_id)
             self._counts["paid_with_another_card"] += 1
-            self._charging.record(self._payments.settle(receipt, None, now_ns))
+            card = PaymentMethod(
+                kind="card", payer_id=receipt.visit_id, token="pm_another", customer="cus_another"
+            )
+            self._charging.record(self._payments.settle(receipt, card, now_ns))
 
     def _maybe_outage(self) -> None:
         if self._random.random() >= OUTAGE_SHARE:
@@ -194,8 +201,10 @@ class CheckoutBench:
             self._money()
             self._pay_debts(self._clock.now_ns())
             if not self._payments.open_count and not self._processor.notices and not self._payments.unpaid():
-                return
+                break
             self._clock.advance(3600)
+        self._processor.faults, self._processor.down_until_ns = NO_FAULTS, 0
+        self._taps.clear(self._terminal)
 
     def _hear(self, messages: list[Any]) -> None:
         for message in messages:
@@ -236,6 +245,8 @@ class CheckoutBench:
                 "slots": books.slots,
             },
             "processor_calls": self._processor.calls,
+            "tapped_at_the_gate": self._taps.taps,
+            "holds_left": self._taps.left,
             **{name: self._counts[name] for name in ("outages", "restarts", "webhooks", "refunds")},
             "wrong_rate_upper_bound_95": 3 / self._visit_count,
             "wall_s": round(wall_s, 1),
@@ -272,7 +283,7 @@ class CheckoutBench:
 
 def is_right(report: dict[str, Any]) -> bool:
     """Whether a report shows nothing wrong at all."""
-    wrong = ("lost", "double_or_too_much", "wrong_receipts", "not_ended", "differences")
+    wrong = ("lost", "double_or_too_much", "wrong_receipts", "not_ended", "differences", "holds_left")
     return report["charged_exactly"] == report["visits"] and not any(report[name] for name in wrong)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from openaisle.analytics.day import FloorDay
-from openaisle.core.messages import CameraDetections, FloorTracks, GateTap, VisitClosed, VisitOpened
+from openaisle.analytics.day import FloorDay, FloorMessage
+from openaisle.core.messages import CameraDetections, GateTap, Message
 from openaisle.core.units import NS_PER_S
 from openaisle.readings.align import Timeline
 from openaisle.receipts.receipt import timezone_of
@@ -25,17 +26,12 @@ def floor_of(recording: Recording) -> FloorDay:
             continue
         now_ns = reading.received_ns
         aligned = timeline.step([reading], now_ns)
-        for message in tracks.step(aligned.detections, [], aligned.taps, now_ns):
-            _take(day, message)
-    for message in tracks.finish(now_ns):
-        _take(day, message)
+        _accept(day, tracks.step(aligned.detections, [], aligned.taps, now_ns))
+    _accept(day, tracks.finish(now_ns))
     return day
 
 
-def _take(day: FloorDay, message: object) -> None:
-    if isinstance(message, FloorTracks):
-        day.moved(message)
-    elif isinstance(message, VisitOpened):
-        day.opened(message)
-    elif isinstance(message, VisitClosed):
-        day.closed(message)
+def _accept(day: FloorDay, messages: Iterable[Message]) -> None:
+    for message in messages:
+        if isinstance(message, FloorMessage):
+            day.accept(message)

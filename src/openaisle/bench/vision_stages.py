@@ -18,7 +18,7 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
-from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings
+from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings, different_people
 from openaisle.detections.regions import WHOLE, regions
 from openaisle.detections.runtime import RuntimeSettings
 
@@ -88,23 +88,15 @@ class StagedSight:
             height_px, width_px = frame.pixels.shape[:2]
             boxes = calibration.whole_boxes(boxes, points, seen.mass, width_px, height_px)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
-            boxes, keypoints = _chosen(boxes, scores, keypoints, settings)
+            sure = np.flatnonzero(scores >= SCORE_MIN)
+            rows = different_people(boxes, scores, keypoints, sure, settings)
+            boxes, keypoints = boxes[rows], keypoints[rows]
             clock.stop("decode")
             appearance.describe(frame.pixels, keypoints, background.colour_mean)
             clock.stop("appearance")
         background.learn(boxes * letterbox.scale, frame.captured_ns)
         clock.stop("learn_background")
         return clock.ms, windows
-
-
-def _chosen(
-    boxes: np.ndarray, scores: np.ndarray, keypoints: np.ndarray, settings: PeopleSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.flatnonzero(scores >= SCORE_MIN)
-    rows = rows[decode.suppress(boxes[rows], scores[rows], settings.overlap_max)]
-    rows = rows[decode.different_people(keypoints[rows], boxes[rows], settings.alike_max)]
-    rows = rows[decode.whole_people(keypoints[rows], boxes[rows], settings.inside_max, settings.head_min)]
-    return boxes[rows], keypoints[rows]
 
 
 class _Clock:

@@ -6,7 +6,7 @@ event log before it is said, so a restarted process finds every open visit as it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -49,6 +49,9 @@ from openaisle.store.schema import Store
 REMEMBER_NS: Final = 60 * NS_PER_S
 """How long after a visit closed, or after nobody's interaction, a newer revision of an interaction is still known."""
 
+Follower: TypeAlias = Callable[[int, Message], None]
+"""Takes over one entry of the ledger: its sequence number, and what it says."""
+
 CartMessage: TypeAlias = Move | CartChanged | CartClosed | ReviewOpened
 
 
@@ -72,8 +75,14 @@ class _Settled:
 class Carts:
     """All carts of one shop. Single writer of its event log."""
 
-    def __init__(self, store: Store, event_log: EventLog, settings: CartSettings | None = None) -> None:
-        """Raises LedgerDamaged if what is in the log contradicts itself."""
+    def __init__(
+        self,
+        store: Store,
+        event_log: EventLog,
+        settings: CartSettings | None = None,
+        followers: Sequence[Follower] = (),
+    ) -> None:
+        """Raises LedgerDamaged if what is in the log contradicts itself. `followers` hear every entry on the way."""
         self._store = store
         self._event_log = event_log
         self._settings = settings or CartSettings()
@@ -90,7 +99,7 @@ class Carts:
         self._forget_at_ns = 0
         self._to_log: list[Message] = []
         self._is_sound = True
-        self._rebuild()
+        self._rebuild(followers)
 
     @property
     def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
@@ -372,11 +381,14 @@ class Carts:
             self._event_log.append([encode(message) for message in self._to_log])
             self._to_log.clear()
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, followers: Sequence[Follower]) -> None:
         """Take over what the log says, which is what another object of this class once said."""
         for sequence, entry in self._event_log.read():
             try:
-                self._replay(decode(entry))
+                message = decode(entry)
+                self._replay(message)
+                for follow in followers:
+                    follow(sequence, message)
             except (ValueError, KeyError, AssertionError, LedgerDamaged) as error:
                 raise LedgerDamaged(f"entry {sequence} of the event log contradicts it: {error}") from error
         self._to_log.clear()

@@ -64,6 +64,14 @@ class Stock:
                 )
         return said
 
+    def follow(self, message: Message) -> None:
+        """Take over an entry of the ledger's past, about which nothing is to be said any more."""
+        if isinstance(message, Move):
+            self.apply(message)
+            touched = {account.removeprefix(SLOT) for account in (message.source, message.target)}
+            for slot_id in touched & self._store.slots.keys():
+                (self._low.add if self._is_low(slot_id) else self._low.discard)(slot_id)
+
     def apply(self, move: Move) -> None:
         """A move or a move's next state. LedgerDamaged if it cannot follow what is there."""
         self._ledger.apply(move)

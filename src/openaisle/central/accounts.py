@@ -19,7 +19,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from openaisle.central.database import Database
-from openaisle.central.tables import AccountRow, CaseRow, MethodRow, ReceiptRow, SessionRow, VisitRow
+from openaisle.central.tables import (
+    AccountRow,
+    CaseRow,
+    MembershipRow,
+    MethodRow,
+    ReceiptRow,
+    SessionRow,
+    VisitRow,
+)
 from openaisle.core.errors import InputError
 from openaisle.core.units import NS_PER_S
 
@@ -231,6 +239,22 @@ class Accounts:
                 .order_by(MethodRow.created_ns.desc(), MethodRow.method_id)
             ).all()
         return [_method(row) for row in rows]
+
+    # --- loyalty --------------------------------------------------------------------------------------------------
+
+    def set_membership(self, account_id: str, programme: str, *, is_member: bool) -> None:
+        """Join a loyalty programme, or leave it. Receipts from now on count it."""
+        with self._database.session() as session:
+            row = session.get(MembershipRow, (account_id, programme))
+            if is_member and row is None:
+                session.add(MembershipRow(account_id=account_id, programme=programme))
+            elif not is_member and row is not None:
+                session.delete(row)
+
+    def memberships(self, account_id: str) -> frozenset[str]:
+        with self._database.reading() as session:
+            found = select(MembershipRow.programme).where(MembershipRow.account_id == account_id)
+            return frozenset(session.scalars(found))
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from openaisle.central.tables import MarkRow
 from openaisle.core.errors import PortUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -51,6 +52,16 @@ class Database:
         """The same for looking only: waits for nobody who writes."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
+
+    def mark(self, source: str) -> tuple[int, bytes]:
+        """Sequence and hash of the last entry of a source that all of this has heard; 0 where none was."""
+        with self.reading() as session:
+            row = session.get(MarkRow, source)
+            return (row.sequence, row.hash) if row else (0, b"")
+
+    def set_mark(self, source: str, sequence: int, digest: bytes) -> None:
+        with self.session() as session:
+            session.merge(MarkRow(source=source, sequence=sequence, hash=digest))
 
     def scrub(self) -> None:
         """Empty the write-ahead log, which still holds what was erased."""

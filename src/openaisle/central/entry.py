@@ -21,7 +21,7 @@ from openaisle.central.accounts import Account, Accounts, Method, Role
 from openaisle.central.database import BUSY_MS, Database
 from openaisle.central.tables import ReceiptRow, VisitRow
 from openaisle.core.errors import EntryRefused, InputError
-from openaisle.core.messages import VisitClosed, VisitId, VisitOpened
+from openaisle.core.messages import CardHeld, VisitClosed, VisitId, VisitOpened
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 REUSED_NS: Final = 30 * 60 * NS_PER_S
@@ -40,6 +40,8 @@ REFUSALS: Final = {
 UNPAID: Final = "unpaid"
 TOKEN: Final = "token:"
 """A visit's method begins so where a card pays: the processor's token follows."""
+HOLD: Final = "hold:"
+"""The same where it pays out of what is held on a card that was tapped at the gate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,14 @@ class Entry:
                 raise InputError("no visit that waits for its code", field="visit_id", found=visit_id)
             row.issued_ns = now_ns
         return self._code(row, now_ns)
+
+    def tapped(self, held: CardHeld) -> None:
+        """A card opened a visit at the gate."""
+        with self._database.session() as session:
+            if session.get(VisitRow, held.visit_id) is None:
+                row = _new_visit(None, f"{HOLD}{held.method.token}", held.held_ns, is_staff=False)
+                row.visit_id, row.look_up = held.visit_id, look_up_text(held.last4, held.expires)
+                session.add(row)
 
     def accept(self, message: VisitOpened | VisitClosed) -> None:
         """What the path says of a visit."""
@@ -236,6 +246,11 @@ class Standing:
         rows = self._ask("SELECT method FROM visits WHERE visit_id = ?", visit_id)
         return rows[0][0] if rows else None
 
+    def programmes(self, visit_id: VisitId) -> frozenset[str]:
+        """`openaisle.ports.Loyalty`: what a visit's shopper is a member of."""
+        query = "SELECT m.programme FROM memberships m JOIN visits v USING (account_id) WHERE v.visit_id = ?"
+        return frozenset(row[0] for row in self._ask(query, visit_id))
+
     def account(self, visit_id: VisitId) -> str | None:
         """Whose visit it is; None where nobody's, or where this database does not know it."""
         rows = self._ask("SELECT account_id FROM visits WHERE visit_id = ?", visit_id)
@@ -257,6 +272,11 @@ class Standing:
 
 def _refused(reason: str) -> EntryRefused:
     return EntryRefused(reason, REFUSALS[reason])
+
+
+def look_up_text(last4: str, expires: str) -> str:
+    """By what somebody without an account finds a receipt."""
+    return f"{last4} {expires}"
 
 
 def _new_visit(account_id: str | None, method: str, now_ns: int, *, is_staff: bool) -> VisitRow:

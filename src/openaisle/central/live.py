@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from openaisle.core.messages import CartChanged, CartLine, Receipt, VisitClosed, VisitId, VisitOpened
+from openaisle.receipts.offers import Offer, offers
 from openaisle.store.schema import Store
 
 VISITS_MAX: Final = 2_000  # the oldest finished ones make way
@@ -35,8 +37,12 @@ class Listener:
 class LiveVisits:
     """States by visit: where it stands (offered, inside, leaving, over), its lines, its total, its receipt."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self, store: Store, programmes: Callable[[VisitId], frozenset[str]] = lambda _: frozenset()
+    ) -> None:
+        """`programmes`: of loyalty, that a visit's shopper is a member of."""
         self._store = store
+        self._programmes = programmes
         self._lock = threading.Lock()
         self._states: OrderedDict[VisitId, dict[str, Any]] = OrderedDict()
         self._listeners: dict[VisitId, set[Listener]] = {}
@@ -57,12 +63,17 @@ class LiveVisits:
                     if state["stage"] == "over":
                         return
                     state["lines"] = [self._line(line) for line in message.lines]
-                    state["total_minor"] = message.total_minor
+                    state["offers"] = [_offer(offer) for offer in self._offers(message)]
+                    saved = [offer["saves_minor"] for offer in state["offers"] if offer["applies"]]
+                    state["discount_minor"] = sum(saved)
+                    state["total_minor"] = message.total_minor - sum(saved)
                     state["changed_ns"] = message.changed_ns
                 case Receipt():
                     state["stage"] = "over"
                     state["receipt_id"] = message.receipt_id
                     state["total_minor"] = message.total_minor
+                    state["discount_minor"] = sum(line.discount_minor for line in message.lines)
+                    state["offers"] = [offer for offer in state["offers"] if offer["applies"]]
             self._put(visit_id, state)
 
     def settle(self, visit_id: VisitId, payment: dict[str, Any]) -> None:
@@ -108,6 +119,11 @@ class LiveVisits:
         for listener in self._listeners.get(visit_id, ()):
             listener.wake()
 
+    def _offers(self, cart: CartChanged) -> list[Offer]:
+        if not self._store.promotions:
+            return []
+        return offers(cart.lines, self._store.promotions, self._programmes(cart.visit_id), cart.changed_ns)
+
     def _line(self, line: CartLine) -> dict[str, Any]:
         product = self._store.products[line.product_id]
         return {
@@ -121,6 +137,17 @@ class LiveVisits:
         }
 
 
+def _offer(offer: Offer) -> dict[str, Any]:
+    return {
+        "promotion_id": offer.promotion_id,
+        "name": offer.name,
+        "applies": offer.applies,
+        "saves_minor": offer.saves_minor,
+        "missing_units": offer.missing_units,
+        "missing_minor": offer.missing_minor,
+    }
+
+
 def _offered(visit_id: VisitId) -> dict[str, Any]:
     return {
         "visit_id": visit_id,
@@ -128,6 +155,8 @@ def _offered(visit_id: VisitId) -> dict[str, Any]:
         "people_count": 1,
         "is_staff": False,
         "lines": [],
+        "offers": [],
+        "discount_minor": 0,
         "total_minor": 0,
         "changed_ns": 0,
         "receipt_id": "",

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 
 from openaisle.central.database import Database
+from openaisle.central.entry import TOKEN, look_up_text
 from openaisle.central.tables import MethodRow, ReceiptRow, VisitRow
 from openaisle.core.messages import (
     Interaction,
@@ -146,10 +147,23 @@ class ReceiptBook:
         with self._database.reading() as session:
             found = session.execute(
                 _KEPT.where(
-                    ReceiptRow.look_up == f"{last4} {expires}",
+                    ReceiptRow.look_up == look_up_text(last4, expires),
                     ReceiptRow.issued_ns >= from_ns,
                     ReceiptRow.issued_ns < to_ns,
                 ).order_by(ReceiptRow.number)
+            ).all()
+        return [_kept(*row) for row in found]
+
+    def by_number(self, number: int, total_minor: int, from_ns: int, to_ns: int) -> list[KeptReceipt]:
+        """The receipt of a day for somebody who has its number and knows what was paid."""
+        with self._database.reading() as session:
+            found = session.execute(
+                _KEPT.where(
+                    ReceiptRow.number == number,
+                    ReceiptRow.total_minor == total_minor,
+                    ReceiptRow.issued_ns >= from_ns,
+                    ReceiptRow.issued_ns < to_ns,
+                )
             ).all()
         return [_kept(*row) for row in found]
 
@@ -205,6 +219,8 @@ def _kept(row: ReceiptRow, account_id: str | None) -> KeptReceipt:
 
 
 def _look_up_of(session: Any, visit: VisitRow) -> str:
-    method = visit.method.removeprefix("token:")
+    if visit.look_up:
+        return visit.look_up
+    method = visit.method.removeprefix(TOKEN)
     found: Sequence[MethodRow] = session.scalars(select(MethodRow).where(MethodRow.token == method)).all()
-    return f"{found[0].last4} {found[0].expires}" if found else ""
+    return look_up_text(found[0].last4, found[0].expires) if found else ""

@@ -52,6 +52,21 @@ class AccountRow(Table):
     created_ns: Mapped[int] = tagged("record", "account", "account")
 
 
+class MembershipRow(Table):
+    """An account's membership of a loyalty programme, as promotions name it."""
+
+    __tablename__ = "memberships"
+
+    account_id: Mapped[str] = tagged(
+        "identity",
+        "account",
+        "account",
+        ForeignKey("accounts.account_id", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    programme: Mapped[str] = tagged("record", "account", "account", String(64), primary_key=True)
+
+
 class MethodRow(Table):
     """A way to pay: a processor's token, never a card number."""
 
@@ -91,12 +106,14 @@ class VisitRow(Table):
     account_id: Mapped[str | None] = tagged(
         "identity", "billing", "account", ForeignKey("accounts.account_id", ondelete="SET NULL"), index=True
     )
-    method: Mapped[str] = tagged("payment", "billing", "account", String(140))  # token:..., voucher:..., exit
+    # token:..., voucher:..., hold:... (a card tapped at the gate), exit
+    method: Mapped[str] = tagged("payment", "billing", "account", String(140))
     people_count: Mapped[int] = tagged("purchase", "entry", "tax", default=1)
     is_staff: Mapped[bool] = tagged("record", "entry", "tax", default=False)
     issued_ns: Mapped[int] = tagged("record", "entry", "tax")
     opened_ns: Mapped[int] = tagged("purchase", "entry", "tax", default=0)
     closed_ns: Mapped[int] = tagged("purchase", "entry", "tax", default=0)
+    look_up: Mapped[str] = tagged("payment", "billing", "tax", String(16), default="", server_default="")
 
 
 class ReceiptRow(Table):
@@ -173,6 +190,16 @@ class DeliveryRow(Table):
     attempts: Mapped[int] = tagged("record", "operation", "days30", default=0)
     state: Mapped[str] = tagged("record", "operation", "days30", String(10), default="waiting")
     said: Mapped[str] = tagged("record", "operation", "days30", String(200), default="")
+
+
+class MarkRow(Table):
+    """How far a source was heard, and the hash of the entry there: another source with the same numbers is noticed."""
+
+    __tablename__ = "marks"
+
+    source: Mapped[str] = tagged("record", "operation", "shop", String(16), primary_key=True)
+    sequence: Mapped[int] = tagged("record", "operation", "shop")
+    hash: Mapped[bytes] = tagged("record", "operation", "shop")
 
 
 class VoucherRow(Table):

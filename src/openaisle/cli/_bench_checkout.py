@@ -65,7 +65,8 @@ def _print_report(report: dict) -> None:
         f"{report['visits']} simulated visits over {report['simulated_days']} days, faults {report['faults']}, "
         f"seed {report['seed']}: {report['charged_exactly']} charged exactly ({report['charged_in_parts']} in parts, "
         f"{report['nothing_to_pay']} with nothing to pay), {report['lost']} lost, "
-        f"{report['double_or_too_much']} double or too much, {report['not_ended']} not ended"
+        f"{report['double_or_too_much']} double or too much, {report['not_ended']} not ended; "
+        f"{report['tapped_at_the_gate']} tapped a card at the gate, {report['holds_left']} holds left"
     )
     print(
         f"{report['outages']} outages, {report['restarts']} restarts, {report['webhooks']} webhooks, "

@@ -28,6 +28,8 @@ PicturesOption = Annotated[str, typer.Option("--pictures", help="With --coco: jp
 ReportOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for the report: tables, diagrams, pictures of mistakes.")
 ]
+DataSetArgument = Annotated[Path, typer.Argument(help="Folder of a data set of labels.", metavar="DATASET")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 def tell(report: Report, out: Path | None, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`openaisle learn VERB SUBJECT`: from training data to weights with a card; one file a subject, or a verb."""
+"""`openaisle learn VERB SUBJECT`: from labels and training data to weights with a card; a file a subject, or a verb."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from typing import Final
 
 import typer
 
-from openaisle.cli import _learn_actions, _learn_card, _learn_people, _learn_products, _learn_threshold
+from openaisle.cli import (
+    _learn_actions,
+    _learn_card,
+    _learn_data,
+    _learn_people,
+    _learn_products,
+    _learn_threshold,
+)
 
 SUBJECTS: Final = {"people": _learn_people, "products": _learn_products, "actions": _learn_actions}
 VERBS: Final = {
     "synthesise": "Make training data of random simulated shops.",
     "train": "Train a network. Needs torch: pip install torch==2.13.0 onnx.",
-    "export": "Write a trained network as it ships, with calibrated scores.",
+    "export": "Write a trained network as it ships, with calibrated scores; or a data set in another format.",
     "quantise": "Write INT8 copies.",
     "evaluate": "Measure on shops that were not taught on: tables and pictures by family, reliability.",
     "threshold": "Choose from which probability on to act, for stated costs of mistakes.",
@@ -30,5 +37,7 @@ def register(app: typer.Typer) -> None:
             command = getattr(ALIKE[verb], name) if verb in ALIKE else getattr(subject, verb, None)
             if command:
                 group.command(name)(command)
+        if verb == "export":
+            _learn_data.register(learn, group)
         learn.add_typer(group, name=verb)
     app.add_typer(learn, name="learn")

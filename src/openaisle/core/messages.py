@@ -438,10 +438,15 @@ class PaymentState(StrEnum):
 class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
     """How a visit pays. Never a card number: the processor's own names for cards and customers."""
 
-    kind: str  # "card" (cards and wallets at the processor) | "voucher"
-    payer_id: str  # whose debt and exposure it is: an account, a tapped card's token, a voucher's number
-    token: str = ""  # the card as the processor names it; the voucher's number
+    # "card" (cards and wallets at the processor) | "hold" (what a card's bank holds since it was tapped at a gate)
+    # | "tapped" (that card once more, beyond the hold) | "voucher"
+    kind: str
+    payer_id: (
+        str  # whose debt and exposure it is: an account, a tapped card's fingerprint, a voucher's number
+    )
+    token: str = ""  # the card, or the hold, as the processor names it; the voucher's number
     customer: str = ""  # the processor's name for the payer
+    saved: str = ""  # of a hold: the card for a charge beyond it; "": the processor keeps none (most wallets)
 
 
 class PayerBound(Message, frozen=True, kw_only=True):
@@ -450,6 +455,30 @@ class PayerBound(Message, frozen=True, kw_only=True):
     visit_id: VisitId
     method: PaymentMethod
     bound_ns: int
+
+
+class CardHeld(Message, frozen=True, kw_only=True):
+    """A card was tapped at a gate, and its bank holds an amount for that visit: who pays, and how."""
+
+    visit_id: VisitId
+    gate_id: GateId
+    method: PaymentMethod
+    amount_minor: int
+    currency: str
+    held_ns: int
+    brand: str = ""
+    last4: str = ""  # with the expiry: by what a receipt is found without an account
+    expires: str = ""  # YYYY-MM
+
+
+class ReleaseRequested(Message, frozen=True, kw_only=True):
+    """What is held on a card and is not needed must be let go."""
+
+    key: str
+    visit_id: VisitId
+    method: PaymentMethod
+    reason: str
+    requested_ns: int
 
 
 class ChargeRequested(Message, frozen=True, kw_only=True):
@@ -480,7 +509,7 @@ class ProcessorSaid(Message, frozen=True, kw_only=True):
     """What became of a charge or refund, however we learnt it. True in any order and as often as it is said."""
 
     key: str
-    outcome: str  # charged | declined | refunded | refused
+    outcome: str  # charged | declined | refunded | refused | released
     amount_minor: int  # that moved; 0 where none did
     reference: str  # the processor's own id
     reason: str = ""
@@ -613,8 +642,9 @@ Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons | P
 """What enters the path at or above the seam, pixels aside."""
 
 MoneyEntry: TypeAlias = (
-    PayerBound | ChargeRequested | RefundRequested | ProcessorSaid | PaymentMarked | VoucherChanged
-)
+    PayerBound | CardHeld | ChargeRequested | RefundRequested | ReleaseRequested | ProcessorSaid | PaymentMarked
+    | VoucherChanged
+)  # fmt: skip
 """What the ledger keeps of payments, beside receipts: everything else about them follows."""
 
 AnyMessage: TypeAlias = (

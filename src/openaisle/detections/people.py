@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
 from openaisle.detections import appearance, crops, decode, whole_boxes
@@ -208,13 +209,9 @@ class PeopleDetector:
         """Those who are sure enough, stand out from the empty shop, and are not somebody else once more."""
         settings, view = self._settings, look.view
         shares = view.background.foreground_shares(found.boxes_px * view.letterbox.scale)
-        found = found.rows((found.scores >= self.score_min) & (shares >= settings.foreground_min))
-        found = found.rows(decode.suppress(found.boxes_px, found.scores, settings.overlap_max))
-        found = found.rows(decode.different_people(found.keypoints_px, found.boxes_px, settings.alike_max))
-        found = found.rows(
-            decode.whole_people(found.keypoints_px, found.boxes_px, settings.inside_max, settings.head_min)
-        )
-        return found.rows(np.arange(min(len(found.scores), settings.people_max)))
+        sure = np.flatnonzero((found.scores >= self.score_min) & (shares >= settings.foreground_min))
+        rows = different_people(found.boxes_px, found.scores, found.keypoints_px, sure, settings)
+        return found.rows(rows[: settings.people_max])
 
     def _remember(self, frame: Frame, people: _Found) -> None:
         view = self._views[frame.camera_id]
@@ -369,6 +366,18 @@ NOBODY: Final = _Found(
     np.zeros((0, len(JOINTS), 3), np.float32),
     np.zeros((0, len(JOINTS)), np.float32),
 )
+
+
+def different_people(
+    boxes_px: Floats, scores: Floats, keypoints_px: Floats, rows: NDArray[np.intp], settings: PeopleSettings
+) -> NDArray[np.intp]:
+    """Of the rows of boxes [n, 4], scores [n] and keypoints [n, 17, 3] those that are nobody else once more, surest
+    first."""
+    rows = rows[decode.suppress(boxes_px[rows], scores[rows], settings.overlap_max)]
+    rows = rows[decode.different_people(keypoints_px[rows], boxes_px[rows], settings.alike_max)]
+    return rows[
+        decode.whole_people(keypoints_px[rows], boxes_px[rows], settings.inside_max, settings.head_min)
+    ]
 
 
 def _best(found: Sequence[tuple[Floats, Floats]], boxes_max: int) -> tuple[Floats, Floats]:

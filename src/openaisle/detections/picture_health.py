@@ -116,7 +116,9 @@ class PictureHealth:
         # A block without light, or full of it, says nothing about gain.
         told = fair & (known > 12) & (grey < 245)
         gains = [
-            _median(now[told] / before[told]) for now, before in zip(look.level, reference.level, strict=True)
+            _median(now[lit] / before[lit])
+            for now, before in zip(look.level, reference.level, strict=True)
+            for lit in [told & (before > 4)]  # pure colours have nothing of the others
         ]
         gain = max(float(np.mean(gains)), 1e-3)
         octaves = [math.log2(max(each, 1e-3)) for each in gains]

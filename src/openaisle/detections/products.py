@@ -7,17 +7,19 @@ One network turns a crop into a unit vector of the whole and one of each cell. P
 the mean over some glances at the crop against the mean over a product's pictures (glances.py). Those that come near the
 best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures of both, and what it says
 counts as much as the place where it is found differs between the two. Logits of both looks, and one for "none of
-these", go through one softmax, whose scales were fitted on other stores.
+these", go through one softmax, whose scales were fitted on other stores. A crop shows none of a shop's products the
+more likely, the more it is like some product that other shops sell: the network's file names a thousand of them.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -59,6 +61,7 @@ class Calibration:
 
     scale: tuple[float, float] = (3.0, 0.0)  # log of the logits' scale: at x = 0, and with x
     nothing: tuple[float, float] = (0.5, 0.0)  # similarity at which "none of these" is as likely
+    others: float = 0.0  # how much of its likeness to another shop's product that similarity rises by
     empty: float = 0.0  # how much more like an empty hand than like a product it must look
     closer: float = 20.0  # weight of the comparison by cells
     none_at: float = 0.5  # from this probability on, a decision is "none of these"
@@ -76,6 +79,13 @@ class Calibration:
             for name, value in metadata.get("calibration", {}).items()
         }
         return replace(Calibration(), **found)
+
+
+class Nothing(NamedTuple):
+    """How like a crop is to what no product of the shop is: cosines."""
+
+    empty: float  # an empty hand; -1 where the network does not know it
+    other: float  # the nearest product of other shops; 0 where the network knows none
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ class ProductNetwork:
         )
         self.sha256 = file_sha256(path)
         self.calibration = Calibration.of_metadata(self._model.metadata)
+        self.others = others_of(self._model.metadata)
 
     def see(self, crops: Sequence[Pixels]) -> Seen:
         """Crops uint8 [h, w, 3] BGR of any size to unit vectors, each the mean of some glances."""
@@ -216,7 +227,7 @@ class ProductRecogniser:
             self.calibration,
             likeness,
             self.closer_look(seen.cells[index], likeness, rows),
-            self.like_empty(seen.vectors[index]),
+            self.nothing(seen.vectors[index]),
             float(seen.sides_px[index]),
         )
 
@@ -262,10 +273,13 @@ class ProductRecogniser:
         first, second = self._pairs[key]
         return (first, second) if one == key[0] else (second, first)
 
-    def like_empty(self, vector: Floats) -> float:
-        """Cosine of a crop to what an empty hand looks like; -1 if the network does not know."""
-        empty = self.calibration.empty_vector
-        return float(vector @ np.asarray(empty, np.float32)) if empty else -1.0
+    def nothing(self, vector: Floats) -> Nothing:
+        """How like a crop [128] is to what none of the shop's products is."""
+        empty, others = self.calibration.empty_vector, self._network.others
+        return Nothing(
+            empty=float(vector @ np.asarray(empty, np.float32)) if empty else -1.0,
+            other=float((others @ vector).max(initial=0.0)),
+        )
 
     def _rows(self, plausible: Sequence[ProductId] | None) -> NDArray[np.intp]:
         if plausible is None:
@@ -277,21 +291,23 @@ class ProductRecogniser:
 
 
 def probabilities(
-    calibration: Calibration, likeness: Floats, evidence: Floats, like_empty: float, side_px: float
+    calibration: Calibration, likeness: Floats, evidence: Floats, nothing: Nothing, side_px: float
 ) -> NDArray[np.float64]:
     """Chances [n + 1] of n products and, last, of none of them."""
-    return _softmax(logits(calibration, likeness, evidence, like_empty, side_px))
+    return _softmax(logits(calibration, likeness, evidence, nothing, side_px))
 
 
 def logits(
-    calibration: Calibration, likeness: Floats, evidence: Floats, like_empty: float, side_px: float
+    calibration: Calibration, likeness: Floats, evidence: Floats, nothing: Nothing, side_px: float
 ) -> NDArray[np.float64]:
     """Logarithms of those chances [n + 1], but for a common term."""
     x = _log_side(side_px)
     scale = float(np.exp(calibration.scale[0] + calibration.scale[1] * x))
     products = scale * likeness.astype(np.float64) + calibration.closer * evidence
-    unlike = scale * (calibration.nothing[0] + calibration.nothing[1] * x)
-    empty = scale * like_empty + calibration.empty
+    unlike = scale * (
+        calibration.nothing[0] + calibration.nothing[1] * x + calibration.others * nothing.other
+    )
+    empty = scale * nothing.empty + calibration.empty
     return np.append(products, np.logaddexp(unlike, empty))
 
 
@@ -362,6 +378,17 @@ def cut_window(frame: Pixels, window_px: tuple[int, int, int]) -> Pixels:
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
     return frame[rows[:, None], columns]
+
+
+def others_of(metadata: dict[str, Any]) -> Floats:
+    """Unit vectors [n, 128] of products that other shops sell, as a weight file names them; of older files none."""
+    packed = np.frombuffer(base64.b64decode(metadata.get("others", "")), np.int8)
+    return unit(packed.reshape(-1, FEATURES).astype(np.float32))
+
+
+def packed_others(vectors: Floats) -> str:
+    """The same [n, 128] for a file's metadata: a byte a number."""
+    return base64.b64encode(np.rint(unit(vectors) * 127).astype(np.int8).tobytes()).decode()
 
 
 def file_sha256(path: Path) -> str:

@@ -17,7 +17,16 @@ from openaisle.central.database import FILE
 from openaisle.central.entry import EXIT, Standing
 from openaisle.central.vouchers import METHOD as VOUCHER
 from openaisle.core.errors import PaymentRefused, PortUnavailable
-from openaisle.core.messages import AnyMessage, PaymentMethod, VisitId, VisitOpened, Wish, decode
+from openaisle.core.messages import (
+    AnyMessage,
+    CardHeld,
+    Message,
+    PaymentMethod,
+    VisitId,
+    VisitOpened,
+    Wish,
+)
+from openaisle.edge.cards import Cards, Refusal
 from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
@@ -51,17 +60,29 @@ class Cashier:
         self.standing = Standing(context.settings.state_folder / FILE)
         self._context = context
         self._processor = payment_processor(context)
+        self.cards = Cards(self._card_refusal)
         self.webhooks = Webhooks(self._processor) if self._processor else None
         self._pos: PosExport | None = None
         self._looked_s = 0.0
         self._refused: tuple[dict[str, str], str | None] = ({}, None)
         self._stock = Stock(context.settings.store())
         self._event_log = event_log
+        folder = context.settings.edge.poslog_folder
+        if context.settings.is_simulated:
+            folder = context.settings.state_folder / POSLOG
+        if folder is not None:
+            self._pos = PosExport(event_log, PosLogFiles(folder, context.settings.store()))
         self._charging: Charging | None = None
         self._wishes: Wishes | None = None
 
+    def follow(self, sequence: int, message: Message) -> None:
+        """An entry of the ledger's past, for stock and sales; the pipeline gives the payments theirs."""
+        self._stock.follow(message)
+        if self._pos is not None:
+            self._pos.follow(sequence, message)
+
     def open(self, pipeline: Pipeline) -> None:
-        """Once the pipeline has replayed the ledger into the payments."""
+        """Once the pipeline has read the ledger, with `follow` and into the payments."""
         context = self._context
         if self._processor is not None:
             self._charging = Charging(
@@ -70,12 +91,6 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
-        self._stock.step([decode(entry) for _, entry in self._event_log.read()], context.clock.now_ns())
-        folder = context.settings.edge.poslog_folder
-        if context.settings.is_simulated:
-            folder = context.settings.state_folder / POSLOG
-        if folder is not None:
-            self._pos = PosExport(self._event_log, PosLogFiles(folder, context.settings.store()))
         self._wishes = Wishes(
             pipeline, self.payments, partial(into_ledger, self._event_log), context.settings.store().currency
         )
@@ -92,6 +107,7 @@ class Cashier:
                     bound = self.payments.bind(message.visit_id, method, now_ns)
                     into_ledger(self._event_log, bound)
                     follows += bound
+        follows += self.cards.step(self.payments, partial(into_ledger, self._event_log), now_ns)
         while not self.wishes.empty():
             wish = self.wishes.get()
             try:
@@ -118,6 +134,12 @@ class Cashier:
         payers, everybody = self._refused
         reason = payers.get(self.standing.account(visit_id) or visit_id, everybody)
         return (reason, ON_CREDIT[reason]) if reason else None
+
+    def _card_refusal(self, held: CardHeld) -> Refusal | None:
+        """Why a tapped card does not open the gate. Its money is held, so nothing is lent: only debts count."""
+        payers, _ = self._refused
+        reason = payers.get(held.method.payer_id)
+        return (reason, ON_CREDIT[reason]) if reason in ("unsettled_debt", "offline_too_long") else None
 
     def _export(self) -> None:
         try:

@@ -52,6 +52,7 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Inlet, Outlet
+from openaisle.edge.cards import open_terminals
 from openaisle.edge.cashier import Cashier
 from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
@@ -81,7 +82,9 @@ def run(context: Context) -> None:
     warm_up(store, context.beat)
     event_log = SqliteEventLog(settings.state_folder / LEDGER)
     cashier = Cashier(context, event_log)
-    pipeline = Pipeline(store, event_log, cashier.payments)
+    pipeline = Pipeline(
+        store, event_log, cashier.payments, loyalty=cashier.standing, followers=[cashier.follow]
+    )
     cashier.open(pipeline)
     doors = _Doors(context, cashier)
     recorder = None
@@ -189,6 +192,10 @@ class _Doors:
         assert context.listener is not None
         webhooks = self._cashier.webhooks
         others = [webhook_route(WEBHOOKS, webhooks.take)] if webhooks else []
+        terminals = open_terminals(
+            context, gatekeeper, self._cashier.cards, self._cashier.payments.knows_hold, self._note_answer
+        )
+        self._closers += [terminal.close for terminal in terminals]
         server = GateServer(gate_app(gatekeeper, self._note_refused, others), context.listener)
         self._closers += [server.close, gates.close, scales.close, gatekeeper.close, inlet.close]
         self._pump(scales.batches(), "scales")
@@ -202,19 +209,22 @@ class _Doors:
     def _open_scanners(self, gatekeeper: Gatekeeper) -> None:
         """Scanners that read codes by themselves."""
         context = self._context
+        self._check_gates("gates.scanners", context.settings.edge.scanners)
+        self._check_gates("gates.readers", context.settings.edge.readers)
         for gate_id, source in context.settings.edge.scanners.items():
-            if gate_id not in self._store.gate_of:
-                gates = ", ".join(sorted(self._store.gate_of))
-                raise StoreError(
-                    "no such gate", file=EDGE_FILE, field="gates.scanners", expected=gates, found=gate_id
-                )
             texts = scanner_texts(gate_id, source, context.clock, self._note_health)
             scanner = GateScanner(gate_id, texts, gatekeeper, context.clock, self._note_answer)
             self._closers.append(scanner.close)
 
+    def _check_gates(self, field: str, gate_ids: Iterable[str]) -> None:
+        for gate_id in gate_ids:
+            if gate_id not in self._store.gate_of:
+                gates = ", ".join(sorted(self._store.gate_of))
+                raise StoreError("no such gate", file=EDGE_FILE, field=field, expected=gates, found=gate_id)
+
     def _note_answer(self, answer: Answer) -> None:
         if not answer.is_admitted:
-            self._note_refused(answer.gate_id, answer.reason)
+            self._note_refused(answer.gate_id, answer.reason, answer.message)
 
     def _pump(self, readings: Iterable[Reading], name: str) -> None:
         def pump() -> None:
@@ -228,9 +238,9 @@ class _Doors:
             self._context.board.add(self._context.name, Cell.REFUSED)
         self._context.message(health)
 
-    def _note_refused(self, gate_id: str, reason: str) -> None:
+    def _note_refused(self, gate_id: str, reason: str, words: str = "") -> None:
         self._context.board.add(self._context.name, Cell.REFUSED)
-        self._context.line(f"gate {gate_id}: a code was refused ({reason})")
+        self._context.line(f"gate {gate_id}: refused ({reason}){': ' if words else ''}{words}")
 
 
 def _seen(inlet: Inlet, is_stopping: Callable[[], bool], wishes: Queue[Wish]) -> Iterable[Reading]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from openaisle.central.database import FILE
 from openaisle.central.webhooks import Deliverer
-from openaisle.core.messages import AnyMessage, PaymentChanged, decode
+from openaisle.core.messages import decode
 from openaisle.edge.keys import code_issuer
 from openaisle.edge.settings import LEDGER
 from openaisle.edge.wishes import BusBooks
 from openaisle.edge.worker import Context
-from openaisle.receipts.payment import Payments
+from openaisle.receipts.book import PaymentBook
 from openaisle.web.desk import Desk
 
 
@@ -35,8 +35,7 @@ class ShopCounter:
             # Codes that another service issues are not ours to give.
             is_open=lambda: settings.edge.entry_public_key is None,
         )
-        for message in missed(settings.state_folder / LEDGER):
-            self.desk.accept(message)
+        hear_missed(self.desk, settings.state_folder / LEDGER)
         self._deliverer = Deliverer(self.desk.webhooks, context.clock.now_ns)
 
     def close(self) -> None:
@@ -45,21 +44,41 @@ class ShopCounter:
         self.desk.close()
 
 
-def missed(ledger: Path) -> Iterator[AnyMessage]:
-    """Everything the ledger holds, and how each payment stands at its end: heard before, it changes nothing."""
+def hear_missed(desk: Desk, ledger: Path) -> int:
+    """Let the desk hear the ledger, and how each payment stands at its end; how many entries it had not heard before.
+
+    What its database has kept already is told to its memory alone, so that a start costs what happened since the last.
+    """
     if not ledger.exists():
-        return
-    payments = Payments()
+        return 0
+    payments, changed, fresh = PaymentBook(), set[str](), 0
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
         try:
-            for (entry,) in database.execute("SELECT entry FROM entries ORDER BY sequence"):
+            kept_until = _kept_until(database, *desk.mark(LEDGER))
+            heard: tuple[int, bytes] = (0, b"")
+            for sequence, entry, digest in database.execute(_ENTRIES):
+                heard = sequence, digest
                 try:
                     message = decode(entry)
                 except ValueError:
                     continue  # The ledger's own first entry.
                 payments.replay(message)
-                yield message
+                if sequence > kept_until:
+                    fresh += 1
+                    changed.add(payments.concerned(message))
+                desk.accept(message, is_kept=sequence <= kept_until)
         except sqlite3.OperationalError:
-            return  # It is being made just now: nothing was missed.
-    states: list[PaymentChanged] = payments.states()
-    yield from states
+            return 0  # It is being made just now: nothing was missed.
+    for state in payments.states():
+        desk.accept(state, is_kept=state.receipt_id not in changed)
+    desk.set_mark(LEDGER, *heard)
+    return fresh
+
+
+_ENTRIES: Final = "SELECT sequence, entry, hash FROM entries ORDER BY sequence"
+
+
+def _kept_until(database: sqlite3.Connection, sequence: int, digest: bytes) -> int:
+    """How far this ledger was heard before; 0 where it was another one."""
+    known = database.execute("SELECT hash FROM entries WHERE sequence = ?", (sequence,)).fetchone()
+    return sequence if known == (digest,) else 0

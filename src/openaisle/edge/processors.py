@@ -21,7 +21,7 @@ from openaisle.core.errors import InputError, PortUnavailable
 from openaisle.core.messages import ProcessorSaid
 from openaisle.edge.settings import LOOPBACK, PaymentsSettings
 from openaisle.edge.worker import Context
-from openaisle.ports import Clock, PaymentProcessor
+from openaisle.ports import CardTerminal, Clock, PaymentProcessor
 
 WEBHOOKS: Final = "/webhooks/payments"
 WEBHOOKS_MAX: Final = 256
@@ -40,6 +40,18 @@ def payment_processor(context: Context) -> PaymentProcessor | None:
         return StripePayments(SIMULATED_KEY, SIMULATED_SECRET, context.clock, url=url)
     settings = context.settings.edge.payments
     return settings and _real(settings, context.clock)
+
+
+def card_terminal(context: Context) -> CardTerminal:
+    """The processor's card readers. Each caller gets a line of its own."""
+    from openaisle.adapters.terminal_stripe import API, StripeTerminal
+
+    if context.processor_port:
+        url = f"http://{LOOPBACK}:{context.processor_port}"
+        return StripeTerminal(SIMULATED_KEY, context.clock, url=url)
+    settings = context.settings.edge.payments
+    assert settings is not None
+    return StripeTerminal(_secret(settings.key_file), context.clock, url=settings.url or API)
 
 
 def _real(settings: PaymentsSettings, clock: Clock) -> PaymentProcessor:

@@ -32,6 +32,7 @@ LOOPBACK: Final = "127.0.0.1"
 LEDGER: Final = "ledger.sqlite"
 """In the state folder."""
 SCANNERS: Final = ("keyboard", "serial", "camera")
+HOLD_MINOR: Final = 5_000
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -55,6 +56,8 @@ class GatesRow(Row):
     )
     # What reads codes by itself, by gate: keyboard:PATH, serial:PATH or camera:URL.
     scanners: dict[str, str] = Field(default_factory=dict)
+    # Card readers by gate, as the processor names them: tmr_... (Stripe alone).
+    readers: dict[str, str] = Field(default_factory=dict)
 
 
 class PagesRow(Row):
@@ -93,6 +96,8 @@ class PaymentsRow(Row):
     account: str = ""  # Adyen's merchant account, Square's location
     url: str = ""  # of the API; "" = the processor's own
     webhook_url: str = ""  # Square: the address that it sends to, part of what it signs
+    # What a bank must hold on a card that is tapped at a gate, in the currency's smallest unit.
+    hold_minor: Annotated[int, Field(ge=1, le=10_000_000)] = HOLD_MINOR
 
 
 class PosRow(Row):
@@ -111,6 +116,7 @@ class PaymentsSettings:
     account: str = ""
     url: str = ""
     webhook_url: str = ""
+    hold_minor: int = HOLD_MINOR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +128,7 @@ class EdgeSettings:
     gate_port: int = 0  # 0: any free port
     entry_public_key: Path | None = None
     scanners: Mapping[str, str] = field(default_factory=dict)  # kind:source by gate
+    readers: Mapping[str, str] = field(default_factory=dict)  # of cards, by gate
     pages_host: str = LOOPBACK
     pages_port: int = 0  # 0: as the command line says
     pages_certificate: Path | None = None
@@ -230,6 +237,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         gate_port=gate_port,
         entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
         scanners=reader.scanners(gates.scanners),
+        readers=reader.readers(gates.readers, payments.processor),
         pages_host=pages_host,
         pages_port=pages_port,
         pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),
@@ -300,7 +308,18 @@ class _Reader:
             account=row.account,
             url=row.url,
             webhook_url=row.webhook_url,
+            hold_minor=row.hold_minor,
         )
+
+    def readers(self, wanted: Mapping[str, str], processor: str | None) -> Mapping[str, str]:
+        if wanted and processor != "stripe":
+            self.toml.report(
+                "card readers without Stripe",
+                ("gates", "readers"),
+                expected='processor = "stripe" in [payments]',
+                found=processor,
+            )
+        return wanted
 
     def scanners(self, wanted: Mapping[str, str]) -> Mapping[str, str]:
         for gate_id, text in wanted.items():

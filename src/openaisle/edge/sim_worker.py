@@ -27,6 +27,7 @@ from openaisle.edge.board import Cell, State
 from openaisle.edge.keys import code_issuer
 from openaisle.edge.pace import Pace, Speedometer
 from openaisle.edge.settings import LOOPBACK, Simulation
+from openaisle.edge.sim_cards import TappedCards
 from openaisle.edge.sim_regions import RegionServer
 from openaisle.edge.worker import Context
 from openaisle.replay.truth import truth_of_simulation
@@ -281,7 +282,8 @@ class _Eyes:
 
 
 class _Phones:
-    """Shoppers' phones: a fresh code at every tap, shown at the gate's port, again while nobody answers.
+    """Shoppers' phones and cards: a fresh code at every tap, shown at the gate's port, again while nobody answers; of
+    some a card, held to the gate's reader.
 
     Where a person's phone waits on the shopper's page, the next shopper shows that one: `names` says who went in as
     whom.
@@ -291,6 +293,7 @@ class _Phones:
         self._context = context
         self.names: dict[VisitId, VisitId] = {}
         self._issuer: CodeIssuer = code_issuer(context.settings, store_id)
+        self._cards = TappedCards(context.processor_port)
         self._taps: queue.Queue[GateTap] = queue.Queue()
         threading.Thread(target=self._run, name="phones", daemon=True).start()
 
@@ -317,6 +320,9 @@ class _Phones:
             if status == 200:
                 self.names[tap.visit_id] = json.loads(body)["visit_id"]
                 return status, body
+        if self._cards.has(tap) and (visit_id := self._cards.tap(tap)):
+            self.names[tap.visit_id] = visit_id
+            return 200, ""
         code = self._issuer.issue(
             tap.visit_id, self._context.clock.now_ns(), people_count=tap.people_count, is_staff=tap.is_staff
         )

@@ -27,7 +27,8 @@ from openaisle.core.messages import (
 from openaisle.edge.bus import Outlet
 from openaisle.edge.wire import WISH
 from openaisle.pipeline import Pipeline
-from openaisle.receipts.payment import PaymentMessage, Payments
+from openaisle.receipts.book import PaymentMessage
+from openaisle.receipts.payment import Payments
 
 WISHES_MAX: Final = 256
 SEND_S: Final = 2.0

@@ -12,6 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from openaisle.detections.products import (
     Calibration,
+    Nothing,
     ProductNetwork,
     ProductRecogniser,
     ProductSettings,
@@ -48,7 +49,7 @@ class Example:
 
     likeness: NDArray[np.float32]  # [n]
     evidence: NDArray[np.float32]  # [n]
-    like_empty: float
+    nothing: Nothing
     side_px: float
     pack_px: float
     truth: int  # index among the plausible, n = none of them
@@ -104,10 +105,11 @@ def fit(examples: list[Example], start: Calibration) -> Calibration:
     )
 
     def made(numbers: NDArray[np.float64]) -> Calibration:
-        s0, s1, t0, t1, empty, closer = (float(value) for value in numbers)
+        s0, s1, t0, t1, others, empty, closer = (float(value) for value in numbers)
         return replace(
-            start, scale=(s0, s1), nothing=(t0, t1), empty=empty * 10, closer=float(np.exp(closer))
-        )
+            start,
+            scale=(s0, s1), nothing=(t0, t1), others=others, empty=empty * 10, closer=float(np.exp(closer)),
+        )  # fmt: skip
 
     def surprise(numbers: NDArray[np.float64]) -> float:
         calibration = made(numbers)
@@ -115,7 +117,10 @@ def fit(examples: list[Example], start: Calibration) -> Calibration:
         return float(-(weight * np.log(np.maximum(chance, 1e-9))).sum())
 
     found = minimize(
-        surprise, np.array([2.7, 0.1, 0.6, 0.05, 0.0, 2.5]), method="Nelder-Mead", options={"maxiter": 500}
+        surprise,
+        np.array([2.7, 0.1, 0.3, 0.05, 0.5, 0.0, 2.5]),
+        method="Nelder-Mead",
+        options={"maxiter": 900},
     )
     fitted = made(found.x)
     none = [
@@ -133,7 +138,7 @@ def fit_even(calibration: Calibration, examples: Sequence[Example]) -> float:
     One number, whatever the number of plausible products: a likelihood does not depend on its rivals.
     """
     found = [
-        (logits(calibration, one.likeness, one.evidence, one.like_empty, one.side_px), one.truth)
+        (logits(calibration, one.likeness, one.evidence, one.nothing, one.side_px), one.truth)
         for one in examples
     ]
     log_odds = [(values[:-1] - values[-1], truth) for values, truth in found]
@@ -155,7 +160,7 @@ def fit_even(calibration: Calibration, examples: Sequence[Example]) -> float:
 
 
 def _chances(calibration: Calibration, example: Example) -> NDArray[np.float64]:
-    return probabilities(calibration, example.likeness, example.evidence, example.like_empty, example.side_px)
+    return probabilities(calibration, example.likeness, example.evidence, example.nothing, example.side_px)
 
 
 def _seen(
@@ -187,7 +192,7 @@ def _examples(
         likeness = recogniser.likeness(seen.vectors[index : index + 1], rows)[0]
         evidence = recogniser.closer_look(seen.cells[index], likeness, rows)
         at = int(np.flatnonzero(rows == row)[0]) if row >= 0 else few
-        like_empty = recogniser.like_empty(seen.vectors[index])
+        nothing = recogniser.nothing(seen.vectors[index])
         side = float(seen.sides_px[index])
-        examples.append(Example(likeness, evidence, like_empty, side, pack_px[index], at))
+        examples.append(Example(likeness, evidence, nothing, side, pack_px[index], at))
     return examples

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from openaisle.detections.products import LOOK_PX, PRODUCTS_FILE, PRODUCTS_KIND
+from openaisle.detections.products import LOOK_PX, PRODUCTS_FILE, PRODUCTS_KIND, packed_others
 from openaisle.learning.export import OPSET, VERSION, write_metadata
 
 
@@ -19,7 +19,7 @@ def export(checkpoint: Path, weights: Path, data: Sequence[Path], *, pictures_ma
 
     from openaisle.learning.products_data import Packs
     from openaisle.learning.products_network import ProductNetwork, ShippedProductNetwork
-    from openaisle.learning.products_solve import solve
+    from openaisle.learning.products_solve import centres, solve
     from openaisle.learning.train_products import load_checkpoint
 
     state = load_checkpoint(checkpoint)
@@ -28,7 +28,8 @@ def export(checkpoint: Path, weights: Path, data: Sequence[Path], *, pictures_ma
     network.load_state_dict(
         {name[len(prefix) :]: value for name, value in state["averaged"].items() if name.startswith(prefix)}
     )
-    layer, empty = solve(network.eval(), Packs(data), pictures_max=pictures_max)
+    packs = Packs(data)
+    layer, empty = solve(network.eval(), packs, pictures_max=pictures_max)
     shipped = ShippedProductNetwork(network, layer).eval()
     weights.mkdir(parents=True, exist_ok=True)
     path = weights / PRODUCTS_FILE
@@ -48,6 +49,9 @@ def export(checkpoint: Path, weights: Path, data: Sequence[Path], *, pictures_ma
         "minutes": round(state["seconds"] / 60, 1)
     }
     calibration = {"empty_vector": [round(float(value), 4) for value in empty]}
-    metadata = {"kind": PRODUCTS_KIND, "version": VERSION, "made": made, "calibration": calibration}
+    metadata = {
+        "kind": PRODUCTS_KIND, "version": VERSION, "made": made, "calibration": calibration,
+        "others": packed_others(centres(network, layer, packs)),
+    }  # fmt: skip
     write_metadata(path, metadata)
     return path

@@ -13,14 +13,18 @@ import torch  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import nn  # pyright: ignore[reportMissingImports]
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from openaisle.detections.products import FEATURES
+from openaisle.detections.products import FEATURES, LOOK_PX
 from openaisle.learning.products_data import NOTHING, Packs, spoiled
 from openaisle.learning.products_network import ProductNetwork, normalised
 
 SOLVED_PX: Final = 64
 RIDGE: Final = 0.05
 """Share of the mean variance added to every direction within a product: a few pictures know not all."""
+OTHERS: Final = 1000
+CENTRE_PICTURES: Final = 4
+CENTRE_HARDNESS: Final = 0.3  # mostly clear, as a gallery's pictures are
 
 
 @torch.no_grad()
@@ -43,6 +47,22 @@ def solve(
     layer.bias.data = torch.from_numpy(-middle @ matrix)
     empty = (features[own == NOTHING].mean(axis=0) - middle) @ matrix
     return layer, (empty / np.linalg.norm(empty)).astype(np.float32)
+
+
+@torch.no_grad()
+def centres(
+    network: ProductNetwork, layer: nn.Linear, packs: Packs, *, products_max: int = OTHERS, seed: int = 1
+) -> NDArray[np.float32]:
+    """Where some of the products taught lie [n, 128]: what a shop may be shown and does not sell."""
+    rng = np.random.default_rng([seed, 29])
+    products = sorted(packs.by_product)
+    found: list[NDArray[np.float32]] = []
+    for product in rng.permutation(products)[:products_max].tolist():
+        chosen = packs.by_product[product][:CENTRE_PICTURES]
+        pictures = [spoiled(packs[index], LOOK_PX, rng, CENTRE_HARDNESS) for index in chosen]
+        features, _ = network.features(normalised(torch.from_numpy(np.stack(pictures))))
+        found.append(functional.normalize(layer(features.float()), dim=1).mean(dim=0).numpy())
+    return np.stack(found)
 
 
 def discriminants(

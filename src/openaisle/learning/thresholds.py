@@ -140,7 +140,7 @@ def product_cases(settings: ProductSettings, held_out: HeldOut, report: Report =
     network = ProductNetwork(settings)
     examples = collect(network, held_out, report)
     every = [
-        probabilities(network.calibration, one.likeness, one.evidence, one.like_empty, one.side_px)[:-1]
+        probabilities(network.calibration, one.likeness, one.evidence, one.nothing, one.side_px)[:-1]
         for one in examples
     ]
     best = np.array([int(chances.argmax()) for chances in every])

@@ -11,38 +11,32 @@ asked (`take_due`), whoever asks brings back the answer (`heard`) or that there 
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
 
 import msgspec
 
-from openaisle.core.errors import LedgerDamaged, PaymentRefused
+from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
+    CardHeld,
     ChargeRequested,
     Message,
-    MoneyEntry,
     PayerBound,
-    PaymentChanged,
     PaymentMarked,
     PaymentMethod,
     PaymentState,
     ProcessorSaid,
     Receipt,
     RefundRequested,
+    ReleaseRequested,
     VisitId,
     VoucherChanged,
 )
-from openaisle.core.units import NS_PER_HOUR, NS_PER_S
-from openaisle.receipts.bill import EXCESS, Bill, Charge, Refund, request_key
-from openaisle.receipts.credit import Credit
-
-Request: TypeAlias = ChargeRequested | RefundRequested
-PaymentMessage: TypeAlias = Receipt | MoneyEntry | PaymentChanged
-
-LOGGED: Final = (Receipt, *MoneyEntry.__args__)
-"""Classes of what the ledger must hold before the rest of the world may know: `PaymentChanged` follows from it."""
+from openaisle.core.units import NS_PER_HOUR
+from openaisle.receipts.bill import Bill, request_key
+from openaisle.receipts.book import REMEMBER_H, PaymentBook, PaymentMessage
+from openaisle.receipts.errands import Errand, Errands
+from openaisle.receipts.holds import HOLD, beyond
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +45,17 @@ class PaymentSettings:
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
     looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive.
-    `remember_h`: for so long a receipt can be refunded. The caps are on what was taken and is not paid yet, by one
-    payer and by all; beyond them nobody is let in on credit, everybody gets out.
+    `remember_h`: for so long a receipt can be refunded. `hold_h_max`: a hold on a card whose visit has no receipt by
+    then is released. The caps are on what was taken and is not paid yet, by one payer and by all; beyond them nobody is
+    let in on credit, everybody gets out.
     """
 
     look_up_after_h: float = 23.0
     give_up_after_h: float = 8 * 24.0
     write_off_after_h: float = 30 * 24.0
     offline_h_max: float = 7 * 24.0
-    remember_h: float = 180 * 24.0
+    remember_h: float = REMEMBER_H
+    hold_h_max: float = 12.0
     retry_s: tuple[float, ...] = (2.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
     payer_exposure_minor_max: int = 20_000
     store_exposure_minor_max: int = 5_000_000
@@ -72,31 +68,14 @@ class PaymentSettings:
         assert min(self.retry_s) > 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Errand:
-    """One question to the processor: make this (a repetition is harmless), or say whether it was ever made."""
-
-    request: Request
-    method: PaymentMethod
-    reference: str  # of a refund: the processor's id of its charge
-    is_look_up: bool
-
-
-class Payments:
+class Payments(PaymentBook):
     """All payments of one shop. Every method gives the messages that follow: those of LOGGED go into the ledger, in
     one transaction, before any of them is acted upon; `PaymentChanged` is for whoever shows it."""
 
     def __init__(self, settings: PaymentSettings | None = None) -> None:
         self._settings = settings or PaymentSettings()
-        self._bills: dict[str, Bill] = {}
-        self._bill_of_key: dict[str, str] = {}
-        self._payers: dict[VisitId, PaymentMethod] = {}
-        self._vouchers_minor: dict[str, int] = {}
-        self._credit = Credit()
-        self._queue: list[tuple[int, str]] = []  # when to ask next, of every request that has no answer
-        self._attempts: dict[str, int] = {}  # without an answer since this process began
-        self._forgotten: set[str] = set()  # settled long ago
-        self._asked: set[str] = set()  # an errand for it is on its way
+        super().__init__(self._settings.remember_h)
+        self._errands = Errands(self._settings.retry_s)
 
     # --- the shop's side ------------------------------------------------------------------------------------------
 
@@ -105,6 +84,20 @@ class Payments:
         if visit_id in self._payers:
             return []
         return self._take([PayerBound(visit_id=visit_id, method=method, bound_ns=now_ns)], now_ns)
+
+    def hold(self, held: CardHeld, now_ns: int, *, refused: str = "") -> list[PaymentMessage]:
+        """A card was tapped: what its bank holds will pay for the visit. `refused`: why the gate stays shut, and the
+        hold is released. Said again, it changes nothing."""
+        if self._holds.get(held.visit_id) is not None:
+            return []
+        fresh: list[PaymentMessage] = [held]
+        if refused:
+            fresh.append(_release(held, refused, now_ns))
+        return self._take(fresh, now_ns)
+
+    def knows_hold(self, visit_id: VisitId) -> bool:
+        """Whether a tap is in the ledger. From any thread."""
+        return self._holds.get(visit_id) is not None
 
     def settle(self, receipt: Receipt, method: PaymentMethod | None, now_ns: int) -> list[PaymentMessage]:
         """Take on a receipt, or try one again that is not paid; `method` None: what the visit was bound to.
@@ -125,6 +118,7 @@ class Payments:
             if bill is None and receipt.visit_id not in self._payers:
                 fresh.append(PayerBound(visit_id=receipt.visit_id, method=method, bound_ns=now_ns))
             fresh += self._requested(receipt, method, owed_minor, part, now_ns)
+        fresh += self._needless_hold(receipt, fresh, now_ns)
         return self._take(fresh, now_ns)
 
     def refund(
@@ -196,36 +190,31 @@ class Payments:
     def take_due(self, now_ns: int, errands_max: int) -> list[Errand]:
         """What to ask now, oldest first; each comes back with `heard` or `failed`, and is not given twice till then."""
         errands: list[Errand] = []
-        while self._queue and self._queue[0][0] <= now_ns and len(errands) < errands_max:
-            _, key = heapq.heappop(self._queue)
-            is_wanted = key in self._bill_of_key and key not in self._asked
-            errand = self._errand(key, now_ns) if is_wanted else None
+        while len(errands) < errands_max and (key := self._errands.take(now_ns)) is not None:
+            errand = self._errand(key, now_ns)
             if errand is not None:
-                self._asked.add(key)
+                self._errands.sent(key)
                 errands.append(errand)
         return errands
 
     def failed(self, key: str, now_ns: int) -> list[PaymentMessage]:
         """Asked, and nothing is known: no answer, no connection, a fault of the processor. Asked again later."""
-        self._asked.discard(key)
+        self._errands.back(key)
         if not self.is_open(key):
             return []
-        attempts = self._attempts[key] = self._attempts.get(key, 0) + 1
         request = self._request(key)
-        settings = self._settings
-        bill = self._bills[request.receipt_id]
-        if now_ns - request.requested_ns >= settings.give_up_after_h * NS_PER_HOUR:
-            if bill.ended:
+        if now_ns - request.requested_ns >= self._settings.give_up_after_h * NS_PER_HOUR:
+            # A bank lets go of a hold by itself, days before this.
+            if isinstance(request, ReleaseRequested) or self._bills[request.receipt_id].ended:
                 return []
             return self._mark(request.receipt_id, "needs_reconcile", "no answer until the deadline", now_ns)
-        wait_s = settings.retry_s[min(attempts, len(settings.retry_s)) - 1]
-        heapq.heappush(self._queue, (now_ns + round(wait_s * NS_PER_S), key))
+        self._errands.again(key, now_ns)
         return []
 
     def absent(self, key: str, now_ns: int) -> Errand | None:
         """A look-up found nothing: the errand that makes it now, if it is still wanted."""
         if not self.is_open(key):
-            self._asked.discard(key)
+            self._errands.back(key)
             return None
         errand = self._errand(key, now_ns)
         return errand and Errand(
@@ -234,7 +223,9 @@ class Payments:
 
     def heard(self, said: ProcessorSaid, now_ns: int) -> list[PaymentMessage]:
         """Take in a fact. One that is known, or about nothing of ours, changes nothing."""
-        self._asked.discard(said.key)
+        self._errands.done(said.key)
+        if self._holds.is_open(said.key):
+            return self._take([said], now_ns)
         receipt_id = self.receipt_of(said.key)
         if not receipt_id or not self._is_news(said):
             return []
@@ -250,89 +241,18 @@ class Payments:
             said += self._mark(receipt_id, "written_off", "not paid until the deadline", now_ns)
         return said
 
-    def forget(self, now_ns: int) -> list[str]:
-        """Let go of receipts issued `remember_h` ago that are settled; which. The ledger keeps them.
-
-        They can neither be refunded nor charged again. Call it now and then.
-        """
-        horizon_ns = now_ns - round(self._settings.remember_h * NS_PER_HOUR)
-        gone: list[str] = []
-        for receipt_id, bill in self._bills.items():
-            if bill.receipt.issued_ns > horizon_ns:
+    def release_stale(self, now_ns: int) -> list[PaymentMessage]:
+        """Release holds of visits that never came to a receipt. Call it now and then."""
+        horizon_ns = now_ns - round(self._settings.hold_h_max * NS_PER_HOUR)
+        stale: list[PaymentMessage] = []
+        for hold in self._holds.standing():
+            if hold.held.held_ns > horizon_ns:
                 break  # They stand in the order in which they came.
-            keys = (*bill.charges, *bill.refunds)
-            if not self._credit.owes(receipt_id) and not any(self.is_open(key) for key in keys):
-                gone.append(receipt_id)
-        for receipt_id in gone:
-            bill = self._bills.pop(receipt_id)
-            self._forgotten.add(receipt_id)
-            self._payers.pop(bill.receipt.visit_id, None)
-            for key in (*bill.charges, *bill.refunds):
-                del self._bill_of_key[key]
-                self._attempts.pop(key, None)
-        return gone
+            if not hold.is_billed:
+                stale.append(_release(hold.held, "no receipt", now_ns))
+        return self._take(stale, now_ns)
 
     # --- questions ------------------------------------------------------------------------------------------------
-
-    def state(self, receipt_id: str, now_ns: int = 0) -> PaymentChanged:
-        """How a receipt's payment stands. PaymentRefused for an unknown receipt."""
-        return self._changed(self._bill(receipt_id), now_ns)
-
-    def states(self, now_ns: int = 0) -> list[PaymentChanged]:
-        """Of every receipt, in the order in which they came."""
-        return [self._changed(bill, now_ns) for bill in self._bills.values()]
-
-    def receipt(self, receipt_id: str) -> Receipt:
-        return self._bill(receipt_id).receipt
-
-    def charges(self, receipt_id: str) -> list[tuple[ChargeRequested, int]]:
-        """Every charge of a receipt with what it brought, 0 if nothing (yet)."""
-        return [(charge.request, charge.charged_minor) for charge in self._bill(receipt_id).charges.values()]
-
-    def refunds(self, receipt_id: str) -> list[tuple[RefundRequested, int]]:
-        """Every refund of a receipt with what went back, 0 if nothing (yet)."""
-        return [(refund.request, refund.refunded_minor) for refund in self._bill(receipt_id).refunds.values()]
-
-    def owed_by_card_minor(self, receipt_id: str) -> int:
-        """What cards must have brought for a receipt, refunds taken off, once nothing of it is open any more."""
-        bill = self._bill(receipt_id)
-        by_card_back_minor = bill.refunded_minor - bill.voucher_back_minor
-        owed_minor = bill.receipt.total_minor - bill.waived_minor - bill.voucher_minor
-        back_minor = by_card_back_minor - sum(
-            refund.refunded_minor for refund in bill.refunds.values() if refund.request.reason == EXCESS
-        )
-        return owed_minor - back_minor
-
-    def receipt_of(self, key: str) -> str:
-        """The receipt that a charge or refund belongs to; "" where nobody knows its key."""
-        return self._bill_of_key.get(key, "")
-
-    def is_by_voucher(self, receipt_id: str) -> bool:
-        return bool(self._bill(receipt_id).voucher_id)
-
-    @property
-    def vouchers_minor(self) -> Mapping[str, int]:
-        return self._vouchers_minor
-
-    def is_open(self, key: str) -> bool:
-        """Whether a charge or refund still waits for its answer."""
-        bill = self._bills[self._bill_of_key[key]]
-        if key in bill.charges:
-            return bill.charges[key].is_open
-        return bill.is_refund_open(bill.refunds[key])
-
-    @property
-    def open_count(self) -> int:
-        """Requests without an answer."""
-        return sum(self.is_open(key) for key in self._bill_of_key)
-
-    def unpaid(self) -> list[str]:
-        """Receipts that are debts now, in order of their ids."""
-        return [at for at in self._credit.receipts() if self._bills[at].state is PaymentState.UNPAID]
-
-    def exposure_minor(self, payer_id: str | None = None) -> int:
-        """What was taken and is not paid: of one payer, or of all."""
-        return self._credit.exposure_minor(payer_id)
 
     def refused_payers(self, now_ns: int) -> tuple[dict[str, str], str | None]:
         """Why not, for every payer who should not be let in on credit now; and for everybody else, if so."""
@@ -359,17 +279,14 @@ class Payments:
 
     # --- the ledger's side ----------------------------------------------------------------------------------------
 
-    def replay(self, message: Message) -> None:
-        """Take over an entry of the ledger; others than LOGGED are passed over. LedgerDamaged if it contradicts."""
-        if isinstance(message, LOGGED):
-            try:
-                self._apply(message)
-            except (KeyError, AssertionError) as error:
-                raise LedgerDamaged(
-                    f"{type(message).__name__} contradicts what came before: {error}"
-                ) from error
-
     # --- applying -------------------------------------------------------------------------------------------------
+
+    def _apply(self, message: Message) -> str:
+        concerned = super()._apply(message)
+        is_request = isinstance(message, ChargeRequested | RefundRequested | ReleaseRequested)
+        if is_request and self.is_open(message.key):
+            self._errands.wait(message.key, message.requested_ns)
+        return concerned
 
     def _take(self, fresh: Iterable[PaymentMessage], now_ns: int) -> list[PaymentMessage]:
         """Apply, and add how the payments concerned stand now, where that is news."""
@@ -395,95 +312,6 @@ class Payments:
                 messages.append(view)
         return messages
 
-    def _apply(self, message: Message) -> str:
-        """The receipt concerned, "" for none."""
-        if isinstance(message, PayerBound):
-            self._payers.setdefault(message.visit_id, message.method)
-            return ""
-        if isinstance(message, VoucherChanged):
-            return self._apply_voucher(message)
-        if isinstance(message, Receipt):
-            assert message.receipt_id not in self._bills, f"receipt {message.receipt_id} twice"
-            self._bills[message.receipt_id] = Bill(receipt=message)
-            receipt_id = message.receipt_id
-        elif isinstance(message, ChargeRequested | RefundRequested):
-            self._apply_request(message)
-            receipt_id = message.receipt_id
-        elif isinstance(message, ProcessorSaid):
-            receipt_id = self._bill_of_key[message.key]
-            self._apply_said(self._bills[receipt_id], message)
-        else:
-            assert isinstance(message, PaymentMarked)
-            receipt_id = message.receipt_id
-            self._apply_mark(self._bills[receipt_id], message)
-        self._note(self._bills[receipt_id])
-        return receipt_id
-
-    def _apply_request(self, request: Request) -> None:
-        bill = self._bills[request.receipt_id]
-        assert request.key not in self._bill_of_key, f"{request.key} is requested twice"
-        if isinstance(request, ChargeRequested):
-            bill.charges[request.key] = Charge(request=request)
-            bill.method = request.method
-            bill.ended = ""
-        else:
-            bill.refunds[request.key] = Refund(request=request)
-            bill.is_contested = False
-            bill.is_reviewed = True
-            bill.reason = request.reason
-        self._bill_of_key[request.key] = request.receipt_id
-        if self.is_open(request.key):
-            heapq.heappush(self._queue, (request.requested_ns, request.key))
-
-    def _apply_said(self, bill: Bill, said: ProcessorSaid) -> None:
-        if said.key in bill.charges:
-            charge = bill.charges[said.key]
-            charge.charged_minor = max(charge.charged_minor, said.amount_minor)
-            charge.reference = max(charge.reference, said.reference)
-            if said.outcome == "declined":
-                charge.declined = max(charge.declined, said.reason or "declined")
-            bill.reason = "" if charge.charged_minor else charge.declined
-        else:
-            refund = bill.refunds[said.key]
-            refund.refunded_minor = max(refund.refunded_minor, said.amount_minor)
-            if said.outcome == "refused":
-                refund.refused = max(refund.refused, said.reason or "refused")
-            # Whichever is said last: money that went back went back.
-            if refund.refunded_minor:
-                refund.refused = ""
-
-    def _apply_mark(self, bill: Bill, marked: PaymentMarked) -> None:
-        bill.reason = marked.reason
-        if marked.mark in ("contested", "reviewed"):
-            bill.is_contested = marked.mark == "contested"
-            bill.is_reviewed = bill.is_reviewed or marked.mark == "reviewed"
-        else:
-            bill.ended = marked.mark
-
-    def _apply_voucher(self, changed: VoucherChanged) -> str:
-        left = self._vouchers_minor.get(changed.voucher_id, 0) + changed.change_minor
-        assert left >= 0, f"voucher {changed.voucher_id} below zero"
-        self._vouchers_minor[changed.voucher_id] = left
-        if not changed.receipt_id:
-            return ""
-        bill = self._bills[changed.receipt_id]
-        if changed.change_minor < 0:
-            bill.voucher_minor -= changed.change_minor
-            bill.voucher_id = changed.voucher_id
-        else:
-            bill.voucher_back_minor += changed.change_minor
-            bill.is_contested = False
-        self._note(bill)
-        return changed.receipt_id
-
-    def _note(self, bill: Bill) -> None:
-        owed_minor = 0 if bill.ended == "written_off" else bill.owed_minor
-        self._credit.note(bill.receipt.receipt_id, self._payer_id(bill), owed_minor)
-
-    def _payer_id(self, bill: Bill) -> str:
-        method = bill.method or self._payers.get(bill.receipt.visit_id)
-        return method.payer_id if method else ""
-
     # --- leaves ---------------------------------------------------------------------------------------------------
 
     def _requested(
@@ -501,6 +329,11 @@ class Payments:
                 changed_ns=now_ns,
             )
             return [spent]
+        if method.kind == HOLD and not self._is_held(receipt, method):
+            card = beyond(method)
+            if card is None:
+                return []
+            method = card
         return [
             ChargeRequested(
                 key=request_key(receipt.receipt_id, f"charge {part}"),
@@ -513,19 +346,43 @@ class Payments:
             )
         ]
 
+    def _is_held(self, receipt: Receipt, method: PaymentMethod) -> bool:
+        """Whether a hold still stands: it is charged once, and not once its release was asked for."""
+        hold = self._holds.get(receipt.visit_id)
+        bill = self._bills.get(receipt.receipt_id)
+        is_used = bill is not None and any(each.request.method == method for each in bill.charges.values())
+        return not is_used and (hold is None or hold.release is None)
+
+    def _needless_hold(
+        self, receipt: Receipt, fresh: Iterable[PaymentMessage], now_ns: int
+    ) -> list[PaymentMessage]:
+        """The release of a hold that no charge of its visit's receipt will use."""
+        hold = self._holds.get(receipt.visit_id)
+        if hold is None or hold.release is not None:
+            return []
+        bill = self._bills.get(receipt.receipt_id)
+        asked = [charge.request for charge in bill.charges.values()] if bill else []
+        asked += [message for message in fresh if isinstance(message, ChargeRequested)]
+        if any(request.method.kind == HOLD for request in asked):
+            return []
+        return [_release(hold.held, "nothing to charge", now_ns)]
+
     def _consequences(self, bill: Bill, said: ProcessorSaid, now_ns: int) -> list[PaymentMessage]:
-        """A charge that brought less than was asked is followed by one for the rest; too much goes back by itself."""
+        """A charge that brought less than was asked, or a hold that had lapsed, is followed by one for the rest; what
+        is too much goes back by itself."""
         if said.key not in bill.charges:
             return []
         charge = bill.charges[said.key]
         fresh: list[PaymentMessage] = list(bill.excess(now_ns))
+        method = charge.request.method
         is_short = 0 < charge.charged_minor < charge.request.amount_minor
-        if is_short and bill.owed_minor > 0 and not bill.open_minor:
+        is_lapsed = method.kind == HOLD and bool(charge.declined) and not charge.charged_minor
+        if (is_short or is_lapsed) and bill.owed_minor > 0 and not bill.open_minor:
             part = len(bill.charges) + 1
-            fresh += self._requested(bill.receipt, charge.request.method, bill.owed_minor, part, now_ns)
+            fresh += self._requested(bill.receipt, method, bill.owed_minor, part, now_ns)
         for refund in bill.refunds.values():
             if refund.request.charge_key == said.key and refund.is_open and charge.charged_minor:
-                heapq.heappush(self._queue, (now_ns, refund.request.key))
+                self._errands.wait(refund.request.key, now_ns)
         return fresh
 
     def _voucher_changed(self, bill: Bill, change_minor: int, now_ns: int) -> VoucherChanged:
@@ -545,10 +402,13 @@ class Payments:
 
     def _errand(self, key: str, now_ns: int) -> Errand | None:
         """None where nothing is to be asked: answered meanwhile, or a refund whose charge is not there yet."""
-        request = self._request(key)
-        bill = self._bills[request.receipt_id]
         if not self.is_open(key):
             return None
+        request = self._request(key)
+        if isinstance(request, ReleaseRequested):
+            method = request.method
+            return Errand(request=request, method=method, reference=method.token, is_look_up=False)
+        bill = self._bills[request.receipt_id]
         charge_key = request.key if isinstance(request, ChargeRequested) else request.charge_key
         charge = bill.charges[charge_key]
         if isinstance(request, RefundRequested) and not charge.charged_minor:
@@ -572,32 +432,15 @@ class Payments:
             return not refund.refunded_minor and (said.reason or "refused") > refund.refused
         return said.amount_minor > refund.refunded_minor
 
-    def _request(self, key: str) -> Request:
-        bill = self._bills[self._bill_of_key[key]]
-        return bill.charges[key].request if key in bill.charges else bill.refunds[key].request
 
-    def _bill(self, receipt_id: str) -> Bill:
-        if receipt_id not in self._bills:
-            raise PaymentRefused("no such receipt", field="receipt_id", found=receipt_id)
-        return self._bills[receipt_id]
-
-    def _changed(self, bill: Bill, now_ns: int) -> PaymentChanged:
-        return PaymentChanged(
-            receipt_id=bill.receipt.receipt_id,
-            visit_id=bill.receipt.visit_id,
-            payer_id=self._payer_id(bill),
-            state=bill.state,
-            end=bill.end,
-            amount_minor=bill.receipt.total_minor,
-            currency=bill.receipt.currency,
-            paid_minor=bill.paid_minor,
-            refunded_minor=bill.refunded_minor,
-            reason=bill.reason,
-            at_ns=now_ns,
-            waived_minor=bill.waived_minor,
-        )
+# --- leaves -------------------------------------------------------------------------------------------------------
 
 
-def to_log(messages: Iterable[Message]) -> list[Message]:
-    """Those that the ledger must hold."""
-    return [message for message in messages if isinstance(message, LOGGED)]
+def _release(held: CardHeld, reason: str, now_ns: int) -> ReleaseRequested:
+    return ReleaseRequested(
+        key=request_key(held.visit_id, "release"),
+        visit_id=held.visit_id,
+        method=held.method,
+        reason=reason,
+        requested_ns=now_ns,
+    )

@@ -22,34 +22,40 @@ def priced_lines(
     return _with_tax(store, _merged(store, cart_lines, programmes))
 
 
-def _merged(store: Store, cart_lines: Iterable[CartLine], programmes: frozenset[str]) -> list[ReceiptLine]:
+def goods_of(cart_lines: Iterable[CartLine]) -> list[tuple[Goods, list[CartLine]]]:
+    """What is in a cart, one of each product and price, with the lines it comes from; sorted."""
     grouped: dict[tuple[ProductId, int], list[CartLine]] = {}
     for line in cart_lines:
         grouped.setdefault((line.product_id, line.price_minor), []).append(line)
-    ordered = sorted(grouped.items())
-    goods = [
-        Goods(
-            product_id=product_id,
-            quantity=sum(line.quantity for line in group),
-            price_minor=price_minor,
-            picked_ns=tuple(line.picked_ns for line in group),
+    return [
+        (
+            Goods(
+                product_id=product_id,
+                quantity=sum(line.quantity for line in group),
+                price_minor=price_minor,
+                picked_ns=tuple(line.picked_ns for line in group),
+            ),
+            group,
         )
-        for (product_id, price_minor), group in ordered
+        for (product_id, price_minor), group in sorted(grouped.items())
     ]
-    taken_off = discounts(goods, store.promotions, programmes)
+
+
+def _merged(store: Store, cart_lines: Iterable[CartLine], programmes: frozenset[str]) -> list[ReceiptLine]:
+    ordered = goods_of(cart_lines)
+    taken_off = discounts([goods for goods, _ in ordered], store.promotions, programmes)
     lines: list[ReceiptLine] = []
-    for ((product_id, price_minor), group), discount in zip(ordered, taken_off, strict=True):
-        product = store.products[product_id]
-        quantity = sum(line.quantity for line in group)
-        assert quantity > 0
+    for (goods, group), discount in zip(ordered, taken_off, strict=True):
+        product = store.products[goods.product_id]
+        assert goods.quantity > 0
         lines.append(
             ReceiptLine(
-                product_id=product_id,
+                product_id=goods.product_id,
                 gtin=product.gtin,
                 name=product.name,
-                quantity=quantity,
-                unit_price_minor=price_minor,
-                total_minor=quantity * price_minor - discount.minor,
+                quantity=goods.quantity,
+                unit_price_minor=goods.price_minor,
+                total_minor=goods.quantity * goods.price_minor - discount.minor,
                 tax_class=product.tax_class,
                 tax_minor=0,
                 evidence=tuple(interaction_id for line in group for interaction_id in line.interaction_ids),

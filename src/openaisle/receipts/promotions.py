@@ -31,12 +31,17 @@ class Discount:
 
     minor: int = 0
     names: list[str] = field(default_factory=list[str])
+    by_promotion: dict[str, int] = field(default_factory=dict[str, int])
+    of_goods_minor: int = 0  # without thresholds
 
-    def add(self, minor: int, name: str) -> None:
+    def add(self, minor: int, promotion: Promotion) -> None:
         if minor:
             self.minor += minor
-            if name not in self.names:
-                self.names.append(name)
+            self.of_goods_minor += 0 if promotion.spend_minor else minor
+            before_minor = self.by_promotion.get(promotion.promotion_id, 0)
+            self.by_promotion[promotion.promotion_id] = before_minor + minor
+            if promotion.name not in self.names:
+                self.names.append(promotion.name)
 
 
 def discounts(
@@ -56,7 +61,7 @@ def discounts(
         offer, best = next((offer, each) for offer, each in offers if each.promotion_id == best_id)
         for index, (units, minor) in offer.items():
             left[index] -= units
-            found[index].add(minor, best.name)
+            found[index].add(minor, best)
         of_goods.remove(best)
     _take_off_threshold(goods, open_to_all, found)
     assert all(
@@ -128,4 +133,4 @@ def _take_off_threshold(
         best = min(reached, key=lambda each: (-each.off_minor, each.promotion_id))
         shares = shares_minor(min(best.off_minor, total_minor), rest_minor)
         for off, minor in zip(found, shares, strict=True):
-            off.add(minor, best.name)
+            off.add(minor, best)

@@ -7,17 +7,17 @@ went back.
 
 from __future__ import annotations
 
-from openaisle.core.messages import Message, PaymentChanged, ProcessorSaid, Receipt
+from openaisle.core.messages import Message, PaymentChanged, Receipt
 from openaisle.core.units import NS_PER_HOUR
 from openaisle.ports import PosTender, PosTransaction
-from openaisle.receipts.payment import LOGGED, Payments
+from openaisle.receipts.book import PaymentBook
 
 
 class Sales:
     """`follow` every message of the ledger; others than those about money are passed over."""
 
     def __init__(self) -> None:
-        self._payments = Payments()
+        self._payments = PaymentBook()
         self._sequence = 0
         self._returned_minor: dict[str, int] = {}  # of every sale that was told
         self._forget_ns = 0
@@ -25,11 +25,8 @@ class Sales:
     def follow(self, message: Message) -> list[PosTransaction]:
         """The transactions that this entry finishes."""
         self._payments.replay(message)
-        if isinstance(message, ProcessorSaid):
-            receipt_id = self._payments.receipt_of(message.key)
-        else:
-            receipt_id = getattr(message, "receipt_id", "")
-        if not receipt_id or not isinstance(message, LOGGED):
+        receipt_id = self._payments.concerned(message)
+        if not receipt_id:
             return []
         at_ns = _at_ns(message)
         finished = self._finished(self._payments.state(receipt_id, at_ns))

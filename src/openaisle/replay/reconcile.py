@@ -27,7 +27,7 @@ from openaisle.core.messages import (
     VisitOpened,
     decode,
 )
-from openaisle.receipts.payment import Payments
+from openaisle.receipts.book import PaymentBook
 from openaisle.store.load import load_store
 from openaisle.store.money import text_from_minor
 from openaisle.store.schema import Store
@@ -81,7 +81,7 @@ class _Books:
     """The ledger's side, worked out once."""
 
     store: Store
-    payments: Payments = field(default_factory=Payments)
+    payments: PaymentBook = field(default_factory=PaymentBook)
     closed: dict[str, CartClosed] = field(default_factory=dict)  # shoppers' carts by visit
     left: dict[str, Counter[tuple[str, int]]] = field(
         default_factory=dict

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
+from openaisle.sim.processor_holds import DECLINED_NUMBERS, HELD_NS_MAX, Card, Hold, Reader
 
 KEYS_KEPT_NS: Final = 24 * NS_PER_HOUR
 NOT_KEPT: Final = (400, 401, 404)
@@ -32,6 +33,7 @@ class ProcessorFaults:
     busy: float = 0.0  # 429
     declined: float = 0.0  # of all charges
     in_part: float = 0.0  # of all charges: less is captured than was asked
+    not_more: float = 0.0  # of all holds that should grow: the bank says no
     webhook_lost: float = 0.0
     webhook_twice: float = 0.0
     webhook_late_s_max: float = 0.0  # each is late by up to so much, so they come out of order
@@ -45,6 +47,7 @@ EVERY_FAULT: Final = ProcessorFaults(
     busy=0.02,
     declined=0.03,
     in_part=0.02,
+    not_more=0.3,
     webhook_lost=0.1,
     webhook_twice=0.15,
     webhook_late_s_max=48 * 3600.0,
@@ -62,7 +65,8 @@ class Payment:
     token: str
     customer: str
     created_ns: int
-    captured_minor: int = 0  # 0: declined
+    captured_minor: int = 0  # 0: declined, or held
+    hold: Hold | None = None  # of one that is tapped first and captured later
     is_pending: bool = False  # the processor does not say yet how it went
     refunds: list[Refund] = field(default_factory=list)
 
@@ -132,6 +136,7 @@ class Processor:
         self.payments: dict[str, Payment] = {}
         self.movements: list[Movement] = []
         self.notices: list[Notice] = []  # a heap, soonest first
+        self.readers: dict[str, Reader] = {}
         self.calls = 0
         self._now_ns = now_ns
         self._random = random.Random(f"processor {seed}")
@@ -171,23 +176,12 @@ class Processor:
     def charge(self, reference: str, amount_minor: int, currency: str, token: str, customer: str) -> Payment:
         """Take money from a card, unless it is refused; the payment says how it went."""
         assert amount_minor > 0
-        now_ns = self._now_ns()
         is_declined = token == DECLINED_TOKEN or self._happens(self.faults.declined)
         captured_minor = 0 if is_declined else amount_minor
         if captured_minor > 1 and self._happens(self.faults.in_part):
             captured_minor = self._random.randrange(1, captured_minor)
-        payment = Payment(
-            payment_id=f"pi_{len(self.payments) + 1:08d}",
-            reference=reference,
-            amount_minor=amount_minor,
-            currency=currency.upper(),
-            token=token,
-            customer=customer,
-            created_ns=now_ns,
-            captured_minor=captured_minor,
-        )
-        self.payments[payment.payment_id] = payment
-        self._created.append(payment)
+        payment = self._new_payment(reference, amount_minor, currency, token, customer)
+        payment.captured_minor = captured_minor
         if captured_minor:
             self._moved(payment, reference, "charge", captured_minor)
         self._notify(payment)
@@ -210,6 +204,62 @@ class Processor:
         self._moved(payment, reference, "refund", amount_minor)
         self._notify(payment, refund)
         return refund
+
+    def open_hold(self, visit_id: str, amount_minor: int, currency: str) -> Payment:
+        """A payment that waits for a card at a reader."""
+        payment = self._new_payment("", amount_minor, currency, "", "")
+        payment.hold = Hold(visit_id=visit_id)
+        return payment
+
+    def ask_for_card(self, reader_id: str, payment: Payment) -> None:
+        self.readers[reader_id] = Reader(payment_id=payment.payment_id, status="in_progress")
+
+    def tap(self, reader_id: str, number: str) -> bool:
+        """Somebody holds a card to a reader; whether it was asking for one."""
+        reader = self.readers.get(reader_id)
+        if reader is None or reader.status != "in_progress":
+            return False
+        hold = self.payments[reader.payment_id].hold
+        assert hold is not None
+        reader.failure = DECLINED_NUMBERS.get(number, "")
+        reader.status = "failed" if reader.failure else "succeeded"
+        if not reader.failure:
+            hold.card, hold.held_ns = Card.of_number(number), self._now_ns()
+        return True
+
+    def grow(self, payment: Payment, amount_minor: int) -> bool:
+        """Hold more; False where the bank does not."""
+        hold = self._standing(payment)
+        if hold is None or hold.card is None or not hold.card.can_grow or self._happens(self.faults.not_more):
+            return False
+        payment.amount_minor = max(payment.amount_minor, amount_minor)
+        return True
+
+    def capture(self, payment: Payment, amount_minor: int, reference: str) -> bool:
+        """Take of what is held; the rest is let go. False where nothing, or less, is held."""
+        hold = self._standing(payment)
+        if hold is None or hold.card is None or not 0 < amount_minor <= payment.amount_minor:
+            return False
+        payment.reference, payment.captured_minor = reference, amount_minor
+        self._moved(payment, reference, "charge", amount_minor)
+        self._notify(payment)
+        return True
+
+    def cancel(self, payment: Payment) -> bool:
+        """Let go of what is held."""
+        hold = self._standing(payment)
+        if hold is None:
+            return False
+        hold.is_canceled = True
+        self._notify(payment)
+        return True
+
+    def lapse(self, payment: Payment) -> None:
+        """What was held for too long is not any more."""
+        hold = payment.hold
+        is_old = hold is not None and hold.card is not None and self._now_ns() - hold.held_ns > HELD_NS_MAX
+        if hold is not None and is_old and not payment.captured_minor:
+            hold.is_canceled = True
 
     def created_since(self, from_ns: int, customer: str = "") -> list[Payment]:
         """Payments of a customer (of all without one), newest first."""
@@ -234,6 +284,28 @@ class Processor:
         heapq.heappush(self.notices, replace(notice, due_ns=self._now_ns() + after_s * NS_PER_S))
 
     # --- leaves ---------------------------------------------------------------------------------------------------
+
+    def _new_payment(
+        self, reference: str, amount_minor: int, currency: str, token: str, customer: str
+    ) -> Payment:
+        payment = Payment(
+            payment_id=f"pi_{len(self.payments) + 1:08d}",
+            reference=reference,
+            amount_minor=amount_minor,
+            currency=currency.upper(),
+            token=token,
+            customer=customer,
+            created_ns=self._now_ns(),
+        )
+        self.payments[payment.payment_id] = payment
+        self._created.append(payment)
+        return payment
+
+    def _standing(self, payment: Payment) -> Hold | None:
+        """The hold of a payment that is neither captured nor canceled."""
+        self.lapse(payment)
+        hold = payment.hold
+        return None if hold is None or hold.is_canceled or payment.captured_minor else hold
 
     def _happens(self, rate: float) -> bool:
         return rate > 0 and self._random.random() < rate

@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from openaisle.core.units import NS_PER_S
-from openaisle.sim.processor import Notice, Payment, Processor, Refund, Reply
+from openaisle.sim.processor import Notice, Processor, Reply
+from openaisle.sim.processor_stripe_objects import error, payment_intent, refund_object, reply
+from openaisle.sim.processor_stripe_terminal import terminal_answer
 
 PAGE_MAX = 100
 
@@ -23,25 +25,32 @@ def answer(
 ) -> Reply:
     """One call. `headers` have lower-case names. Raises ConnectionLost where the caller gets no answer."""
     if not headers.get("authorization", "").startswith("Bearer sk_"):
-        return _error(401, "invalid_request_error", "no API key")
+        return error(401, "invalid_request_error", "no API key")
     fields = dict(parse_qsl(body.decode()))
     parameters = dict(parse_qsl(query))
     key = headers.get("idempotency-key", "")
 
+    parts = path.strip("/").split("/")[1:]
+
     def act() -> Reply:
-        match (method, path.strip("/").split("/")[1:]):
+        held = terminal_answer(processor, method, parts, fields, parameters)
+        if held is not None:
+            return held
+        match (method, parts):
             case ("POST", ["payment_intents"]):
                 return _create_payment(processor, fields)
+            case ("POST", ["customers"]) if fields.get("payment_method", "").startswith("pm_"):
+                return reply(200, {"id": f"cus_{fields['payment_method'][3:]}", "object": "customer"})
             case ("GET", ["payment_intents"]):
                 return _list_payments(processor, parameters)
             case ("GET", ["payment_intents", payment_id]) if payment_id in processor.payments:
-                return _reply(200, _payment_intent(processor.payments[payment_id]))
+                return reply(200, payment_intent(processor.payments[payment_id]))
             case ("POST", ["refunds"]):
                 return _create_refund(processor, fields)
             case ("GET", ["refunds"]):
                 return _list_refunds(processor, parameters)
             case _:
-                return _error(404, "invalid_request_error", f"no such thing: {method} {path}")
+                return error(404, "invalid_request_error", f"no such thing: {method} {path}")
 
     return processor.call(key, f"{method} {path} {body.decode()}", act)
 
@@ -50,10 +59,11 @@ def webhook(notice: Notice, secret: str, now_ns: int) -> tuple[bytes, dict[str, 
     """Body and headers of a notification, signed as Stripe signs (scheme v1)."""
     payment, refund = notice.payment, notice.refund
     if refund is not None:
-        kind, thing = "refund.updated", _refund_object(refund)
+        kind, thing = "refund.updated", refund_object(refund)
     else:
-        kind = "payment_intent.succeeded" if payment.captured_minor else "payment_intent.payment_failed"
-        thing = _payment_intent(payment)
+        failed = "payment_intent.canceled" if payment.hold else "payment_intent.payment_failed"
+        kind = "payment_intent.succeeded" if payment.captured_minor else failed
+        thing = payment_intent(payment)
     event = {
         "id": f"evt_{kind}_{thing['id']}",
         "object": "event",
@@ -74,7 +84,7 @@ def webhook(notice: Notice, secret: str, now_ns: int) -> tuple[bytes, dict[str, 
 def _create_payment(processor: Processor, fields: dict[str, str]) -> Reply:
     token = fields.get("payment_method", "")
     if not token.startswith("pm_") or fields.get("confirm") != "true":
-        return _error(400, "invalid_request_error", "expected payment_method=pm_... and confirm=true")
+        return error(400, "invalid_request_error", "expected payment_method=pm_... and confirm=true")
     payment = processor.charge(
         fields.get("metadata[openaisle_key]", ""),
         int(fields["amount"]),
@@ -82,17 +92,17 @@ def _create_payment(processor: Processor, fields: dict[str, str]) -> Reply:
         token,
         fields.get("customer", ""),
     )
-    intent = _payment_intent(payment)
+    intent = payment_intent(payment)
     if payment.captured_minor:
-        return _reply(200, intent)
-    error = {
+        return reply(200, intent)
+    declined = {
         "type": "card_error",
         "code": "card_declined",
         "decline_code": "generic_decline",
         "message": "Your card was declined.",
         "payment_intent": intent,
     }
-    return _reply(402, {"error": error})
+    return reply(402, {"error": declined})
 
 
 def _create_refund(processor: Processor, fields: dict[str, str]) -> Reply:
@@ -100,22 +110,22 @@ def _create_refund(processor: Processor, fields: dict[str, str]) -> Reply:
         fields.get("metadata[openaisle_key]", ""), fields["payment_intent"], int(fields["amount"])
     )
     if refund is None:
-        return _error(
+        return error(
             400, "invalid_request_error", "more than is left of the charge", "charge_already_refunded"
         )
-    return _reply(200, _refund_object(refund))
+    return reply(200, refund_object(refund))
 
 
 def _list_payments(processor: Processor, parameters: dict[str, str]) -> Reply:
     from_ns = int(parameters.get("created[gte]", 0)) * NS_PER_S
     found = processor.created_since(from_ns, parameters.get("customer", ""))
-    return _page("/v1/payment_intents", [_payment_intent(payment) for payment in found], parameters)
+    return _page("/v1/payment_intents", [payment_intent(payment) for payment in found], parameters)
 
 
 def _list_refunds(processor: Processor, parameters: dict[str, str]) -> Reply:
     payment = processor.payments.get(parameters.get("payment_intent", ""))
     refunds = reversed(payment.refunds) if payment else ()
-    return _page("/v1/refunds", [_refund_object(refund) for refund in refunds], parameters)
+    return _page("/v1/refunds", [refund_object(refund) for refund in refunds], parameters)
 
 
 def _page(url: str, things: list[dict[str, object]], parameters: dict[str, str]) -> Reply:
@@ -125,46 +135,4 @@ def _page(url: str, things: list[dict[str, object]], parameters: dict[str, str])
         things = things[ids.index(after) + 1 :] if after in ids else []
     limit = min(int(parameters.get("limit", 10)), PAGE_MAX)
     page = {"object": "list", "url": url, "has_more": len(things) > limit, "data": things[:limit]}
-    return _reply(200, page)
-
-
-def _payment_intent(payment: Payment) -> dict[str, object]:
-    return {
-        "id": payment.payment_id,
-        "object": "payment_intent",
-        "amount": payment.amount_minor,
-        "amount_received": payment.captured_minor,
-        "currency": payment.currency.lower(),
-        "created": payment.created_ns // NS_PER_S,
-        "customer": payment.customer or None,
-        "metadata": {"openaisle_key": payment.reference},
-        "status": _status(payment),
-        "last_payment_error": None if payment.captured_minor else {"code": "card_declined"},
-    }
-
-
-def _status(payment: Payment) -> str:
-    if payment.is_pending:
-        return "processing"
-    return "succeeded" if payment.captured_minor else "requires_payment_method"
-
-
-def _refund_object(refund: Refund) -> dict[str, object]:
-    return {
-        "id": refund.refund_id,
-        "object": "refund",
-        "amount": refund.amount_minor,
-        "currency": refund.currency.lower(),
-        "created": refund.created_ns // NS_PER_S,
-        "payment_intent": refund.payment_id,
-        "metadata": {"openaisle_key": refund.reference},
-        "status": "succeeded",
-    }
-
-
-def _reply(status: int, body: dict[str, object]) -> Reply:
-    return Reply(status=status, body=msgspec.json.encode(body))
-
-
-def _error(status: int, kind: str, message: str, code: str | None = None) -> Reply:
-    return _reply(status, {"error": {"type": kind, "message": message, "code": code}})
+    return reply(200, page)

@@ -18,6 +18,7 @@ from openaisle.central.vouchers import Vouchers
 from openaisle.central.webhooks import Webhooks
 from openaisle.core.messages import (
     AnyMessage,
+    CardHeld,
     CartChanged,
     Interaction,
     PaymentChanged,
@@ -111,7 +112,8 @@ class Desk:
         self.cases = Cases(self._database, case_settings)
         self.webhooks = Webhooks(self._database)
         self.vouchers = Vouchers(self._database)
-        self.live = LiveVisits(store)
+        self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
+        self.live = LiveVisits(store, self._programmes_of)
         self.alerts = Alerts(store)
         self.phones = Phones()
 
@@ -120,9 +122,15 @@ class Desk:
 
     # --- what the path says ---------------------------------------------------------------------------------------
 
-    def accept(self, message: AnyMessage) -> None:
-        """Take in one message of the path. Hearing one twice changes nothing."""
+    def accept(self, message: AnyMessage, *, is_kept: bool = False) -> None:
+        """Take in one message of the path. Hearing one twice changes nothing.
+
+        `is_kept`: the database has all that follows from it; only what is in memory needs to hear it again.
+        """
         self.alerts.accept(message)
+        if is_kept:
+            self._remember(message)
+            return
         match message:
             case CartChanged():
                 self.live.accept(message)
@@ -132,6 +140,8 @@ class Desk:
                 self.phones.leave(message.visit_id)
                 kind = "visit.opened" if isinstance(message, VisitOpened) else "visit.closed"
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
+            case CardHeld():
+                self.entry.tapped(message)
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
@@ -143,6 +153,27 @@ class Desk:
                 self._accept_payment(message)
             case _:
                 pass
+
+    def _remember(self, message: AnyMessage) -> None:
+        match message:
+            case VisitOpened() | VisitClosed() | Receipt():
+                self.live.accept(message)
+            case Interaction():
+                self.receipts.hear(message)
+            case PaymentChanged():
+                self.live.settle(
+                    message.visit_id,
+                    _payment(message.state.value, message.refunded_minor, message.reason),
+                )
+            case _:
+                pass
+
+    def mark(self, source: str) -> tuple[int, bytes]:
+        """How far a source was heard before: its entries up to there are kept."""
+        return self._database.mark(source)
+
+    def set_mark(self, source: str, sequence: int, digest: bytes) -> None:
+        self._database.set_mark(source, sequence, digest)
 
     def _accept_payment(self, changed: PaymentChanged) -> None:
         receipt_id = changed.receipt_id
@@ -219,6 +250,10 @@ class Desk:
         key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
         self.books.pay(kept.receipt.receipt_id, method, key)
 
+    def _programmes_of(self, visit_id: VisitId) -> frozenset[str]:
+        account_id = self.entry.owner(visit_id) if self.programmes else None
+        return self.accounts.memberships(account_id) if account_id else frozenset()
+
     def _give_back(self, case: Case) -> None:
         if case.receipt_id and case.amount_minor:
             self.books.refund(case.receipt_id, case.amount_minor, case.reason, case.case_id)
@@ -230,7 +265,11 @@ class Desk:
 
 def payment_of(kept: KeptReceipt) -> dict[str, Any]:
     """A charge as pages show it."""
-    return {"state": kept.state, "refunded_minor": kept.refunded_minor, "reason": kept.reason}
+    return _payment(kept.state, kept.refunded_minor, kept.reason)
+
+
+def _payment(state: str, refunded_minor: int, reason: str) -> dict[str, Any]:
+    return {"state": state, "refunded_minor": refunded_minor, "reason": reason}
 
 
 def case_summary(case: Case) -> dict[str, Any]:

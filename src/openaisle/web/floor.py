@@ -17,11 +17,11 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from openaisle.analytics.areas import areas_of
-from openaisle.analytics.day import EPSILON, VISITS_MIN, FloorDay
+from openaisle.analytics.day import EPSILON, VISITS_MIN, FloorDay, FloorMessage, happened_ns
 from openaisle.analytics.draw import draw_report
 from openaisle.analytics.noise import Below
 from openaisle.analytics.report import FloorReport
-from openaisle.core.messages import AnyMessage, FloorTracks, VisitClosed, VisitOpened
+from openaisle.core.messages import AnyMessage
 from openaisle.core.units import NS_PER_S
 from openaisle.receipts.receipt import timezone_of
 from openaisle.store.schema import Store
@@ -46,15 +46,9 @@ class FloorBook:
 
     def accept(self, message: AnyMessage) -> None:
         """Take in one message of the path. The first of a new day tells the one before."""
-        if not isinstance(message, FloorTracks | VisitOpened | VisitClosed):
-            return
-        with self._lock:
-            if isinstance(message, FloorTracks):
-                self._turn_to(message.captured_ns).moved(message)
-            elif isinstance(message, VisitOpened):
-                self._turn_to(message.opened_ns).opened(message)
-            else:
-                self._turn_to(message.closed_ns).closed(message)
+        if isinstance(message, FloorMessage):
+            with self._lock:
+                self._turn_to(happened_ns(message)).accept(message)
 
     def close(self) -> None:
         """The shop closes: tell its day. What comes later on that day is not told of."""

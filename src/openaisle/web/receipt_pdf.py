@@ -38,8 +38,10 @@ class _Roll:
         self._store, self._kept = store, kept
         self._words = words(language)
         self._starts_right = direction(language) == "rtl"
-        rows = sum(2 if line.quantity > 1 else 1 for line in kept.receipt.lines)
-        height_mm = HEAD_MM + FOOT_MM + ROW_MM * (rows + len({line.tax_class for line in kept.receipt.lines}))
+        lines = kept.receipt.lines
+        rows = sum(1 + (line.quantity > 1) + bool(line.discount_minor) for line in lines)
+        rows += any(line.discount_minor for line in lines)
+        height_mm = HEAD_MM + FOOT_MM + ROW_MM * (rows + len({line.tax_class for line in lines}))
         self._pdf = pdf = FPDF(unit="mm", format=(WIDTH_MM, max(height_mm, WIDTH_MM + 1)))
         pdf.set_auto_page_break(False)
         pdf.set_margin(MARGIN_MM)
@@ -65,6 +67,8 @@ class _Roll:
             self._centred(self._words["nothing_taken"], 9)
         self._rule()
         self._row(self._words["total"], money(store, receipt.total_minor), 11, "B")
+        if saved_minor := sum(line.discount_minor for line in receipt.lines):
+            self._row(self._words["saved"], money(store, saved_minor), 8)
         word = self._words["tax_included" if receipt.prices_include_tax else "tax_added"]
         for tax_class in sorted({line.tax_class for line in receipt.lines}):
             tax = sum(line.tax_minor for line in receipt.lines if line.tax_class == tax_class)
@@ -81,9 +85,12 @@ class _Roll:
 
     def _line(self, line: ReceiptLine) -> None:
         digits = self._store.currency_digits
-        self._row(f"{line.quantity} × {line.name}", text_from_minor(line.total_minor, digits), 8.5)
+        full_minor = line.total_minor + line.discount_minor
+        self._row(f"{line.quantity} × {line.name}", text_from_minor(full_minor, digits), 8.5)
         if line.quantity > 1:
             self._row(f"{self._words['each']} {text_from_minor(line.unit_price_minor, digits)}", "", 7)
+        if line.discount_minor:
+            self._row(", ".join(line.promotions), f"-{text_from_minor(line.discount_minor, digits)}", 7.5)
 
     def _row(self, name: str, amount: str, size: float, style: str = "") -> None:
         """A name and an amount at the two ends, the name's end first in reading order."""

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from openaisle.central.accounts import Account
 from openaisle.central.cases import AUTOMATIC, Case
+from openaisle.central.entry import HOLD, Visit
 from openaisle.central.receipts import KeptReceipt
 from openaisle.core.units import NS_PER_S
 from openaisle.web.auth import READERS, Auth, Patience
@@ -38,6 +39,8 @@ class LineOut(BaseModel):
     quantity: int
     unit_price_minor: int
     total_minor: int
+    discount_minor: int = Field(description="Taken off already: total is quantity times price, less this.")
+    promotions: list[str] = Field(description="Names of what was taken off.")
     tax_class: str
     tax_minor: int
     probability: float = Field(description="Of the least certain evidence; 0 where none is kept.")
@@ -76,6 +79,7 @@ class ReceiptOut(BaseModel):
     lines: list[LineOut]
     taxes: list[TaxOut]
     total_minor: int
+    discount_minor: int
     tax_minor: int
     state: str
     refunded_minor: int
@@ -94,9 +98,19 @@ class DisputeIn(Body):
 
 
 class LookUpIn(Body):
-    last4: str = Field(pattern="^[0-9]{4}$")
-    expires: str = Field(pattern="^20[0-9]{2}-[0-9]{2}$")
+    """The day, and of the card that paid its last four digits and its expiry, or the receipt's number and total."""
+
     day: date = Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))
+    last4: str = Field("", pattern="^([0-9]{4})?$")
+    expires: str = Field("", pattern="^(20[0-9]{2}-[0-9]{2})?$")
+    number: int = Field(0, ge=0, le=10**12)
+    total_minor: int = Field(0, ge=0, le=10**12)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> LookUpIn:
+        if bool(self.number) == bool(self.last4) or bool(self.last4) != bool(self.expires):
+            raise ValueError("expected last4 and expires, or number and total_minor")
+        return self
 
 
 class FoundOut(BaseModel):
@@ -141,7 +155,7 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
                 account.account_id == kept.account_id or (is_read and account.role in READERS)
             )
             is_found = found.has(request.cookies.get(FOUND, ""), visit_id, desk.now_ns())
-            is_drawn = desk.is_simulated and desk.entry.visit(visit_id) is None
+            is_drawn = desk.is_simulated and _is_drawn(desk.entry.visit(visit_id))
             if is_theirs or is_found or is_drawn:
                 return kept
         raise HTTPException(404, "no such receipt, or not yours")
@@ -185,12 +199,15 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
 
     @router.post("/api/v1/look-ups", responses=TOO_MANY)
     def look_up(body: LookUpIn, request: Request, response: Response) -> list[FoundOut]:
-        """Receipts of a day by a card's last four digits and its expiry; this browser may open them for an hour."""
+        """Receipts of a day by the card or by number and total; this browser may open them for an hour."""
         patience.try_once(request.client.host if request.client else "")
         begins = datetime(body.day.year, body.day.month, body.day.day, tzinfo=pages.timezone)
         from_ns = round(begins.timestamp()) * NS_PER_S
         to_ns = round((begins + timedelta(days=1)).timestamp()) * NS_PER_S
-        kept = desk.receipts.look_up(body.last4, body.expires, from_ns, to_ns)
+        if body.number:
+            kept = desk.receipts.by_number(body.number, body.total_minor, from_ns, to_ns)
+        else:
+            kept = desk.receipts.look_up(body.last4, body.expires, from_ns, to_ns)
         if kept:
             secret = found.remember(frozenset(one.receipt.visit_id for one in kept), desk.now_ns())
             response.set_cookie(
@@ -207,6 +224,11 @@ def receipts_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         ]
 
     return router
+
+
+def _is_drawn(visit: Visit | None) -> bool:
+    """Whether a simulated shop's visit is a simulated shopper's: no phone of a person, no counter, opened it."""
+    return visit is None or visit.method.startswith(HOLD)
 
 
 def receipt_out(desk: Desk, kept: KeptReceipt) -> ReceiptOut:
@@ -228,6 +250,8 @@ def receipt_out(desk: Desk, kept: KeptReceipt) -> ReceiptOut:
                 quantity=line.quantity,
                 unit_price_minor=line.unit_price_minor,
                 total_minor=line.total_minor,
+                discount_minor=line.discount_minor,
+                promotions=list(line.promotions),
                 tax_class=line.tax_class,
                 tax_minor=line.tax_minor,
                 probability=kept.weakest(line),
@@ -244,6 +268,7 @@ def receipt_out(desk: Desk, kept: KeptReceipt) -> ReceiptOut:
             for tax_class in sorted({line.tax_class for line in receipt.lines})
         ],
         total_minor=receipt.total_minor,
+        discount_minor=sum(line.discount_minor for line in receipt.lines),
         tax_minor=receipt.tax_minor,
         state=kept.state,
         refunded_minor=kept.refunded_minor,

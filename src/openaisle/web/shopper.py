@@ -45,11 +45,24 @@ class MethodOut(BaseModel):
     is_expired: bool
 
 
+class ProgrammeOut(BaseModel):
+    """A loyalty programme of this shop."""
+
+    programme: str
+    is_member: bool
+
+
+class MembershipIn(Body):
+    programme: str = Field(max_length=64)
+    is_member: bool
+
+
 class Me(BaseModel):
     account_id: str
     name: str
     role: Role
     methods: list[MethodOut]
+    programmes: list[ProgrammeOut]
     visit_id: str | None = Field(description="The visit that is going on.")
     receipts: list[dict[str, Any]]
 
@@ -76,6 +89,17 @@ class CartLineOut(BaseModel):
     age_limit: int
 
 
+class OfferOut(BaseModel):
+    """A promotion that applies to a cart, or would with a little more."""
+
+    promotion_id: str
+    name: str
+    applies: bool
+    saves_minor: int
+    missing_units: int
+    missing_minor: int
+
+
 class CartOut(BaseModel):
     """A visit as it now stands."""
 
@@ -84,7 +108,9 @@ class CartOut(BaseModel):
     people_count: int
     is_staff: bool
     lines: list[CartLineOut]
-    total_minor: int
+    offers: list[OfferOut]
+    discount_minor: int
+    total_minor: int = Field(description="Less what offers take off.")
     changed_ns: int
     receipt_id: str
     payment: dict[str, Any] | None
@@ -122,6 +148,10 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         headers = {"Service-Worker-Allowed": "/"}  # It reaches /shopper, one folder above its own.
         return FileResponse(HERE / "static" / "worker.js", media_type="text/javascript", headers=headers)
 
+    def programmes_of(account: Account) -> list[ProgrammeOut]:
+        joined = desk.accounts.memberships(account.account_id)
+        return [ProgrammeOut(programme=each, is_member=each in joined) for each in desk.programmes]
+
     @router.get("/api/v1/me")
     def me(account: Account = anybody) -> Me:
         now_ns = desk.now_ns()
@@ -131,6 +161,7 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             name=account.name,
             role=account.role,
             methods=[_method_out(method, now_ns) for method in desk.accounts.methods(account.account_id)],
+            programmes=programmes_of(account),
             visit_id=going_on[0].visit_id if going_on else None,
             receipts=[
                 {
@@ -148,6 +179,14 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     def add_method(body: MethodIn, account: Account = shoppers) -> MethodOut:
         now_ns = desk.now_ns()
         return _method_out(desk.accounts.add_method(account.account_id, now_ns, **body.model_dump()), now_ns)
+
+    @router.post("/api/v1/me/programmes", responses=NOT_THERE)
+    def set_membership(body: MembershipIn, account: Account = shoppers) -> list[ProgrammeOut]:
+        """Join a loyalty programme of this shop, or leave it."""
+        if body.programme not in desk.programmes:
+            raise HTTPException(404, "no such programme in this shop")
+        desk.accounts.set_membership(account.account_id, body.programme, is_member=body.is_member)
+        return programmes_of(account)
 
     @router.post("/api/v1/me/codes", responses=REFUSED)
     def code(body: CodeIn, account: Account = shoppers) -> CodeOut:

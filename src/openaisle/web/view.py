@@ -224,22 +224,25 @@ class ShopView:
         if interaction.kind not in _SHOWN_KINDS:
             return
         product = self.store.products.get(interaction.product_id or "")
-        self._events.appendleft(
-            {
-                "interaction_id": interaction.interaction_id,
-                "revision": interaction.revision,
-                "kind": interaction.kind.value,
-                "is_withdrawn": interaction.withdrawn,
-                "place": interaction.slot_id or interaction.shelf_id,
-                "name": product.name if product else "",
-                "quantity": interaction.quantity,
-                "visit_id": interaction.visit_id,
-                "probability": round(interaction.probability, 3),
-                "mass_change_g": round(interaction.mass_change_g, 1),
-                "happened_ns": interaction.happened_ns,
-                "delay_ms": round(ms_from_ns(interaction.decided_ns - interaction.happened_ns)),
-            }
-        )
+        event = {
+            "interaction_id": interaction.interaction_id,
+            "revision": interaction.revision,
+            "kind": interaction.kind.value,
+            "is_withdrawn": interaction.withdrawn,
+            "place": interaction.slot_id or interaction.shelf_id,
+            "name": product.name if product else "",
+            "quantity": interaction.quantity,
+            "visit_id": interaction.visit_id,
+            "probability": round(interaction.probability, 3),
+            "mass_change_g": round(interaction.mass_change_g, 1),
+            "happened_ns": interaction.happened_ns,
+            "delay_ms": round(ms_from_ns(interaction.decided_ns - interaction.happened_ns)),
+        }
+        known = [each["interaction_id"] for each in self._events]
+        if interaction.interaction_id in known:  # decided anew: what it said before is no second event
+            self._events[known.index(interaction.interaction_id)] = event
+        else:
+            self._events.appendleft(event)
         self._touch("events")
 
     def _accept_arm(self, arm: ArmAction) -> None:

@@ -41,12 +41,12 @@ def below(seed: int):
 
 def lived(day: FloorDay, visit_id: str, places: list[tuple[float, float]], *, is_staff: bool = False) -> None:
     """One visit, a place every quarter second, of whom nothing is left open."""
-    day.opened(
+    day.accept(
         VisitOpened(visit_id=visit_id, gate_id="entry", track_id="t", opened_ns=START_NS, is_staff=is_staff)
     )
     base_ns = day._looked_ns + STEP_NS if day._looked_ns else START_NS
     for number, place in enumerate(places):
-        day.moved(
+        day.accept(
             FloorTracks(
                 captured_ns=base_ns + number * STEP_NS,
                 decided_ns=base_ns + number * STEP_NS,
@@ -58,7 +58,7 @@ def lived(day: FloorDay, visit_id: str, places: list[tuple[float, float]], *, is
                 joints_floor_m=np.full((1, 17, 4), np.nan, np.float32),
             )
         )
-    day.closed(VisitClosed(visit_id=visit_id, gate_id="exit", closed_ns=base_ns + len(places) * STEP_NS))
+    day.accept(VisitClosed(visit_id=visit_id, gate_id="exit", closed_ns=base_ns + len(places) * STEP_NS))
 
 
 def counts(day: FloorDay) -> tuple[Counter, ...]:

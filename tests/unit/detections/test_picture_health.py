@@ -143,3 +143,15 @@ def test_the_detector_hands_out_what_its_cameras_say_once(empty: Pixels) -> None
     assert words(said) == ["exposure_drift"]
     assert said[0].sensor_id == camera.camera_id
     assert detector.health() == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_colour_that_is_nowhere_in_the_picture_says_nothing_of_its_exposure(empty: Pixels):
+    red = empty.copy()
+    red[..., 0] = 0
+    camera = Camera(red)
+    without_blue = np.array([0.0, 1.0, 1.0])
+    said = camera.see(20, lambda picture: picture * without_blue) + camera.see(
+        10, lambda picture: 1.1 * picture * without_blue
+    )
+    assert words(said) == []

@@ -42,7 +42,7 @@ class Shop:
         )
         self.log = SqliteEventLog(folder / "ledger.sqlite")
         self.cashier = Cashier(context, self.log)
-        self.till = Till(small_store(), self.log, self.cashier.payments)
+        self.till = Till(small_store(), self.log, self.cashier.payments, followers=[self.cashier.follow])
         self.cashier.open(self.till)  # type: ignore[arg-type]
 
     def step(self, interactions: Any = (), visits: Any = (), seconds: float = 1.0) -> list[Any]:

@@ -28,7 +28,7 @@ from openaisle.core.messages import (
     decode,
 )
 from openaisle.edge.bus import Inlet
-from openaisle.edge.counter import missed
+from openaisle.edge.counter import hear_missed
 from openaisle.edge.wire import WISH
 from openaisle.edge.wishes import BusBooks, Wishes, correction
 from openaisle.pipeline import Pipeline, Till
@@ -151,16 +151,36 @@ def test_pages_that_were_away_learn_everything_from_the_ledger(tmp_path: Path) -
     charging.heard([fact], 6)
 
     counter = Counter(tmp_path / "pages")
-    for _ in range(2):
-        for message in missed(tmp_path / "ledger.sqlite"):
-            counter.desk.accept(message)
+    fresh = hear_missed(counter.desk, tmp_path / "ledger.sqlite")
+    assert fresh == len(list(log.read()))
     kept = counter.desk.receipts.of_visit("v1")
     assert kept is not None
     assert (kept.number, kept.state, counter.desk.receipts.count()) == (1, "paid", 1)
     assert kept.weakest(kept.receipt.lines[0]) == 0.9
-    assert list(missed(tmp_path / "none.sqlite")) == []
+    assert hear_missed(counter.desk, tmp_path / "none.sqlite") == 0
     counter.desk.close()
+
+    # The next start hears what happened since, and has the rest in memory again.
+    till.step((), [visit_opened("v2")], 7)
+    charging.record(payments.refund(kept.receipt.receipt_id, 1, "wrong", "d", 8))
+    again = Counter(tmp_path / "pages")
+    assert hear_missed(again.desk, tmp_path / "ledger.sqlite") == 2
+    assert again.desk.receipts.count() == 1
+    assert again.desk.live.state("v1")["payment"]["state"] == "reviewed"
+    assert again.desk.live.state("v2")["stage"] == "inside"
+    assert again.desk.receipts.interaction(kept.receipt.lines[0].evidence[0])["probability"] == 0.9
+    again.desk.close()
+
+    # Another ledger under the same name is heard from its beginning.
     log.close()
+    for file in tmp_path.glob("ledger.sqlite*"):
+        file.unlink()
+    other = SqliteEventLog(tmp_path / "ledger.sqlite")
+    Till(STORE, other, Payments()).step((), [visit_opened("v3")], 1)
+    third = Counter(tmp_path / "pages")
+    assert hear_missed(third.desk, tmp_path / "ledger.sqlite") == len(list(other.read()))
+    third.desk.close()
+    other.close()
 
 
 def test_accounts_are_added_linked_and_blocked_from_the_command_line(

@@ -51,7 +51,16 @@ def test_a_processor_and_where_sales_go_are_named_in_edge_toml(shop: Path) -> No
     assert found.poslog_folder == shop / "poslog"
 
 
+def test_card_readers_are_named_by_gate(shop: Path) -> None:
+    text = '[payments]\nprocessor = "stripe"\nkey_file = "api.key"\nwebhook_key_file = "api.key"\nhold_minor = 3000\n'
+    found = load_edge_settings(written(shop, text + '\n[gates.readers]\nentry = "tmr_1"\n'))
+    assert found.readers == {"entry": "tmr_1"}
+    assert found.payments
+    assert found.payments.hold_minor == 3000
+
+
 MISTAKES = {
+    '[gates.readers]\nentry = "tmr_1"\n': "card readers without Stripe",
     '[payments]\nkey_file = "api.key"\n': "something is missing",
     '[payments]\nprocessor = "adyen"\nkey_file = "api.key"\nwebhook_key_file = "api.key"\n': "account",
     '[payments]\nprocessor = "paypal"\n': "stripe",

@@ -35,6 +35,7 @@ from openaisle.core.messages import (
 )
 from openaisle.receipts.payment import Payments
 from openaisle.store.load import load_store
+from openaisle.store.schema import Store
 from openaisle.web.app import build_app
 from openaisle.web.desk import Desk
 from openaisle.web.view import ShopView
@@ -100,12 +101,17 @@ class Counter:
     """A desk, its view, and what the path would say."""
 
     def __init__(
-        self, folder: Path, *, is_simulated: bool = False, settings: CaseSettings | None = None
+        self,
+        folder: Path,
+        *,
+        is_simulated: bool = False,
+        settings: CaseSettings | None = None,
+        store: Store = STORE,
     ) -> None:
         self.books = InstantBooks()
-        self.view = ShopView(STORE, is_simulated=is_simulated)
+        self.view = ShopView(store, is_simulated=is_simulated)
         self.desk = Desk(
-            STORE,
+            store,
             folder / "central.sqlite",
             CodeIssuer(KEY, STORE.store_id),
             self.books,

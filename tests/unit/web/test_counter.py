@@ -449,6 +449,7 @@ MAY: dict[str, set] = {
     "GET /api/v1/me": SIGNED_IN,
     "POST /api/v1/me/methods": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/me/codes": SIGNED_IN - {Role.MACHINE},
+    "POST /api/v1/me/programmes": SIGNED_IN - {Role.MACHINE},
     "GET /api/v1/visits/{visit_id}/cart": SIGNED_IN,  # of their own visit; staff and machines of any
     "GET /api/v1/visits/{visit_id}/live": SIGNED_IN,
     "GET /receipts/{visit_id}.pdf": EVERYBODY,  # of their own visit, or found by card and day

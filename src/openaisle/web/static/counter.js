@@ -15,6 +15,17 @@ function money(minor) {
   return `\u2066${minor < 0 ? "-" : ""}${text} ${STORE.currency}\u2069`;
 }
 
+// On the shop's own clock, as receipts have it.
+function timeOf(ns) {
+  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const at = new Date(ns / 1e6);
+  try {
+    return at.toLocaleTimeString("en-GB", { ...options, timeZone: STORE.timezone });
+  } catch {
+    return at.toLocaleTimeString("en-GB", { ...options, timeZone: "UTC" });
+  }
+}
+
 function minorOf(text) {
   return Math.round(Number(text) * 10 ** STORE.currency_digits);
 }

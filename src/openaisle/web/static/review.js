@@ -2,6 +2,7 @@
 "use strict";
 
 const POLL_MS = 3000;
+const TOLD_MIN = 0.005; // Other explanations less likely than that help nobody decide.
 let cases = [];
 let at = 0;
 
@@ -24,10 +25,11 @@ function draw() {
 }
 
 function evidenceOf(one) {
-  const time = new Date(one.happened_ns / 1e6).toLocaleTimeString(document.documentElement.lang);
+  const time = timeOf(one.happened_ns);
   const row = element("li", {}, say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) }));
-  if (one.alternatives.length) {
-    row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...one.alternatives.map((other) => element("li", {},
+  const others = one.alternatives.filter((other) => other.probability >= TOLD_MIN);
+  if (others.length) {
+    row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...others.map((other) => element("li", {},
       `${Math.round(100 * other.probability)} % ${other.quantity} × ${other.product_id || "?"}${other.is_this_visit ? "" : `, ${say("other_visit")}`}`))));
   }
   return row;

@@ -66,6 +66,8 @@ function draw(state) {
   byId("is-leaving").hidden = state.stage !== "leaving";
   byId("lines").replaceChildren(...state.lines.map(lineOf));
   byId("cart-empty").hidden = state.lines.length > 0;
+  byId("offers").replaceChildren(...state.offers.map(offerOf));
+  byId("offers").hidden = byId("offers-hint").hidden = state.offers.length === 0;
   byId("total").textContent = money(state.total_minor);
   byId("checking-hint").hidden = !state.lines.some((line) => line.is_checking);
 }
@@ -76,6 +78,21 @@ function lineOf(line) {
   if (line.is_checking) name.append(" ", element("em", {}, say("checking")));
   return element("li", { className: line.is_checking ? "is-checking" : "" },
     element("span", { className: "count" }, `${line.quantity} ×`), name, element("span", { className: "amount" }, money(line.total_minor)));
+}
+
+function offerOf(offer) {
+  const amount = money(offer.saves_minor);
+  const filled = { name: `\u2068${offer.name}\u2069`, amount };
+  let text = say("offer_applies", filled);
+  if (offer.missing_units) text = say("offer_units", { ...filled, count: offer.missing_units });
+  else if (offer.missing_minor) text = say("offer_spend", { ...filled, amount: money(offer.missing_minor) });
+  return element("li", { className: offer.applies ? "applies" : "near" }, text);
+}
+
+function programmeOf(one) {
+  const act = async () => { await ask("POST", "/api/v1/me/programmes", { programme: one.programme, is_member: !one.is_member }); await drawMe(); };
+  return element("li", {}, element("bdi", {}, one.programme), one.is_member ? element("span", { className: "state", "data-state": "paid" }, say("member")) : "",
+    element("button", { type: "button", onclick: act }, say(one.is_member ? "leave" : "join")));
 }
 
 function drawAfter(state) {
@@ -92,6 +109,8 @@ async function drawMe() {
   const me = await ask("GET", "/api/v1/me");
   const method = me.methods[0];
   byId("method").textContent = method ? `\u2066•••• ${method.last4} ${method.expires}\u2069` : "";
+  byId("loyalty").hidden = me.programmes.length === 0;
+  byId("programmes").replaceChildren(...me.programmes.map(programmeOf));
   byId("no-receipts").hidden = me.receipts.length > 0;
   byId("receipts").replaceChildren(...me.receipts.map((one) => element("li", {},
     element("a", { href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number }), " · ", element("bdi", { dir: "ltr" }, one.when)),
