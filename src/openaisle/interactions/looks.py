@@ -73,6 +73,8 @@ class Looks:
         self._settings = settings
         self._cameras = [camera for camera in store.cameras if camera.main_width_px > 0]
         self._eyes = np.array([camera.position_floor_m for camera in self._cameras]).reshape(-1, 3)
+        axes = [camera.floor_from_camera.rotation[:, 2] for camera in self._cameras]
+        self._axes = np.array(axes).reshape(-1, 3)  # where each looks
         self._focal_main_px = np.array(
             [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
         )
@@ -225,7 +227,9 @@ class Looks:
         """The cameras with most pixels on a place, of those that it is not hidden from by shelving or that body."""
         point = place_floor_m[None]
         inside = np.zeros((len(self._cameras), 1), bool)
-        for index in np.flatnonzero(near_enough(self._eyes, point)):
+        # Behind a camera is much of the shop; only what is before it is projected.
+        is_before = ((place_floor_m - self._eyes) * self._axes).sum(axis=1) > 0.0
+        for index in np.flatnonzero(is_before & near_enough(self._eyes, point)[:, 0]):
             inside[index] = in_picture(self._cameras[index], point)
         clear = lines_of_sight(
             self._eyes, point, self._store.gondolas, self._store.walls_floor_m, wanted=inside

@@ -414,10 +414,11 @@ class _Times:
 
     def is_new(self, captured_ns: int, count_max: int) -> bool:
         """False for a frame seen before, or older than all that are remembered."""
-        if captured_ns <= self._forgotten_ns or captured_ns in self._newest:
+        is_newest = not self._newest or captured_ns > self._newest[-1]
+        if captured_ns <= self._forgotten_ns or (not is_newest and captured_ns in self._newest):
             return False
         self._newest.append(captured_ns)
-        if len(self._newest) > 1 and self._newest[-2] > captured_ns:
+        if not is_newest:
             self._newest.sort()
         if len(self._newest) > count_max:
             self._forgotten_ns = self._newest.pop(0)
