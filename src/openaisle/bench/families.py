@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -114,7 +114,7 @@ def run_families(
     return {family: [next(outcomes) for _ in own] for family, own in days.items()}
 
 
-def families_report(outcomes: dict[str, Sequence[DayOutcome]]) -> dict[str, Any]:
+def families_report(outcomes: Mapping[str, Sequence[DayOutcome]]) -> dict[str, Any]:
     """The table as plain JSON values."""
     tallies = {family: [outcome.tally for outcome in own] for family, own in outcomes.items()}
     usual = score_of(tallies[USUAL]) if USUAL in tallies else None

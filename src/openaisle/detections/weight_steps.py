@@ -234,7 +234,7 @@ class _PlateHealth:
 
     def _of_shelves(self, now_ns: int) -> list[Health]:
         """Shelves of which too many plates are in trouble, or no longer are."""
-        is_bad_plate = self._said.any(axis=0)
+        is_bad_plate: Bools = np.any(self._said, axis=0)
         said: list[Health] = []
         for index, (shelf_id, columns) in enumerate(self._shelves):
             count = int(is_bad_plate[columns].sum())

@@ -120,7 +120,7 @@ def lines_of_sight(
         eyes, points = eyes_floor_m[eye_of[some]], points_floor_m[point_of[some]]
         hidden = np.zeros(len(eyes), bool)
         met = _boxes_met(eyes, points, gondolas) if gondolas else np.zeros((0, len(eyes)), bool)
-        for index in np.flatnonzero(met.any(axis=1)):
+        for index in np.flatnonzero(met.any(axis=1)).tolist():
             lines = np.flatnonzero(met[index])
             hidden[lines] |= _crosses_gondola(eyes[lines], points[lines], gondolas[index])
         for wall in walls_floor_m:
