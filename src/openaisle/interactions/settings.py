@@ -24,6 +24,9 @@ class WeighSettings:
     prior_pair: float = 0.015  # two different products lifted as one
     prior_unexplained: float = 0.02
     prior_right_slot: float = 0.6  # of a put-back
+    prior_restock: float = (
+        0.5  # of a gain where staff are: goods of the slot, out of a crate that nobody has counted
+    )
     prior_twin_slot: float = 0.7  # of a wrong one: where goods of about the same mass stand, if there are any
     twin_share: float = 0.03
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
