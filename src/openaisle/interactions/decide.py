@@ -31,6 +31,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
+from openaisle.interactions.floor_items import FloorItems
 from openaisle.interactions.handovers import HandOvers
 from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
@@ -76,6 +77,7 @@ class Interactions:
         self._browsing = Browsing(store, self._settings, self._deeds)
         self._meetings = Meetings(store, self._settings.meetings)
         self._hand_overs = HandOvers(self._memory, self._settings.meetings)
+        self._floor_items = FloorItems(store, self._memory, self._settings.floor)
         self._cases: dict[str, Case] = {}
         self._undecided: list[Case] = []  # of them, in order: not final
         self._unlearned: list[Case] = []  # final, and nothing was learned from them yet
@@ -116,6 +118,9 @@ class Interactions:
         self._hand_overs.hear(self._meetings.step(tracks), now_ns)
         if said or self._hand_overs.is_waiting:
             said += self._decide_hand_overs(holdings, now_ns)
+        self._floor_items.hear(tracks)
+        if self._floor_items.is_waiting:
+            said += self._decide_floor_items(holdings, now_ns)
         said += self._browsing.step(tracks, self._explained, self._arms.visit_of, now_ns)
         self._learn(now_ns)
         self._forget(now_ns)
@@ -276,9 +281,20 @@ class Interactions:
     def _decide_hand_overs(
         self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int, *, is_last: bool = False
     ) -> list[Interaction]:
+        return self._hand_overs.decide(
+            self._undecided_ns(), self._arms.visit_of, holdings, now_ns, is_last=is_last
+        )
+
+    def _decide_floor_items(
+        self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int
+    ) -> list[Interaction]:
+        undecided_ns, visit_of = self._undecided_ns(), self._arms.visit_of
+        return self._floor_items.decide(undecided_ns, visit_of, self._explained, holdings, now_ns)
+
+    def _undecided_ns(self) -> int | None:
+        """The edge of the oldest step that is not decided for good."""
         open_ns = [case.step.edge_ns for case in self._cases.values() if not case.is_final]
-        undecided_ns = min(open_ns, default=None)
-        return self._hand_overs.decide(undecided_ns, self._arms.visit_of, holdings, now_ns, is_last=is_last)
+        return min(open_ns, default=None)
 
     # --- saying -------------------------------------------------------------------------------------------------------
 

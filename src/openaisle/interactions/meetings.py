@@ -75,7 +75,7 @@ class Meetings:
     """Follows all pairs of hands."""
 
     def __init__(self, store: Store, settings: MeetingSettings) -> None:
-        self._gondolas = Shelving(store)
+        self._shelving = Shelving(store)
         self._settings = settings
         self._near: dict[tuple[Hand, Hand], _Near] = {}
         self._latest_ns = 0
@@ -108,7 +108,7 @@ class Meetings:
         with np.errstate(invalid="ignore"):
             bodies = joints[:, SHOULDERS, :2].mean(axis=1)
         bodies = np.where(np.isfinite(bodies), bodies, message.positions_floor_m)
-        hands[self._are_at_shelves(hands)] = (
+        hands[self._shelving.reached(hands, settings.edge_m)] = (
             np.nan
         )  # A wrist alone is no hand in the air, either: NaN stays NaN.
         order = sorted(range(count), key=lambda row: message.track_ids[row])
@@ -133,21 +133,6 @@ class Meetings:
                 del near.sights[: -settings.sights_max]
         while len(self._near) > settings.pairs_max:
             self._near.pop(next(iter(self._near)))
-
-    def _are_at_shelves(self, hands_floor_m: Floats) -> np.ndarray:
-        """[people, 2]: which hands are in a gondola or at its very edge."""
-        found = np.zeros(hands_floor_m.shape[:2], bool)
-        margin_m = self._settings.edge_m
-        for gondola in self._gondolas.near(hands_floor_m):
-            x, y, z = np.moveaxis(gondola.floor_from_gondola.inverse().apply(hands_floor_m), -1, 0)
-            found |= (
-                (x > -margin_m)
-                & (x < gondola.width_m + margin_m)
-                & (y > -margin_m)
-                & (y < gondola.depth_m + margin_m)
-                & (z < gondola.height_m)
-            )
-        return found
 
     # --- judging ------------------------------------------------------------------------------------------------------
 

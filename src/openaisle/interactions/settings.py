@@ -134,6 +134,28 @@ class MeetingSettings:
 
 
 @dataclass(frozen=True)
+class FloorSettings:
+    """When a hand at the floor has laid something down or picked something up (decision 0086). Judged, not fitted."""
+
+    hand_beyond_wrist_m: float = 0.10
+    low_m: float = 0.25  # a hand below is at the floor
+    edge_m: float = 0.03  # of a gondola: hands within are at its goods
+    parted_s: float = 0.4  # not seen low for so long: over
+    glimpses_min: int = 3
+    apart_s: float = 0.8  # a hand in a shelf, or a step, so near in time: they crouched for that
+    recent_s: float = 20.0  # the likelier, the more recently it was taken, and by this hand
+    same_hand_odds: float = 3.0
+    place_sd_m: float = 0.2  # of what lies on the floor
+    weight_of_lying: float = 3.0  # against a lot just taken, by the same hand: 1
+    weight_of_nothing: float = 0.12  # they tied a shoe
+    probability_min: float = 0.6
+    probability_max: float = 0.84  # a person is asked, however sure it seems
+    wait_s_max: float = 4.0  # for steps before it to be decided
+    lying_max: int = 64
+    tracks_max: int = 256
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of the room."""
 
@@ -142,6 +164,7 @@ class Settings:
     looks: LookSettings = field(default_factory=LookSettings)
     deeds: DeedSettings = field(default_factory=DeedSettings)
     meetings: MeetingSettings = field(default_factory=MeetingSettings)
+    floor: FloorSettings = field(default_factory=FloorSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.interactions.reach import Floats
 from openaisle.store.schema import Gondola, Store
@@ -25,3 +26,17 @@ class Shelving:
         away_m = np.linalg.norm(points[:, None] - self._centres_m, axis=2)
         is_near = (away_m < self._radii_m + EDGE_M).any(axis=0)
         return [self._gondolas[index] for index in np.flatnonzero(is_near)]
+
+    def reached(self, hands_floor_m: Floats, margin_m: float) -> NDArray[np.bool_]:
+        """[people, 2]: which hands [people, 2, 3] are in a gondola or so near its edge."""
+        found = np.zeros(hands_floor_m.shape[:2], bool)
+        for gondola in self.near(hands_floor_m):
+            x, y, z = np.moveaxis(gondola.floor_from_gondola.inverse().apply(hands_floor_m), -1, 0)
+            found |= (
+                (x > -margin_m)
+                & (x < gondola.width_m + margin_m)
+                & (y > -margin_m)
+                & (y < gondola.depth_m + margin_m)
+                & (z < gondola.height_m)
+            )
+        return found
