@@ -26,6 +26,10 @@ UV_VERSION := 0.13.9
 BOXMOT_VERSION := 25.0.0
 NORFAIR_VERSION := 2.3.0
 
+# Whose exports are read by `make test-architectures`, like those in bench/architectures/libraries.txt.
+ULTRALYTICS_VERSION := 8.4.190
+DETECTRON2_VERSION := 0.6
+
 .PHONY: help
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +117,96 @@ $(PEERS)/.ready: bench/peers.txt
 .PHONY: bench-tracking
 bench-tracking: venv $(PEERS)/.ready ## trackers beside other trackers, in one run
 	@$(BIN)/openaisle bench tracking --peers $(PEERS) $(ARGS)
+
+# A real Label Studio to test against, in an environment of its own: it brings Django and 100 packages more.
+LABEL_STUDIO := .cache/label-studio
+LABEL_STUDIO_VERSION := 1.23.2
+
+$(LABEL_STUDIO)/.ready:
+	@$(need_python)
+	@echo "installing Label Studio $(LABEL_STUDIO_VERSION) in $(LABEL_STUDIO)"
+	@rm -rf $(LABEL_STUDIO)
+	@$(PYTHON) -m venv $(LABEL_STUDIO)
+	@$(LABEL_STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  label-studio==$(LABEL_STUDIO_VERSION)
+	@touch $@
+
+.PHONY: test-labels
+test-labels: venv $(LABEL_STUDIO)/.ready ## frames to a real Label Studio, corrected there, and back
+	@OPENAISLE_LABEL_STUDIO=$(CURDIR)/$(LABEL_STUDIO)/bin/label-studio \
+	  $(BIN)/pytest tests/contracts/test_label_studio.py $(ARGS)
+
+# Torch is not in the lock: a copy of the environment that has it.
+WORKSHOP := .cache/workshop
+TORCH_VERSION := 2.13.0
+
+$(WORKSHOP)/.ready: requirements.lock pyproject.toml
+	@$(need_python)
+	@echo "building $(WORKSHOP) with torch $(TORCH_VERSION), some minutes"
+	@rm -rf $(WORKSHOP)
+	@$(PYTHON) -m venv $(WORKSHOP)
+	@set -e; pip="$(WORKSHOP)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input"; \
+	$$pip install --no-deps --only-binary :all: --require-hashes --requirement requirements.lock; \
+	$$pip install torch==$(TORCH_VERSION) onnx; \
+	$$pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: test-workshop
+test-workshop: $(WORKSHOP)/.ready ## from raw video to a network in service, by the commands of docs/WORKSHOP.md
+	@OPENAISLE_WORKSHOP=1 $(WORKSHOP)/bin/pytest tests/simulation/test_workshop.py $(ARGS)
+
+# Human, the library that publishes MoveNet's and NanoDet's package, decodes them beside us; for measuring only.
+PUBLISHERS := .cache/publishers
+
+$(PUBLISHERS)/.ready:
+	@mkdir -p $(PUBLISHERS)
+	@npm install --prefix $(PUBLISHERS) --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  @vladmandic/human@3.3.6 @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
+	@touch $@
+
+.PHONY: bench-models
+bench-models: venv $(PUBLISHERS)/.ready ## models of people on real pictures (ARGS="--real DATA"), beside their publishers
+	@$(BIN)/openaisle bench models --publishers $(PUBLISHERS) $(ARGS)
+
+# Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
+# MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
+LIBRARIES := .cache/architectures
+LIBRARIES_TORCH := torch==2.13.0 torchvision==0.28.0
+
+$(LIBRARIES)/.ready: bench/architectures/libraries.txt
+	@$(need_python)
+	@echo "installing libraries with networks in $(LIBRARIES), about 5 GB"
+	@rm -rf $(LIBRARIES)
+	@set -e; for name in libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
+	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
+	install libraries $(LIBRARIES_TORCH) setuptools wheel --requirement bench/architectures/libraries.txt; \
+	"$(LIBRARIES)/libraries/bin/python" -m pip --quiet download --no-deps --no-build-isolation --no-binary :all: \
+	  --dest $(LIBRARIES) pb1-detectron2==$(DETECTRON2_VERSION) \
+	  && tar --extract --gzip --strip-components 1 --one-top-level=$(LIBRARIES)/sources \
+	    --file $(LIBRARIES)/pb1-detectron2-$(DETECTRON2_VERSION).tar.gz \
+	  || echo "Detectron2 cannot be had here: tested without it"; \
+	{ install ultralytics $(LIBRARIES_TORCH) onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless matplotlib \
+	  pillow polars psutil pyyaml requests scipy tqdm \
+	  && install ultralytics --no-deps ultralytics==$(ULTRALYTICS_VERSION) ultralytics-thop; } \
+	  || echo "ultralytics does not install here: tested without it"; \
+	{ install mediapipe --no-deps mediapipe==0.10.21 \
+	  && install mediapipe absl-py attrs flatbuffers matplotlib 'numpy<2' 'opencv-contrib-python-headless<4.12' 'protobuf<5'; } \
+	  || echo "MediaPipe does not install here: tested without it"
+	@touch $@
+
+$(LIBRARIES)/exports/.made: $(LIBRARIES)/.ready $(wildcard bench/architectures/*.py)
+	@mkdir -p $(LIBRARIES)/exports
+	@make_exports() { echo "exporting by $$2"; YOLO_CONFIG_DIR=$(LIBRARIES) YOLO_AUTOINSTALL=false \
+	  "$(LIBRARIES)/$$1/bin/python" "bench/architectures/$$2.py" $(LIBRARIES)/exports $(LIBRARIES)/sources \
+	  >$(LIBRARIES)/exports/$$2.log 2>&1 || { tail -n 1 $(LIBRARIES)/exports/$$2.log; echo "$$2: tested without it"; }; }; \
+	make_exports ultralytics yolo; \
+	for name in rcnn efficientdet vitpose openpose clips features; do make_exports libraries $$name; done; \
+	make_exports mediapipe mediapipe_landmarks
+	@touch $@
+
+.PHONY: test-architectures
+test-architectures: venv $(LIBRARIES)/exports/.made ## networks of other libraries, read as they read them
+	@$(BIN)/pytest tests/architectures $(ARGS)
 
 .PHONY: clean
 clean: ## remove what make made, .venv and out/ included

@@ -38,8 +38,12 @@ class BoxRows:
     id: Ints  # [n] NOBODY where it is not known
     boxes_image_px: Floats  # [n, 4] x1 y1 x2 y2
     score: Floats  # [n]
-    # [n, 3] what stood after the score, -1 where nothing did; no rows: of boxes that come from no file
+    # [n, 3] what stands after the score; -1 where nothing does
     more: Floats = dataclasses.field(default_factory=lambda: np.zeros((0, 3)))
+
+    def __post_init__(self) -> None:
+        if not len(self.more):
+            object.__setattr__(self, "more", np.full((len(self.frame), 3), -1.0))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -94,13 +98,14 @@ def write_boxes(path: Path, rows: BoxRows) -> None:
     """Write one file with ten columns, which `read_boxes` and TrackEval read."""
     sizes = rows.boxes_image_px[:, 2:] - rows.boxes_image_px[:, :2]
     lines = [
-        f"{frame},{who},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f},-1,-1,-1\n"
-        for frame, who, (left, top), (width, height), score in zip(
+        f"{frame},{who},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f},{a:g},{b:g},{c:g}\n"
+        for frame, who, (left, top), (width, height), score, (a, b, c) in zip(
             rows.frame.tolist(),
             rows.id.tolist(),
             rows.boxes_image_px[:, :2].tolist(),
             sizes.tolist(),
             rows.score.tolist(),
+            rows.more.tolist(),
             strict=True,
         )
     ]

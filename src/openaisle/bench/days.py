@@ -7,10 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
+from openaisle.adapters.eyes import Eyes, clip_model
 from openaisle.bench.looks import LookTally, SimulatedLooks
 from openaisle.bench.pixels import PixelCameras, renderers_of
 from openaisle.core.messages import (
@@ -24,6 +25,7 @@ from openaisle.core.messages import (
 )
 from openaisle.detections.looks import PackLooker
 from openaisle.detections.products import ProductNetwork, ProductRecogniser
+from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.galleries import simulated_gallery
 from openaisle.pipeline import Pipeline
 from openaisle.replay.player import play
@@ -57,6 +59,7 @@ class DayJob:
     people_max: int = 6
     looks: bool = False  # what the path asks about pictures is answered
     conditions: tuple[str, ...] = ()  # what is wrong with a mixed day
+    eyes: Eyes = field(default_factory=Eyes)  # who sees people in pixels
 
 
 def days_of(
@@ -70,6 +73,7 @@ def days_of(
     people_max: int = 6,
     looks: bool | None = None,
     conditions: tuple[str, ...] | None = None,
+    eyes: Eyes | None = None,
 ) -> list[DayJob]:
     """`visit_count` visits as days. Families alternate within a day; day k of seed s has seed 1000 s + k.
 
@@ -90,6 +94,7 @@ def days_of(
             people_max=people_max,
             looks=looks if looks is not None else vision == "pixels",
             conditions=conditions_of(1000 * seed + day) if is_drawn else conditions or (),
+            eyes=eyes or Eyes(),
         )
         for day, count in enumerate(counts)
     ]
@@ -115,6 +120,7 @@ class DayOutcome:
     path_cpu_ns: int  # of the path below the seam
     frame_count: int  # looked at by the detector; 0 in skeleton mode
     looks: LookTally
+    seeing_cpu_ns: int = 0  # of the detector
     lines: tuple[ClosedLine, ...] = ()  # of carts that closed, with what they claimed
 
 
@@ -131,7 +137,7 @@ def run_day(job: DayJob) -> DayOutcome:
         people_max=job.people_max,
         conditions=job.conditions,
     )
-    eyes = PixelCameras(store, job.seed) if job.vision == "pixels" else None
+    eyes = PixelCameras(store, job.seed, job.eyes) if job.vision == "pixels" else None
     streams, looks = _looks(store, job, eyes) if job.looks else (None, None)
     day = SimulatedDay(
         store,
@@ -156,6 +162,7 @@ def run_day(job: DayJob) -> DayOutcome:
         cpu_ns=time.process_time_ns() - began_ns,
         path_cpu_ns=path.cpu_ns,
         frame_count=eyes.frame_count if eyes else 0,
+        seeing_cpu_ns=eyes.cpu_ns if eyes else 0,
         looks=looks.tally if looks else LookTally(),
         lines=tuple(_closed_lines(replayed.of(CartClosed), day.shop.truth.baskets())),
     )
@@ -175,7 +182,8 @@ def _closed_lines(
 def _looks(store: Store, job: DayJob, eyes: PixelCameras | None) -> tuple[MainStreams, SimulatedLooks]:
     """Main streams of all cameras, and whoever looks into them."""
     network = ProductNetwork()
-    looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network))
+    clips = clip_model(job.eyes, RuntimeSettings())
+    looker = PackLooker(ProductRecogniser(simulated_gallery(store, network), network), clips)
     streams = MainStreams(eyes.renderers if eyes else renderers_of(store, job.seed))
     return streams, SimulatedLooks(store, streams, looker)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from openaisle.adapters.eyes import Eyes
 from openaisle.bench.days import DayJob, DayOutcome, Vision, days_of, run_days
 from openaisle.replay.score import Score, Tally, score_of
 from openaisle.sim.conditions import CONDITIONS
@@ -84,7 +85,13 @@ USUAL: Final = "nothing wrong"  # mixed days that those of a condition are compa
 
 
 def family_days(
-    families: Sequence[str], store: str, visits: int, seed: int, vision: Vision, looks: bool | None
+    families: Sequence[str],
+    store: str,
+    visits: int,
+    seed: int,
+    vision: Vision,
+    looks: bool | None = None,
+    eyes: Eyes | None = None,
 ) -> dict[str, list[DayJob]]:
     """Days of `visits` visits of each family; with conditions among them also of mixed days with nothing wrong."""
     days = {
@@ -97,12 +104,16 @@ def family_days(
             arrivals_per_minute=2.0 if family in CONDITIONS else 1.0,
             people_max=6 if family in CONDITIONS else max(2, PARTNERED.get(family, 2)),
             looks=looks,
+            eyes=eyes,
         )
         for family in families
     }
     if {*CONDITIONS}.isdisjoint(families):
         return days
-    return {**days, USUAL: days_of(store, visits, seed, vision, "mixed", looks=looks, conditions=())}
+    return {
+        **days,
+        USUAL: days_of(store, visits, seed, vision, "mixed", looks=looks, eyes=eyes, conditions=()),
+    }
 
 
 def run_families(

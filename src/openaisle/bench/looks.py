@@ -51,7 +51,8 @@ class SimulatedLooks:
         self._streams = streams
         self._looker = looker
         self._waiting: deque[LookWanted] = deque(maxlen=WAITING_MAX)
-        self._due: list[tuple[int, int, LookWanted, Shot, Shot | None]] = []  # received_ns, order of finding
+        # received_ns, order of finding
+        self._due: list[tuple[int, int, LookWanted, Shot, Shot | None, list[Shot]]] = []
         self._number = 0
         self.tally = LookTally()
 
@@ -72,10 +73,11 @@ class SimulatedLooks:
         windows: list[Window] = []
         meant: list[ProductId | None] = []
         while self._due and self._due[0][0] == received_ns:
-            _, _, wanted, shot, other = heapq.heappop(self._due)
+            _, _, wanted, shot, other, before = heapq.heappop(self._due)
             pixels = self._streams.window(shot, wanted.window_main_px)
             without = self._streams.window(other, wanted.window_main_px) if other else None
-            windows.append(Window(wanted, pixels, shot.scene.at_ns, without))
+            clip = tuple(self._streams.window(each, wanted.window_main_px) for each in before)
+            windows.append(Window(wanted, pixels, shot.scene.at_ns, without, clip))
             meant.append(meant_by(self._store, wanted, shot, other))
         looks = self._looker.look(windows, received_ns)
         for look, product_id in zip(looks, meant, strict=True):
@@ -92,9 +94,13 @@ class SimulatedLooks:
         other = self._streams.nearest(wanted.camera_id, wanted.without_ns) if wanted.without_ns else None
         if shot is None or (wanted.without_ns and other is None):
             return
+        moments = self._looker.clip_moments(wanted)
+        before = [
+            each for at_ns in moments if (each := self._streams.nearest(wanted.camera_id, at_ns)) is not None
+        ]
         last_ns = max(shot.scene.at_ns, other.scene.at_ns if other else 0)
         received_ns = max(wanted.wanted_ns, last_ns) + LOOKING_NS
-        heapq.heappush(self._due, (received_ns, self._number, wanted, shot, other))
+        heapq.heappush(self._due, (received_ns, self._number, wanted, shot, other, before))
         self._number += 1
 
 

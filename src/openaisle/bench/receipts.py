@@ -48,6 +48,7 @@ def receipts_report(
         "path_cpu_s": round(path_cpu_s, 2),
         "path_times_real_time": round(shop_s / path_cpu_s, 1) if path_cpu_s else None,
         "frames": sum(outcome.frame_count for outcome in outcomes),
+        "seeing_cpu_s": round(sum(outcome.seeing_cpu_ns for outcome in outcomes) / NS_PER_S, 2),
         "looks": asdict(sum((outcome.looks for outcome in outcomes), LookTally())),
         "days": len(outcomes),
         "digest": digest,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from openaisle.adapters.eyes import Eyes
 
 UNITS: Final = {
     "f1": "F1",
@@ -20,6 +23,7 @@ def bench_families(
     seed: int,
     vision: Literal["pixels", "skeleton", "none"],
     looks: bool | None,
+    eyes: Eyes,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -32,7 +36,7 @@ def bench_families(
 
     from openaisle.bench.families import families_report, family_days, run_families
 
-    days = family_days(families, store, visits, seed, vision, looks)
+    days = family_days(families, store, visits, seed, vision, looks, eyes)
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("visits", total=visits * len(days))

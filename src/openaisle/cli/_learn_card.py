@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import bar, need
+from openaisle.cli._learning import StoreDataOption, bar, need
 
 WeightsOption = Annotated[
     Path | None, typer.Option(help="Folder with the weights; without it those shipped.")
@@ -36,12 +36,13 @@ def people(
         typer.Option(help="Folder with real pictures (coco128, pets2009_s2l1) to measure on too."),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="With --real: look at each Nth frame of a video.")] = 1,
+    store_data: StoreDataOption = None,
 ) -> None:
-    """Measure the people networks and write MODEL_CARD.md."""
+    """Measure the people networks and write MODEL_CARD.md; with --store-data also beside the shipped ones there."""
     need("onnx")
     from openaisle.detections.models import PEOPLE
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning import real_pictures
+    from openaisle.learning import compare, real_pictures
     from openaisle.learning.card import how_made, write_card
     from openaisle.learning.evaluate import HeldOut, examine
     from openaisle.learning.people_card import joints_note, people_card
@@ -56,6 +57,9 @@ def people(
     notes = [joints_note(report)]
     if real is not None:
         notes.append(real_pictures.note(real_pictures.evaluate_real(real, [(PEOPLE, runtime)], every=every)))
+    if store_data is not None:
+        compared = compare.compare(store_data, runtime, RuntimeSettings(weights=SHIPPED))
+        notes.append(compare.note(compared, "the shipped networks"))
     typer.echo(write_card(card, report, how, notes=notes))
 
 

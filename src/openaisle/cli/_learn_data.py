@@ -32,6 +32,7 @@ def register(learn: typer.Typer, exports: typer.Typer) -> None:
         imports.command(name, help=text)(_importer(name))
         exports.command(name, help=f"A data set as {text}")(_exporter(name))
     exports.command("skeletons")(skeletons)
+    exports.command("packs")(packs)
     learn.add_typer(imports, name="import")
 
 
@@ -114,3 +115,17 @@ def skeletons(
     found = read_dataset(dataset)
     write_dataset(out, without_pictures(found))
     typer.echo(f"{out}: {len(found.frames)} frames without pictures")
+
+
+def packs(
+    dataset: DataSetArgument,
+    out: Annotated[
+        Path, typer.Option(help="Folder of pictures, a folder a product: for `openaisle enrol STORE OUT`.")
+    ],
+    least_px: Annotated[int, typer.Option(min=8, help="Smaller packs are left out.")] = 32,
+) -> None:
+    """Labelled packs as the pictures by which a store's products are enrolled: one SKU or all, without training."""
+    from openaisle.labels.packs import export_packs
+
+    counts = export_packs(dataset, out, least_px)
+    typer.echo(f"{out}: {sum(counts.values())} pictures of {len(counts)} products")

@@ -11,10 +11,10 @@ import typer
 
 from openaisle.cli._learning import (
     CocoOption,
-    DataOption,
     OutOption,
     PicturesOption,
     ReportOption,
+    StoreDataOption,
     bar,
     need,
     tell,
@@ -34,6 +34,12 @@ def synthesise(
     shopped: Annotated[
         float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
     ] = 0.4,
+    look: Annotated[
+        str,
+        typer.Option(
+            help="live: as the shipped networks were taught. other: drawn better, other people and cameras."
+        ),
+    ] = "live",
     coco: CocoOption = None,
     pictures: PicturesOption = "jpg",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
@@ -43,7 +49,7 @@ def synthesise(
     from openaisle.learning import synthesise as room
     from openaisle.learning.coco_labels import CocoOut
 
-    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped)
+    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped, look=look)
     coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
     manifest = with_bar(
         stores,
@@ -57,8 +63,11 @@ def synthesise(
 
 def train(
     job: Annotated[Job, typer.Argument(help="Which network.")],
-    data: DataOption,
     out: OutOption,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Data set folder; may be given more than once.")
+    ] = None,
+    store_data: StoreDataOption = None,
     pictures: Annotated[
         int, typer.Option(help="Pictures seen in all: the length of the schedule.")
     ] = 200_000,
@@ -69,62 +78,138 @@ def train(
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
     device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",
     start: Annotated[
-        Path | None, typer.Option("--from", help="An exported ONNX file to begin from instead of noise.")
+        Path | None,
+        typer.Option(
+            "--from", help="An exported ONNX file to begin from; with --store-data the shipped one."
+        ),
     ] = None,
+    from_noise: Annotated[
+        bool, typer.Option(help="With --store-data: begin from noise all the same.")
+    ] = False,
+    check_every: Annotated[
+        int, typer.Option(min=1, help="With --store-data: pictures between looks at the split `check`.")
+    ] = 800,
+    patience: Annotated[int, typer.Option(min=1, help="Looks without gain after which training stops.")] = 4,
 ) -> None:
-    """Train a network. Needs torch: pip install torch==2.13.0 onnx."""
+    """Train a network. Needs torch: pip install torch==2.13.0 onnx.
+
+    With --store-data a shipped network is fine-tuned on a store's own labels until the split `check`, its edge cases
+    where it has enough, gains no more; --data beside it keeps what was known before.
+    """
     need("torch")
-    if start is not None:
-        need("onnx")
+    from openaisle.core.errors import InputError
+    from openaisle.detections.runtime import SHIPPED
+    from openaisle.labels.dataset import CHECK, TRAIN
+    from openaisle.learning import store_sights
     from openaisle.learning import train_people as room
+    from openaisle.learning.export import FILE_OF
     from openaisle.learning.training import CHECKPOINT, Progress
 
+    if not data and store_data is None:
+        raise InputError("nothing to train on", field="--data", expected="--data or --store-data")
+    own, check = [], []
+    if store_data is not None:
+        own, check = [store_sights.shards(store_data, TRAIN)], [store_sights.shards(store_data, CHECK)]
+        start = start or (None if from_noise else SHIPPED / FILE_OF[job.value])
+    if start is not None:
+        need("onnx")
     settings = room.TrainSettings(
-        pictures=pictures, seed=seed, batch=batch, rate=rate, threads=threads, bf16=bf16, device=device
+        pictures=pictures,
+        seed=seed,
+        batch=batch,
+        rate=rate,
+        threads=threads,
+        bf16=bf16,
+        device=device,
+        check_every=check_every if check else 0,
+        patience=patience,
     )
-    trainer = room.Trainer(job.value, data, out, settings, start)
+    trainer = room.Trainer(job.value, data or [], out, settings, start, own=own, check=check)
     with bar() as shown:
         task = shown.add_task(job.value, total=pictures, completed=trainer.pictures)
 
         def show(progress: Progress) -> None:
+            if progress.held_out is not None:
+                shown.console.print(
+                    f"{job.value}: {progress.seen} pictures, loss on `check` {progress.held_out:.4f}"
+                )
+                return
             speed = progress.seen / max(progress.seconds, 1e-6)
             words = f"{job.value}: loss {progress.loss:.3f}, {speed:.0f} pictures/s"
             shown.update(task, completed=progress.seen, description=words)
 
         trainer.run(show)
     typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    if trainer.checks:
+        seen, loss = min(trainer.checks, key=lambda each: each[1])
+        how = "stopped, nothing got better" if trainer.is_stopped else "ended with its schedule"
+        typer.echo(
+            f"{how}; kept: what {seen} pictures had taught, loss {trainer.checks[0][1]:.4f} -> {loss:.4f}"
+        )
 
 
 def export(
-    boxes: Annotated[Path, typer.Option(help="Folder with the box network's checkpoint.")],
-    keypoints: Annotated[Path, typer.Option(help="Folder with the keypoint network's checkpoint.")],
     weights: Annotated[Path, typer.Option(help="Folder for the ONNX files.")],
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the box network's checkpoint; without it the shipped network."),
+    ] = None,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the keypoint network's checkpoint; without it the shipped one."),
+    ] = None,
     int8_data: Annotated[Path | None, typer.Option(help="Data set to calibrate an INT8 copy on.")] = None,
+    store_data: StoreDataOption = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
 ) -> None:
-    """Write both networks as ONNX, with calibrated scores. With --int8-data also their INT8 copies."""
+    """Write both networks as ONNX, with calibrated scores. With --int8-data also their INT8 copies.
+
+    With --store-data scores are calibrated on its split `check` too.
+    """
     need("torch")
     need("onnx")
-    from openaisle.detections.runtime import INT8_FOLDER, RuntimeSettings, sha256
+    import shutil
+
+    from openaisle.detections.products import PRODUCTS_FILE
+    from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, RuntimeSettings, sha256
+    from openaisle.labels.dataset import CHECK
     from openaisle.learning import export as room
-    from openaisle.learning import people_calibration
+    from openaisle.learning import people_calibration, store_sights
     from openaisle.learning.evaluate import HeldOut
     from openaisle.learning.quantise import quantise
 
-    paths = {
-        name: room.export(name, folder, weights)
-        for name, folder in (("boxes", boxes), ("keypoints", keypoints))
-    }
+    paths: dict[str, Path] = {}
+    weights.mkdir(parents=True, exist_ok=True)
+    for name, folder in (("boxes", boxes), ("keypoints", keypoints)):
+        if folder is not None:
+            paths[name] = room.export(name, folder, weights)
+            continue
+        paths[name] = weights / room.FILE_OF[name]
+        shutil.copyfile(SHIPPED / room.FILE_OF[name], paths[name])
+    if (boxes is None or keypoints is None) and not (weights / PRODUCTS_FILE).exists():
+        # A shop that is given a folder takes all of its networks from there.
+        shutil.copyfile(SHIPPED / PRODUCTS_FILE, weights / PRODUCTS_FILE)
     held_out = HeldOut(first_store=first_store, stores=stores)
+    own = ()
+    if store_data is not None:
+        dataset, frames = store_sights.sights_of(store_data, CHECK)
+        own = (
+            (each.sight, each.has_empty) for each in store_sights.store_sights(store_data, dataset, frames)
+        )
     with bar() as shown:
         task = shown.add_task("calibrating", total=stores)
         runtime = RuntimeSettings(weights=weights, precision="f32")
         found = people_calibration.calibrate(
-            runtime, held_out, lambda done: shown.update(task, completed=done)
+            runtime, held_out, lambda done: shown.update(task, completed=done), own=own
         )
+    if store_data is not None:
+        found["calibrated_on"] |= {"store_data": store_data.name}
     path = paths["keypoints"]
-    room.write_metadata(path, room.read_metadata(path) | found)
+    metadata = {
+        name: value for name, value in room.read_metadata(path).items() if not name.startswith("score_min")
+    }
+    room.write_metadata(path, metadata | found)
     if int8_data is not None:
         for name in paths:
             quantise(name, weights, int8_data, weights / INT8_FOLDER)
@@ -133,7 +218,10 @@ def export(
 
 
 def quantise(
-    data: Annotated[Path, typer.Option(help="Data set to calibrate on: made by `learn synthesise`.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Data set to calibrate on: made by `learn synthesise`.")
+    ] = None,
+    store_data: StoreDataOption = None,
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the ONNX files; without it the shipped ones.")
     ] = None,
@@ -144,16 +232,30 @@ def quantise(
     samples: Annotated[int, typer.Option(min=1, help="Pictures to calibrate on.")] = 256,
     seed: Annotated[int, typer.Option()] = 1,
 ) -> None:
-    """Write INT8 copies of both networks. Needs onnx: pip install onnx."""
+    """Write INT8 copies of both networks. Needs onnx: pip install onnx.
+
+    With --store-data they are calibrated on its split `train`, and what INT8 and bfloat16 cost is measured on `check`.
+    """
     need("onnx")
+    from openaisle.core.errors import InputError
     from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, sha256
+    from openaisle.labels.dataset import TRAIN
+    from openaisle.learning import store_sights
     from openaisle.learning.export import FILE_OF
+    from openaisle.learning.precision import losses
     from openaisle.learning.quantise import quantise
 
+    if (data is None) == (store_data is None):
+        raise InputError("pictures to calibrate on?", field="--data", expected="--data or --store-data")
     folder = weights or SHIPPED
+    pictures = data if store_data is None else store_sights.shards(store_data, TRAIN)
+    assert pictures is not None
     for name in FILE_OF:
-        path = quantise(name, folder, data, out or folder / INT8_FOLDER, samples=samples, seed=seed)
+        path = quantise(name, folder, pictures, out or folder / INT8_FOLDER, samples=samples, seed=seed)
         typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
+    if store_data is not None:
+        for line in losses(store_data, folder, out or folder / INT8_FOLDER):
+            typer.echo(line)
 
 
 def evaluate(
@@ -163,6 +265,8 @@ def evaluate(
     first_store: Annotated[int, typer.Option(help="Seed of the first held-out store.")] = 9000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 10,
     light: Annotated[float, typer.Option(min=0.05, help="Of what the cameras would have seen.")] = 1.0,
+    store_data: StoreDataOption = None,
+    split: Annotated[str, typer.Option(help="With --store-data: train | check | held_out.")] = "held_out",
     real: Annotated[
         Path | None,
         typer.Option(help="Measure on real pictures instead: a folder with coco128 or pets2009_s2l1 in it."),
@@ -175,12 +279,23 @@ def evaluate(
     out: ReportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure the people detector on rendered stores that it was not taught on, or on real pictures."""
+    """Measure the people detector on rendered stores that it was not taught on, on a store's labels, or on photos."""
     if real is not None:
         _evaluate_real(real, model or ["people"], weights, every, as_json)
         return
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import evaluate as room
+
+    if store_data is not None:
+        from openaisle.learning.store_sights import examine, sights_of
+
+        total, own = len(sights_of(store_data, split)[1]), RuntimeSettings(weights=weights or SHIPPED)
+        tell(
+            with_bar(total, as_json, lambda report: examine(store_data, own, split, report), "frames"),
+            out,
+            as_json,
+        )
+        return
 
     held_out = room.HeldOut(first_store=first_store, stores=stores, light=light)
     runtime = RuntimeSettings(weights=weights or SHIPPED)

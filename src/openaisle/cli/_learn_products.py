@@ -14,6 +14,7 @@ from openaisle.cli._learning import (
     OutOption,
     PicturesOption,
     ReportOption,
+    StoreDataOption,
     bar,
     need,
     tell,
@@ -80,22 +81,44 @@ def train(
 
 
 def export(
-    products: Annotated[Path, typer.Option(help="Folder with the checkpoint.")],
     weights: Annotated[Path, typer.Option(help="Folder for the ONNX file.")],
-    data: DataOption,
+    products: Annotated[Path | None, typer.Option(help="Folder with the checkpoint.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="Data set folder; may be given more than once.")
+    ] = None,
+    store_data: StoreDataOption = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
 ) -> None:
-    """Write the network as ONNX, with calibrated probabilities."""
-    need("torch")
+    """Write the network as ONNX, with calibrated probabilities.
+
+    With --store-data it is the shipped one, fitted to packs that people labelled in the store (its set of SKUs), chosen
+    on the split `check`: no training, no torch.
+    """
     need("onnx")
-    from openaisle.detections.products import ProductSettings
-    from openaisle.detections.runtime import RuntimeSettings, sha256
+    from openaisle.core.errors import InputError
+    from openaisle.detections.products import PRODUCTS_FILE, ProductSettings
+    from openaisle.detections.runtime import SHIPPED, RuntimeSettings, sha256
     from openaisle.learning import export as files
     from openaisle.learning import products_calibrate as calibration
     from openaisle.learning.products_export import export as write
 
-    path = write(products, weights, data)
+    if store_data is not None and products is None:
+        from openaisle.learning.products_fit import fit
+
+        done = fit(store_data, SHIPPED, weights)
+        path = weights / PRODUCTS_FILE
+        typer.echo(
+            f"fitted to {done.packs} packs of {done.products} products, by {done.share:.0%}; right at the first guess "
+            f"{done.right_before:.1%} -> {done.right_after:.1%} of {done.measured} others"
+        )
+    elif products is not None and data:
+        need("torch")
+        path = write(products, weights, data)
+    else:
+        raise InputError(
+            "what to export?", field="--products", expected="--products and --data, or --store-data"
+        )
     held_out = calibration.HeldOut(first_store=first_store, stores=stores)
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights))
     with bar() as shown:

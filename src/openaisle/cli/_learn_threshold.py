@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openaisle.cli._learning import need, with_bar
+from openaisle.cli._learning import StoreDataOption, need, with_bar
 
 if TYPE_CHECKING:
     from openaisle.learning.thresholds import Choice
@@ -34,12 +34,16 @@ def people(
     wrong_charge_cost: WrongOption,
     missed_item_cost: MissedOption,
     weights: WeightsOption = None,
+    store_data: StoreDataOption = None,
     first_store: FirstOption = 8000,
     stores: StoresOption = 6,
     write: WriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The score from which somebody is a person: who is none may be charged, who is missed takes for free."""
+    """The score from which somebody is a person: who is none may be charged, who is missed takes for free.
+
+    With --store-data it is chosen on the split `check` of the store's own labels instead of random stores.
+    """
     from openaisle.detections.people import KEYPOINTS_FILE
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import thresholds as room
@@ -48,10 +52,15 @@ def people(
     costs = room.Costs(wrong_charge=wrong_charge_cost, missed_item=missed_item_cost)
     folder, held_out = weights or SHIPPED, HeldOut(first_store=first_store, stores=stores)
     runtime = RuntimeSettings(weights=folder)
-    cases = with_bar(stores, as_json, lambda report: room.people_cases(runtime, held_out, report))
+    if store_data is None:
+        cases = with_bar(stores, as_json, lambda report: room.people_cases(runtime, held_out, report))
+        on: dict[str, Any] = {"first_store": first_store, "stores": stores}
+    else:
+        cases = room.store_people_cases(runtime, store_data)
+        on = {"store_data": store_data.name}
     choice = room.choose(cases, costs)
     if write:
-        chosen = choice.metadata({"first_store": first_store, "stores": stores})
+        chosen = choice.metadata(on)
         _write(folder / KEYPOINTS_FILE, {"score_min": choice.threshold, "score_min_chosen": chosen})
     _tell(choice, as_json)
 

@@ -29,6 +29,10 @@ ReportOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for the report: tables, diagrams, pictures of mistakes.")
 ]
 DataSetArgument = Annotated[Path, typer.Argument(help="Folder of a data set of labels.", metavar="DATASET")]
+StoreDataOption = Annotated[
+    Path | None,
+    typer.Option("--store-data", help="Data set of the store's own labels, split by `learn split`."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

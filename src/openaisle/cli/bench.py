@@ -13,6 +13,7 @@ from openaisle.cli._bench_cps2020 import cps2020
 from openaisle.cli._bench_families import bench_families
 from openaisle.cli._bench_looks import looks as looks_costs
 from openaisle.cli._bench_meetings import meetings
+from openaisle.cli._bench_models import models
 from openaisle.cli._bench_pages import pages
 from openaisle.cli._bench_path import path
 from openaisle.cli._bench_speed import speed
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     bench.command("vision")(vision)
     bench.command("speed")(speed)
     bench.command("looks")(looks_costs)
+    bench.command("models")(models)
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
@@ -42,6 +44,15 @@ def receipts(
     visits: Annotated[int, typer.Option(min=1, help="How many visits to simulate.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Decides shoppers, goods, plates and noise.")] = 7,
     vision: Annotated[str, typer.Option(help="pixels | skeleton | none")] = "skeleton",
+    model: Annotated[
+        str, typer.Option(help="With pixels: who finds people, as `openaisle models list` has it.")
+    ] = "people",
+    boxes: Annotated[
+        str, typer.Option(help="With pixels: who finds boxes, for a model that finds joints in them.")
+    ] = "people",
+    actions: Annotated[
+        str, typer.Option(help="With looks: who names what hands do in clips; nobody without it.")
+    ] = "",
     families: Annotated[
         str,
         typer.Option(help="mixed, all, or names of HARD_CASES families, comma-separated."),
@@ -77,6 +88,7 @@ def receipts(
     from rich.console import Console
     from rich.progress import Progress
 
+    from openaisle.adapters.eyes import Eyes
     from openaisle.bench.days import days_of, run_days
     from openaisle.bench.receipts import receipts_report, wrong_visits
     from openaisle.core.errors import InputError
@@ -92,11 +104,12 @@ def receipts(
             "nobody has pictures", field="--looks", expected="--vision pixels or skeleton with it"
         )
     load_store(store)
+    eyes = Eyes(model=model, boxes=boxes, actions=actions)
     names = list(FAMILIES) if families == "all" else [name.strip() for name in families.split(",")]
     asked = "mixed" if families == "mixed" else names
     if each:
         bench_families(
-            names if asked != "mixed" else FAMILIES, store, visits, seed, vision, looks, jobs, as_json
+            names if asked != "mixed" else FAMILIES, store, visits, seed, vision, looks, eyes, jobs, as_json
         )
         return
     # Most families are one shopper's (two for some): by name they are measured so. Mixed days are a busy shop's.
@@ -112,6 +125,7 @@ def receipts(
         arrivals_per_minute=arrivals_per_minute,
         people_max=people_max,
         looks=looks,
+        eyes=eyes,
     )
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -123,6 +137,8 @@ def receipts(
         outcomes, store=store, seed=seed, vision=vision, families=asked, wall_s=time.monotonic() - began_s
     )
     report["people_max"], report["arrivals_per_minute"] = people_max, arrivals_per_minute
+    if vision == "pixels":
+        report["model"] = model
     if show_wrong:
         report["wrong"] = wrong_visits(outcomes)
     if as_json:

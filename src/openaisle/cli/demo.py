@@ -25,6 +25,12 @@ def demo(
     families: Annotated[
         str, typer.Option(help="Hard cases to show, parted by commas, or mixed: natural rates.")
     ] = "mixed",
+    model: Annotated[
+        str | None, typer.Option(help="Who finds people, as `openaisle models list` has it; by default ours.")
+    ] = None,
+    boxes: Annotated[
+        str | None, typer.Option(help="Who finds boxes, for a model that finds joints in them.")
+    ] = None,
     port: Annotated[int, typer.Option(help="Of the pages.", min=1, max=65535)] = 8080,
     headless: Annotated[bool, typer.Option("--headless", help="No pages; end after the last visit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
@@ -34,7 +40,9 @@ def demo(
     import json
     import sys
     import tempfile
+    from dataclasses import replace
 
+    from openaisle.adapters.eyes import shop_detector
     from openaisle.core.errors import InputError
     from openaisle.edge.console import Console
     from openaisle.edge.settings import EdgeSettings, ShopSettings, Simulation, load_edge_settings
@@ -46,6 +54,8 @@ def demo(
             "an endless demo without pages", field="--visits", expected="1 or more", found=visits
         )
     own = load_edge_settings(store)
+    eyes = replace(own.eyes, model=model or own.eyes.model, boxes=boxes or own.eyes.boxes)
+    shop_detector([], eyes, own.runtime)  # A wrong model is said here, not by a worker that cannot start.
     wanted = () if families == "mixed" else tuple(name.strip() for name in families.split(","))
     with tempfile.TemporaryDirectory(prefix="openaisle-demo-") as folder:
         settings = ShopSettings(
@@ -56,7 +66,7 @@ def demo(
             record_folder=keep,
             camera_count=cameras,
             # Everything outside is simulated, so only how this shop looks is taken from its own edge.toml.
-            edge=EdgeSettings(vision_workers=own.vision_workers, runtime=own.runtime),
+            edge=EdgeSettings(vision_workers=own.vision_workers, runtime=own.runtime, eyes=eyes),
             simulation=Simulation(visits=visits, seed=seed, families=wanted),
         )
         with Console() as console:

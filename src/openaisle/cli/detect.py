@@ -19,9 +19,13 @@ def register(app: typer.Typer) -> None:
 
 def detect(
     files: Annotated[list[Path], typer.Argument(help="Pictures and videos, of any size.", metavar="FILE...")],
-    model: Annotated[
-        str, typer.Option(help="people | movenet-multipose | nanodet; see `openaisle models list`.")
+    model: Annotated[str, typer.Option(help="As `openaisle models list` has it.")] = "people",
+    boxes: Annotated[
+        str, typer.Option(help="Who finds people, for a model that finds joints in boxes.")
     ] = "people",
+    hands: Annotated[
+        str, typer.Option(help="Who moves wrists to where hands begin; nobody without it.")
+    ] = "",
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the model's files instead of the usual ones.")
     ] = None,
@@ -59,10 +63,18 @@ def detect(
     from openaisle.detections.coco import CocoDocument
     from openaisle.detections.runtime import RuntimeSettings
 
-    runtime = RuntimeSettings(
-        weights=weights or weights_of(model), providers=tuple(provider or ["cpu"]), precision=precision
+    def runtime(name: str, folder: Path | None = None) -> RuntimeSettings:
+        return RuntimeSettings(
+            weights=folder or weights_of(name), providers=tuple(provider or ["cpu"]), precision=precision
+        )
+
+    detector = models.build(
+        model,
+        runtime(model, weights),
+        score_min,
+        boxes=models.build(boxes, runtime(boxes), score_min) if boxes != models.PEOPLE else None,
+        hands=weights_of(hands) / f"{hands}.onnx" if hands else None,
     )
-    detector = models.build(model, runtime, score_min)
     opened = [PictureFile.open(path) for path in files]
     document = CocoDocument(model)
     with Progress(console=Console(stderr=True), transient=True) as bar:

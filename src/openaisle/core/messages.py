@@ -153,6 +153,9 @@ class PackLook(Message, frozen=True, kw_only=True):
     shelf_id: ShelfId
     product_ids: tuple[ProductId, ...]
     log_odds: Array  # [products] of each against "none of these", calibrated, all as likely as each other beforehand
+    deeds: tuple[
+        float, ...
+    ] = ()  # probabilities of each Action by a clip of this hand; (): nobody looked at one
 
     def __post_init__(self) -> None:
         shaped(self, "log_odds", len(self.product_ids))

@@ -12,12 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from openaisle.core.messages import LookWanted, PackLook
+from openaisle.core.units import NS_PER_S
+from openaisle.detections.architectures.clips import ClipModel
 from openaisle.detections.changes import changed_square
 from openaisle.detections.products import LOOK_PX, Pixels, ProductRecogniser, cut_window
+
+CLIP_NS: Final = 3 * NS_PER_S // 2
+"""A reach lasts about so long."""
+CLIP_PICTURES: Final = 8
+"""Of a clip, whatever its network asks for: each is decoded for it alone."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +36,31 @@ class Window:
     pixels: Pixels  # [side, side, 3] BGR
     captured_ns: int  # of the frame that it was cut from
     without: Pixels | None = None  # the same window when the pack was not there, where that was asked
+    clip: tuple[
+        Pixels, ...
+    ] = ()  # the same window over the seconds before, where somebody names deeds in clips
 
 
 class PackLooker:
     """Recognises packs in windows, against one shop's gallery."""
 
-    def __init__(self, recogniser: ProductRecogniser) -> None:
+    def __init__(self, recogniser: ProductRecogniser, clips: ClipModel | None = None) -> None:
+        """`clips`: a store's own network that names what the hand does; without it nobody looks at clips."""
         self._recogniser = recogniser
+        self._clips = clips
 
     def rehearse(self) -> None:
         """Run the network once, so that the first question does not wait for it to be warm."""
         self._recogniser.log_odds([np.zeros((LOOK_PX, LOOK_PX, 3), np.uint8)], [()])
+
+    def clip_moments(self, wanted: LookWanted) -> list[int]:
+        """When the pictures of a clip are from that this question needs besides; none where nobody looks at clips."""
+        if self._clips is None or wanted.track_id is None:
+            return []
+        return [
+            wanted.captured_ns - CLIP_NS + CLIP_NS * step // (CLIP_PICTURES - 1)
+            for step in range(CLIP_PICTURES)
+        ]
 
     def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
         """One answer a window, same order."""
@@ -66,6 +88,7 @@ class PackLooker:
                 shelf_id=window.wanted.shelf_id,
                 product_ids=window.wanted.product_ids,
                 log_odds=log_odds,
+                deeds=self._clips.deeds(window.clip) if self._clips and len(window.clip) > 1 else (),
             )
             for window, log_odds in zip(windows, odds, strict=True)
         ]

@@ -72,7 +72,7 @@ class OnnxModel:
         """`inputs`: expected shape of each input, None where any size will do. Raises ModelError."""
         self.path = path
         self._outputs = list(outputs)
-        self._session = _session(path, kind, settings)
+        self._session = open_session(path, settings, f"an ONNX file of kind '{kind}'")
         self.metadata = _metadata(self._session, path, kind)
         found = {given.name: given.shape for given in self._session.get_inputs()}
         self.sizes: dict[str, list[int | None]] = {  # of each input as the file has it; None: any
@@ -140,7 +140,8 @@ def load_model(
     serves = settings.precision == "auto" and copy.is_file() and runs_on_cpu(settings) and _has_fast_bytes()
     if path.is_file() and (is_wished or serves):
         # What it was made of comes first: a copy of an older network may not even fit.
-        made_of = _metadata(_session(copy, kind, settings), copy, kind).get(MADE_OF_KEY)
+        session = open_session(copy, settings, f"an ONNX file of kind '{kind}'")
+        made_of = _metadata(session, copy, kind).get(MADE_OF_KEY)
         if made_of == sha256(path):
             return load(copy)
         if is_wished:
@@ -177,9 +178,10 @@ def _options(provider: str, settings: RuntimeSettings) -> dict[str, str]:
     return {"device_type": "CPU", "load_config": json.dumps({"CPU": device})}
 
 
-def _session(path: Path, kind: str, settings: RuntimeSettings) -> onnxruntime.InferenceSession:
+def open_session(path: Path, settings: RuntimeSettings, expected: str) -> onnxruntime.InferenceSession:
+    """A file in ONNX Runtime. `expected`: what the file should be, for the ModelError that says it is not."""
     if not path.is_file():
-        raise ModelError("no such model file", file=str(path), expected=f"an ONNX file of kind '{kind}'")
+        raise ModelError("no such model file", file=str(path), expected=expected)
     providers = resolved_providers(settings)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
@@ -191,9 +193,7 @@ def _session(path: Path, kind: str, settings: RuntimeSettings) -> onnxruntime.In
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(
-            "cannot load model", file=str(path), expected=f"an ONNX file of kind '{kind}'", found=reason
-        ) from error
+        raise ModelError("cannot load model", file=str(path), expected=expected, found=reason) from error
     # ONNX Runtime goes on without a provider whose driver is missing, many times slower: that must not pass unseen.
     idle = [name for name, _ in providers if name not in session.get_providers()]
     if idle:
@@ -205,9 +205,19 @@ def _session(path: Path, kind: str, settings: RuntimeSettings) -> onnxruntime.In
     return session
 
 
-def _metadata(session: onnxruntime.InferenceSession, path: Path, kind: str) -> dict[str, Any]:
+def metadata_of(session: onnxruntime.InferenceSession, path: Path) -> dict[str, Any]:
+    """What the file says of itself under METADATA_KEY; {} if nothing."""
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    metadata = json.loads(text) if text else {}
+    try:
+        return dict(json.loads(text)) if text else {}
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"wrong '{METADATA_KEY}' metadata", file=str(path), expected="a JSON object"
+        ) from error
+
+
+def _metadata(session: onnxruntime.InferenceSession, path: Path, kind: str) -> dict[str, Any]:
+    metadata = metadata_of(session, path)
     if metadata.get("kind") != kind:
         found = metadata.get("kind", f"no '{METADATA_KEY}' metadata")
         raise ModelError("wrong model", file=str(path), expected=f"a model of kind '{kind}'", found=found)

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from openaisle.core.messages import CameraDetections, Frame
-from openaisle.detections.runtime import OnnxModel
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.messages import JOINTS, CameraDetections, Frame
+from openaisle.detections.crops import Floats, Pixels
 from openaisle.store.schema import Camera
 
 
-class SingleFrameDetector:
-    """`openaisle.ports.Detector`, once a model says what it finds in one frame."""
+@dataclass(frozen=True)
+class People:
+    """People in one picture, in its px."""
 
-    def __init__(self, model: OnnxModel, score_min: float) -> None:
-        self._model = model
+    boxes_px: Floats  # [n, 4] x1 y1 x2 y2
+    scores: Floats  # [n]
+    keypoints_px: Floats  # [n, 17, 3] x y confidence
+
+    @staticmethod
+    def of_boxes(boxes_px: Floats, scores: Floats) -> People:
+        """Without joints: all have confidence 0."""
+        return People(boxes_px, scores, np.zeros((len(scores), len(JOINTS), 3), np.float32))
+
+    def rows(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> People:
+        return People(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows])
+
+
+class SingleFrameDetector:
+    """`openaisle.ports.Detector`, once a model says whom it finds in one picture."""
+
+    def __init__(self, score_min: float) -> None:
         self._score_min = score_min
 
     @property
@@ -26,7 +46,20 @@ class SingleFrameDetector:
 
     def detect(self, frames: Sequence[Frame]) -> list[CameraDetections]:
         """One result a frame, same order, in px of the frame."""
-        return [self._detect(frame) for frame in frames]
+        return [self._message(frame, self.people(frame.pixels)) for frame in frames]
 
-    def _detect(self, frame: Frame) -> CameraDetections:
+    def people(self, pixels: Pixels) -> People:
+        """Those in one picture uint8 [h, w, 3] BGR, best first."""
         raise NotImplementedError
+
+    @staticmethod
+    def _message(frame: Frame, people: People) -> CameraDetections:
+        return CameraDetections(
+            camera_id=frame.camera_id,
+            captured_ns=frame.captured_ns,
+            received_ns=frame.received_ns,
+            boxes_image_px=people.boxes_px.astype(np.float32),
+            scores=people.scores.astype(np.float32),
+            keypoints_image_px=people.keypoints_px.astype(np.float32),
+            appearance=np.zeros((len(people.scores), 0), np.float32),
+        )

@@ -263,7 +263,26 @@ def _store(name: str) -> Iterator[Finding]:
         yield _port(edge.gate_host, edge.gate_port, "gates", "[gates] listen in edge.toml")
     yield from _broker(edge)
     yield from _cameras(store)
+    yield from _eyes(edge)
     yield from _gallery(store, edge, name)
+
+
+def _eyes(edge: EdgeSettings) -> Iterator[Finding]:
+    """The models that edge.toml names, opened and put together, where they are not ours alone."""
+    from openaisle.adapters.eyes import clip_model, shop_detector
+
+    eyes = edge.eyes
+    if eyes.is_ours and not eyes.actions:
+        return
+    try:
+        shop_detector([], eyes, edge.runtime)
+        clip_model(eyes, edge.runtime)
+    except OpenAisleError as error:
+        advice = "openaisle models check NAME says shape by shape what is wrong"
+        yield _wrong("eyes", str(error), advice)
+        return
+    names = [name for name in (eyes.model, eyes.hands, eyes.actions) if name]
+    yield _ok("eyes", f"{', '.join(names)} of [vision] in edge.toml")
 
 
 def _remarks(store: Store, name: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from openaisle.adapters.eyes import clip_model
 from openaisle.core.errors import InputError
 from openaisle.core.messages import CameraId, LookWanted, decode, encode
 from openaisle.core.units import NS_PER_S
@@ -48,7 +49,8 @@ def pack_looker(context: Context, store: Store) -> PackLooker | None:
         if context.index == 0 and not context.restarts:
             context.line(f"packs are told apart by weight alone: {error}")
         return None
-    looker = PackLooker(ProductRecogniser(gallery, network))
+    clips = clip_model(settings.edge.eyes, settings.edge.runtime)
+    looker = PackLooker(ProductRecogniser(gallery, network), clips)
     looker.rehearse()
     return looker
 
@@ -125,14 +127,23 @@ class LookDesk:
                 self._count(Cell.LOOKS_DROPPED)
                 continue
             (captured_ns, pixels), *others = (part for part in parts if part is not None)
-            windows.append(Window(wanted, pixels, captured_ns, others[0][1] if others else None))
+            clip = [seen.get((wanted.look_id, at_ns)) for at_ns in self._looker.clip_moments(wanted)]
+            windows.append(
+                Window(
+                    wanted,
+                    pixels,
+                    captured_ns,
+                    others[0][1] if others else None,
+                    tuple(part[1] for part in clip if part is not None),
+                )
+            )
         return windows
 
     def _fetched(self, ready: Sequence[LookWanted]) -> dict[tuple[str, int], tuple[int, Pixels]]:
         """By question and moment: when the picture was taken, and the window. Those that are gone are missing."""
         asked: dict[tuple[CameraId, int], list[LookWanted]] = {}
         for wanted in ready:
-            for at_ns in _moments(wanted):
+            for at_ns in [*_moments(wanted), *self._looker.clip_moments(wanted)]:
                 asked.setdefault((wanted.camera_id, at_ns), []).append(wanted)
         seen: dict[tuple[str, int], tuple[int, Pixels]] = {}
         for (camera_id, at_ns), questions in sorted(asked.items(), key=lambda item: item[0]):

@@ -15,10 +15,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from openaisle.adapters.eyes import Eyes
+from openaisle.adapters.model_files import weights_of
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.core.errors import ModelError, StoreError
 from openaisle.core.messages import CameraId
 from openaisle.core.units import NS_PER_MS
+from openaisle.detections.models import PEOPLE
 from openaisle.detections.runtime import SHIPPED, RuntimeSettings, resolved_providers
 from openaisle.store.load import load_store, store_folder
 from openaisle.store.rows import Row
@@ -81,6 +84,10 @@ class VisionRow(Row):
     """[vision]"""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1  # processes; cameras are dealt out among them
+    model: str = PEOPLE  # who finds people, by name
+    boxes: str = PEOPLE  # who finds them for a model that finds joints in boxes
+    hands: str = ""  # who moves wrists to where hands begin; "" = nobody
+    actions: str = ""  # who names what hands do in clips, beside our own network of joints; "" = nobody
     weights: str = ""  # folder of the networks; "" = those that come with OpenAisle
     providers: list[str] = Field(["cpu"], min_length=1)  # cpu, openvino, cuda, tensorrt: best first
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"  # see detections/runtime.py
@@ -137,6 +144,7 @@ class EdgeSettings:
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+    eyes: Eyes = field(default_factory=Eyes)
     payments: PaymentsSettings | None = None  # None: somebody else collects the money
     poslog_folder: Path | None = None
 
@@ -246,6 +254,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,
         runtime=reader.runtime(vision),
+        eyes=reader.eyes(vision),
         payments=reader.payments(payments) if "payments" in toml.document else None,
         poslog_folder=folder / pos.poslog_folder if pos.poslog_folder else None,
     )
@@ -287,6 +296,22 @@ class _Reader:
                 error.message, ("vision", "providers"), expected=error.expected, found=error.found
             )
         return settings
+
+    def eyes(self, row: VisionRow) -> Eyes:
+        """Names only: whether the files are what they should be, `openaisle doctor` and the worker say."""
+        for key in ("model", "boxes", "hands", "actions"):
+            name: str = getattr(row, key)
+            if name in ("", PEOPLE):
+                continue
+            try:
+                path = weights_of(name, self.folder) / f"{name}.onnx"
+            except ModelError as error:
+                self.toml.report(error.message, ("vision", key), expected=error.expected, found=name)
+                continue
+            if not path.is_file():
+                expected = f"{PEOPLE}, or a model that `openaisle models list` has"
+                self.toml.report("no such model", ("vision", key), expected=expected, found=name)
+        return Eyes(model=row.model, boxes=row.boxes, hands=row.hands, actions=row.actions, store=self.folder)
 
     def payments(self, row: PaymentsRow) -> PaymentsSettings | None:
         wanted = {"processor", "key_file", "webhook_key_file"}

@@ -19,10 +19,10 @@ import numpy as np
 
 from openaisle.adapters.av_source import CameraSettings, first_time_ns
 from openaisle.adapters.camera_av import AvCamera
+from openaisle.adapters.eyes import shop_detector
 from openaisle.adapters.main_stream_av import AvMainStream
 from openaisle.core.messages import CameraDetections, CameraId, Frame, encode
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.edge.board import Cell
 from openaisle.edge.bus import Outlet
 from openaisle.edge.looks import LookDesk, pack_looker
@@ -50,7 +50,7 @@ def run(context: Context) -> None:
         for number, camera in enumerate(store.cameras)
         if number % settings.edge.vision_workers == context.index and camera.source
     ]
-    detector = PeopleDetector(cameras, settings=PeopleSettings(runtime=settings.edge.runtime))
+    detector = shop_detector(cameras, settings.edge.eyes, settings.edge.runtime)
     newest = _Newest(context)
     to_core = Outlet(context.core_socket, DETECTIONS_MAX)
     previews = None if settings.is_headless else _Previews(context)
@@ -91,7 +91,8 @@ def _rehearse(context: Context, cameras: Sequence[Camera]) -> None:
     if not cameras:
         return
     camera = cameras[0]
-    detector = PeopleDetector([camera], settings=PeopleSettings(runtime=context.settings.edge.runtime))
+    edge = context.settings.edge
+    detector = shop_detector([camera], edge.eyes, edge.runtime)
     empty = np.full((camera.lens.height_px, camera.lens.width_px, 3), 90, np.uint8)
     empty[::2] += 20
     somebody = empty.copy()

@@ -35,6 +35,10 @@ class ActionSettings:
     lost_s: float = 0.5  # so is one that is not seen, or not near a shelf any more
     news: float = 0.1  # a smaller change of every probability is no news
     decimals: int = 4  # of a probability that is said
+    clip_s: float = 1.0  # what a clip showed counts for so long after its last picture
+    clip_share: float = (
+        0.5  # power that its probabilities are raised to: it sees the same arm that the joints are of
+    )
 
 
 @dataclass
@@ -65,6 +69,7 @@ class Actions:
         self._network = network or ActionNetwork()
         self._history = ArmHistory(store, self._settings.paths)
         self._reaches: dict[tuple[TrackId, int], _Reach] = {}
+        self._clips: dict[tuple[TrackId, int], HandLook] = {}
         self._newest_ns = 0
 
     def step(
@@ -73,6 +78,8 @@ class Actions:
         """What is newly known of every hand near a shelf. A message older than the newest one tells nothing new."""
         for look in sorted(looks, key=lambda look: (look.at_ns, look.track_id, look.hand)):
             self._history.look(look)
+            if look.deeds:
+                self._clips[look.track_id, look.hand] = look
         said: list[ArmAction] = []
         for message in sorted(tracks, key=lambda message: message.captured_ns):
             self._history.add(message)
@@ -90,12 +97,24 @@ class Actions:
         features = features_of(paths.joints_gondola_m, paths.hands, paths.boards_m, paths.holds_log_odds)
         return np.round(self._network.probabilities(features), self._settings.decimals)
 
+    def _weighed(self, probabilities: NDArray[np.float64], clip: HandLook) -> NDArray[np.float64]:
+        """Joints and a clip of the same hand as two witnesses, the second one not independent of the first."""
+        assert len(clip.deeds) == len(ACTIONS)
+        product = probabilities * np.maximum(clip.deeds, 1e-3) ** self._settings.clip_share
+        return np.round(product / max(product.sum(), 1e-9), self._settings.decimals)
+
     def _watch(self, message: FloorTracks, now_ns: int) -> list[ArmAction]:
         paths = self._history.paths(message.track_ids, message.captured_ns)
+        clip_ns = round(self._settings.clip_s * NS_PER_S)
+        for key in sorted(self._clips):
+            if message.captured_ns - self._clips[key].at_ns > clip_ns:
+                del self._clips[key]
         visit_of = dict(zip(message.track_ids, message.visit_ids, strict=True))
         said: list[ArmAction] = []
         for row, probabilities in enumerate(self.judged(paths) if len(paths.hands) else ()):
-            said += self._follow(paths, row, tuple(map(float, probabilities)), visit_of, now_ns)
+            beside = self._clips.get((paths.track_ids[row], int(paths.hands[row])))
+            told = probabilities if beside is None else self._weighed(probabilities, beside)
+            said += self._follow(paths, row, tuple(map(float, told)), visit_of, now_ns)
         lost_ns = message.captured_ns - round(self._settings.lost_s * NS_PER_S)
         gone = sorted(key for key, reach in self._reaches.items() if reach.seen_ns < lost_ns)
         return said + [self._close(key, now_ns) for key in gone]

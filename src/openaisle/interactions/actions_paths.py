@@ -51,12 +51,13 @@ class HandLook:
     hand: int  # 0 left, 1 right
     at_ns: int
     holds_probability: float  # that there is something in it
+    deeds: tuple[float, ...] = ()  # probabilities of each Action that a clip showed; (): nobody looked at one
 
 
 def hand_look(look: PackLook) -> HandLook:
     """What a look for products says about whether there is anything in the hand at all, with even chances before."""
     odds = float(np.exp(np.clip(look.log_odds.astype(np.float64), -20.0, 20.0)).mean())
-    return HandLook(look.track_id or "", look.hand, look.captured_ns, odds / (1.0 + odds))
+    return HandLook(look.track_id or "", look.hand, look.captured_ns, odds / (1.0 + odds), look.deeds)
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,10 @@ def _annotation(label: Label, category_id: int) -> dict[str, Any]:
     sides = [x1, y1, round(x2 - x1, 3), round(y2 - y1, 3)]
     said: dict[str, Any] = {"category_id": category_id, "bbox": sides, "area": round(sides[2] * sides[3], 3)}
     said |= {"iscrowd": int(label.is_ignored), "segmentation": []}
-    if label.joints_px:
-        said["keypoints"] = [value for each in label.joints_px for value in each]
-        said["num_keypoints"] = sum(sight > 0 for _, _, sight in label.joints_px)
+    if label.kind == PERSON or label.joints_px:  # COCO's evaluation asks everybody of a kind that has joints
+        joints = label.joints_px or (joint(0, 0, 0),) * len(JOINTS)
+        said["keypoints"] = [value for each in joints for value in each]
+        said["num_keypoints"] = sum(sight > 0 for _, _, sight in joints)
     return said | {name: value for name in _LABEL_FIELDS if (value := getattr(label, name)) not in ("", None)}
 
 

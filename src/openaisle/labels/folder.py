@@ -1,9 +1,11 @@
 """A data set on disk: text that people can read and compare, and pictures beside it.
 
-dataset.json      format, version, name, sources, products
-frames.jsonl      one frame a line, with its labels
-actions.jsonl     one action a line
-pictures/...      as the frames name them; a frame's picture may be gone, its labels stay
+    dataset.json      format, version, name, sources, products
+    frames.jsonl      one frame a line, with its labels
+    actions.jsonl     one action a line
+    pictures/...      as the frames name them; a frame's picture may be gone, its labels stay
+
+Lines stand in the order of the frames, so that two versions can be compared line by line.
 """
 
 from __future__ import annotations
@@ -110,11 +112,6 @@ def read_pixels(folder: Path, name: str) -> NDArray[np.uint8]:
             "the picture is damaged", file=str(path), expected="a picture (PNG, JPEG, WebP, BMP, TIFF)"
         )
     return np.asarray(pixels, np.uint8)
-
-
-def decoded(data: bytes, file: Path, line: int | None = None) -> Any:
-    """JSON of somebody else's. Raises InputError with file and line."""
-    return _decoded(data, Any, file, line)
 
 
 def _bytes(path: Path, expected: str) -> bytes:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from openaisle.adapters.pictures import PictureFile
 from openaisle.core.errors import InputError
 from openaisle.labels import coco, cvat, folder, label_studio, mot, yolo
-from openaisle.labels.dataset import DataSet, FrameLabels, Product, Source, checked
+from openaisle.labels.dataset import DataSet, FrameLabels, Label, Product, Source, checked
 from openaisle.labels.holding import Part, lost, reduced
 
 Read = Callable[[Path], tuple[DataSet, dict[str, Path]]]
@@ -138,22 +138,18 @@ def corrections(
             unknown += 1
         elif frame.is_checked:
             done += 1
-            changed += frame.labels != small.frames[place].labels
-            if frame.labels == small.frames[place].labels:
-                labels = before.frames[place].labels  # with all that the format has no place for
-            else:
-                labels = frame.labels
-            frames[place] = replace(
-                before.frames[place],
-                labels=tuple(replace(label, score=None) for label in labels),
-                is_checked=True,
-            )
-    if not done:
+            kept, said = _unscored(before.frames[place].labels), _unscored(frame.labels)
+            is_same = said == _unscored(small.frames[place].labels)
+            changed += not is_same
+            # What was only confirmed keeps all that the format has no place for.
+            labels = kept if is_same else said
+            frames[place] = replace(before.frames[place], labels=labels, is_checked=True)
+    if back.frames and unknown == len(back.frames):
         raise InputError(
             "no frame of it is one of this data set's",
             file=file,
             expected=f"names as {small.frames[0].file if small.frames else '(none)'}",
-            found=back.frames[0].file if back.frames else None,
+            found=back.frames[0].file,
         )
     known = {product.product_id for product in before.products}
     more = tuple(
@@ -162,6 +158,11 @@ def corrections(
     actions = back.actions if Part.ACTIONS in held and back.actions else before.actions
     after = replace(before, frames=tuple(frames), products=(*before.products, *more), actions=actions)
     return after, Corrected(done, changed, unknown)
+
+
+def _unscored(labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    """A person has said so."""
+    return tuple(replace(label, score=None) for label in labels)
 
 
 def without_pictures(dataset: DataSet) -> DataSet:

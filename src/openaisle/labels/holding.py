@@ -56,7 +56,8 @@ class _Way:
 
 def lost(dataset: DataSet, held: frozenset[Part]) -> list[str]:
     """In words, what a format that holds these parts does not keep of this data set."""
-    counts = {part: way.count(dataset) for part, way in _WAYS.items() if part not in held}
+    implied = {small for large, small in _IMPLIED.items() if large not in held}
+    counts = {part: way.count(dataset) for part, way in _WAYS.items() if part not in held | implied}
     return [f"{part.value} ({count})" for part, count in counts.items() if count]
 
 
@@ -232,4 +233,6 @@ _WAYS: Final = {
         lambda dataset: replace(dataset, products=products_named(dataset.frames, dataset.actions)),
     ),
 }
+_IMPLIED: Final = {Part.TRACKS: Part.TRACK_NAMES, Part.VIDEOS: Part.FRAME_NUMBERS}
+"""Whatever loses the one has lost the other."""
 EVERYTHING: Final = frozenset(Part)

@@ -1,8 +1,8 @@
 """MOTChallenge's folders (Leal-Taixé et al. 2015): who is where in a video, frame by frame.
 
-SEQUENCE/seqinfo.ini           name, size and number of its pictures
-SEQUENCE/img1/000001.jpg
-SEQUENCE/gt/gt.txt             frame,id,left,top,width,height,judged,class,visibility
+    SEQUENCE/seqinfo.ini           name, size and number of its pictures
+    SEQUENCE/img1/000001.jpg
+    SEQUENCE/gt/gt.txt             frame,id,left,top,width,height,judged,class,visibility
 
 Frames count from 1; an id of -1 says that nobody knows who it is, a visibility of -1 that nobody said.
 """

@@ -1,8 +1,10 @@
 """YOLO's text, as Ultralytics' tools read it: a file a picture, a line a label, in shares of the picture.
 
-data.yaml                names of classes, where pictures lie; of poses also the shape and order of joints
-images/walk/0001.jpg
-labels/walk/0001.txt     class centre_x centre_y width height [x y sight, 17 times]
+    data.yaml                names of classes, where pictures lie; of poses also the shape and order of joints
+    images/walk/0001.jpg
+    labels/walk/0001.txt     class centre_x centre_y width height [x y sight, 17 times]
+
+Every picture has a file of labels, an empty one where it shows nothing; without one nobody has looked at it.
 """
 
 from __future__ import annotations

@@ -7,30 +7,24 @@ widened where ONNX asks for shapes and indices of 64. An operation that is not l
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnx  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
+from onnx import TensorProto, helper  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.errors import ModelError
-from openaisle.detections.runtime import METADATA_KEY
+from openaisle.learning.onnx_graph import FIRST, LAST, OnnxGraph
 from openaisle.learning.tfjs_graph import Graph, Node, read_graph
 
-OPSET: Final = 18
-IR_VERSION: Final = 9
 _TYPES: Final = {
     "DT_FLOAT": TensorProto.FLOAT,
     "DT_INT32": TensorProto.INT32,
     "DT_INT64": TensorProto.INT32,
     "DT_BOOL": TensorProto.BOOL,
 }
-_FIRST: Final = [0, 3, 1, 2]  # channels, as convolutions of ONNX want them
-_LAST: Final = [0, 2, 3, 1]  # and as TensorFlow has them
 _FAR: Final = 2**31 - 1  # beyond any end
 
 
@@ -53,34 +47,20 @@ def convert(
         )
     for name, node in outputs.items():
         builder.nodes.append(helper.make_node("Identity", [builder.values[node, 0]], [name]))
-    made = helper.make_graph(
-        builder.nodes,
-        out.stem,
-        builder.inputs,
-        [builder.described(name, node) for name, node in outputs.items()],
-        builder.used_initializers(),
-    )
-    model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="openaisle"
-    )
-    helper.set_model_props(model, {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)})
-    onnx.checker.check_model(model)
-    onnx.save(model, str(out))
+    described = [builder.described(name, node) for name, node in outputs.items()]
+    builder.save(out, described, metadata)
 
 
-class _Builder:
+class _Builder(OnnxGraph):
     """The ONNX graph as it grows. `values`: the ONNX name of each output of each node seen so far."""
 
     def __init__(self, graph: Graph, path: Path, input_names: Mapping[str, str]) -> None:
+        super().__init__()
         self.graph = graph
-        self.nodes: list[Any] = []
-        self.inputs: list[Any] = []
-        self.initializers: list[Any] = []
         self.values: dict[tuple[str, int], str] = {}
         self._path = path
         self._input_names = input_names
         self._constants: dict[tuple[str, int], NDArray[Any]] = {}
-        self._count = 0
 
     def add(self, node: Node) -> None:
         if node.op == "Placeholder":
@@ -96,20 +76,6 @@ class _Builder:
                 self.values[node.name, index] = name
         else:
             raise self.error(node, f"operation '{node.op}' is not known")
-
-    def emit(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Append an ONNX node; the name of its output, or a list of names where there are several."""
-        names = [self._fresh() for _ in range(outputs)]
-        self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
-        return names[0] if outputs == 1 else names
-
-    def tensor(self, array: NDArray[Any]) -> str:
-        name = self._fresh()
-        self.initializers.append(numpy_helper.from_array(np.array(array, order="C"), name))
-        return name
-
-    def indices(self, values: Sequence[int]) -> str:
-        return self.tensor(np.array(values, np.int64))
 
     def widened(self, node: Node, number: int) -> str:
         """An input of whole numbers, 64 bits wide."""
@@ -143,11 +109,6 @@ class _Builder:
     def error(self, node: Node, message: str) -> ModelError:
         return ModelError(message, file=str(self._path), field=node.name)
 
-    def used_initializers(self) -> list[Any]:
-        """Kernels, for one, are kept in ONNX's order only."""
-        used = {name for node in self.nodes for name in node.input}
-        return [each for each in self.initializers if each.name in used]
-
     def described(self, name: str, node: str) -> Any:
         """An output of the ONNX graph."""
         sizes = self.graph.output_shapes.get(node)
@@ -164,10 +125,6 @@ class _Builder:
         dims = [each if each > 0 else f"side_{axis}" for axis, each in enumerate(node.shape("shape"))]
         self.inputs.append(helper.make_tensor_value_info(name, _TYPES[node.kind("dtype")], dims))
         self.values[node.name, 0] = name
-
-    def _fresh(self) -> str:
-        self._count += 1
-        return f"v{self._count}"
 
 
 # Element by element
@@ -220,7 +177,7 @@ def _convolved(builder: _Builder, node: Node, kernel: NDArray[Any], groups: int)
     steps, apart = node.numbers("strides"), node.numbers("dilations") or [1, 1, 1, 1]
     fused = node.texts("fused_ops")
     is_biased = bool(fused) and fused[0] == "BiasAdd"
-    inputs = [builder.emit("Transpose", builder.input(node, 0), perm=_FIRST), builder.tensor(kernel)]
+    inputs = [builder.emit("Transpose", builder.input(node, 0), perm=FIRST), builder.tensor(kernel)]
     if is_biased:
         inputs.append(builder.input(node, 2))
     made = builder.emit(
@@ -241,11 +198,11 @@ def _convolved(builder: _Builder, node: Node, kernel: NDArray[Any], groups: int)
             made = builder.emit("Relu", made)
         else:
             raise builder.error(node, f"fused operation '{name}' is not known")
-    return builder.emit("Transpose", made, perm=_LAST)
+    return builder.emit("Transpose", made, perm=LAST)
 
 
 def _max_pool(builder: _Builder, node: Node) -> str:
-    first = builder.emit("Transpose", builder.input(node, 0), perm=_FIRST)
+    first = builder.emit("Transpose", builder.input(node, 0), perm=FIRST)
     made = builder.emit(
         "MaxPool",
         first,
@@ -253,7 +210,7 @@ def _max_pool(builder: _Builder, node: Node) -> str:
         strides=node.numbers("strides")[1:3],
         auto_pad=_padding(builder, node),
     )
-    return builder.emit("Transpose", made, perm=_LAST)
+    return builder.emit("Transpose", made, perm=LAST)
 
 
 def _padding(builder: _Builder, node: Node) -> str:
@@ -268,12 +225,12 @@ def _resize(builder: _Builder, node: Node) -> str:
         how = "half_pixel"
     else:
         how = "align_corners" if node.flag("align_corners") else "asymmetric"
-    first = builder.emit("Transpose", builder.input(node, 0), perm=_FIRST)
+    first = builder.emit("Transpose", builder.input(node, 0), perm=FIRST)
     # All four sizes, not two with their axes: ONNX Runtime 1.32 loses the others when it moves transposes.
     others = builder.emit("Shape", first, start=0, end=2)
     size = builder.emit("Concat", others, builder.widened(node, 1), axis=0)
     made = builder.emit("Resize", first, "", "", size, mode="linear", coordinate_transformation_mode=how)
-    return builder.emit("Transpose", made, perm=_LAST)
+    return builder.emit("Transpose", made, perm=LAST)
 
 
 # Shapes

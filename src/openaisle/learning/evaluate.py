@@ -8,7 +8,7 @@ neither expected nor wrong.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from openaisle.detections import crops, decode
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.average_precision import average_precision
-from openaisle.learning.people_families import PeopleCases
+from openaisle.learning.people_families import CAMERA_ANGLE, PeopleCases
 from openaisle.learning.reliability import Head, reliability
 from openaisle.learning.report import Report, store_seeds
 from openaisle.learning.synthesise import Sight, SynthesiseSettings, clipped_box, is_judged, sights
@@ -90,14 +90,22 @@ def examine(
 ) -> Report:
     """The same by family, with reliability and mistakes to look at."""
     tally = tallied(runtime, held_out, report)
+    return reported(tally, store_seeds(held_out.first_store, held_out.stores), asdict(held_out))
+
+
+def reported(
+    tally: PeopleTally, on: str, held_out: Mapping[str, Any], *, knows_cameras: bool = True
+) -> Report:
+    """A tally as a report. `knows_cameras`: where they hang, so that it can say from how steep above."""
     figures = tally.figures()
+    families = [each for each in tally.cases.families() if knows_cameras or each.name != CAMERA_ANGLE]
     return Report(
         subject="People",
-        on=store_seeds(held_out.first_store, held_out.stores),
-        held_out=asdict(held_out),
+        on=on,
+        held_out=held_out,
         figures=asdict(figures),
         lines=lines(figures),
-        families=tally.cases.families(),
+        families=families,
         heads=tally.heads(),
         examples=tally.cases.examples(),
     )

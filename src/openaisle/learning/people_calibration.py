@@ -6,7 +6,7 @@ whole bodies' boxes (`detections.whole_boxes`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -55,18 +55,24 @@ class _Proposals:
 
 
 def calibrate(
-    runtime: RuntimeSettings, held_out: HeldOut, report: Callable[[int], None] = lambda _: None
+    runtime: RuntimeSettings,
+    held_out: HeldOut,
+    report: Callable[[int], None] = lambda _: None,
+    *,
+    own: Iterable[tuple[Sight, bool]] = (),
 ) -> dict[str, Any]:
-    """Metadata of the keypoint network. Joints are calibrated on people who are sure enough to be reported."""
+    """Metadata of the keypoint network. Joints are calibrated on people who are sure enough to be reported.
+
+    `own`: sights of the store that it is for, and whether each one's empty picture is known.
+    """
     networks = PeopleNetworks(runtime)
-    frames: list[_Proposals] = []
+    looked: list[_Proposals | None] = []
     for done in range(held_out.stores):
-        looked = (
-            _looked_at(networks, sight)
-            for sight in sights(held_out.first_store + done, held_out.as_settings())
-        )
-        frames += [each for each in looked if each is not None]
+        rendered = sights(held_out.first_store + done, held_out.as_settings())
+        looked += [_looked_at(networks, sight, True) for sight in rendered]
         report(done + 1)
+    looked += [_looked_at(networks, sight, has_empty) for sight, has_empty in own]
+    frames = [each for each in looked if each is not None]
     box_weights = _box_weights(frames)
     person_terms: list[Floats] = []
     is_person: list[bool] = []
@@ -90,8 +96,8 @@ def calibrate(
                 np.array([np.log(heat / (1 - heat)), seen.person_logits[row], 1.0], np.float32)
             )
             is_person.append(match is not None)
-            if match is None:
-                continue
+            if match is None or not people[match].keypoints_px[:, 2].any():
+                continue  # nobody, or somebody whose joints nobody labelled
             match_terms.append(person_terms[-1])
             mass = np.log(np.maximum(seen.mass[row], 1e-4))
             joint_terms.append(np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1))
@@ -116,9 +122,9 @@ def calibrate(
     }
 
 
-def _looked_at(networks: PeopleNetworks, sight: Sight) -> _Proposals | None:
+def _looked_at(networks: PeopleNetworks, sight: Sight, has_empty: bool) -> _Proposals | None:
     """None where nothing was proposed."""
-    letterbox, working, difference, gain = _prepared(sight)
+    letterbox, working, difference, gain = _prepared(sight, has_empty)
     pixels = crops.box_input(working, difference, gain)
     boxes, heats = networks.propose([pixels], [[WHOLE]], 0.05, 24)[0]
     kept = decode.suppress(boxes, heats, PeopleSettings.overlap_max)
@@ -175,10 +181,11 @@ def _is_near(label: PersonLabel, points_px: Floats, window_side_px: float) -> Fl
     return ((distance_px <= JOINT_NEAR * window_side_px) & (label.keypoints_px[:, 2] > 0)).astype(np.float32)
 
 
-def _prepared(sight: Sight) -> tuple[Letterbox, Pixels, Pixels, float]:
+def _prepared(sight: Sight, has_empty: bool) -> tuple[Letterbox, Pixels, Pixels, float]:
     letterbox = Letterbox(*picture_size(sight))
     background = Background()
-    background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
+    if has_empty:
+        background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
     working = letterbox.shrink(sight.pixels)
     return letterbox, working, background.compare(working, sight.at_ns), background.gain
 

@@ -18,6 +18,7 @@ from openaisle.learning.synthesise import Sight
 from openaisle.sim.labels import VISIBLE, PersonLabel
 from openaisle.store.schema import Camera
 
+CAMERA_ANGLE: Final = "camera angle (degrees below level)"
 LIGHTS: Final = ((0.8, 1.2), ("dark (below 0.8)", "usual", "bright (1.2 and up)"))
 """Edges and names of lamp power times exposure."""
 
@@ -75,7 +76,7 @@ class PeopleCases:
                 (40, 80, 120, 200), ("below 40", "40 to 80", "80 to 120", "120 to 200", "200 and up"),
             ),
             _family(
-                "camera angle (degrees below level)", people, [each.steepness_deg for each in people],
+                CAMERA_ANGLE, people, [each.steepness_deg for each in people],
                 (30, 45, 60), ("below 30", "30 to 45", "45 to 60", "60 and up"),
             ),
             _family(

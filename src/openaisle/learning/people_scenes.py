@@ -7,6 +7,7 @@ that neither one store nor one crowd is learned by heart. Every draw comes from 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,10 +117,17 @@ class _Held:
 class SceneMaker:
     """Random scenes of one store. Goods go from the shelves as scenes go by, as they do in a shop."""
 
-    def __init__(self, store: Store, seed: int, *, shopped_share: float = 0.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        seed: int,
+        *,
+        shopped_share: float = 0.0,
+        draw_body: Callable[[np.random.Generator, int], Body] = random_body,
+    ) -> None:
         """`shopped_share`: of scenes before which whole facings were emptied, filled or disordered."""
         self.store = store
-        self._shopped_share = shopped_share
+        self._shopped_share, self._draw_body = shopped_share, draw_body
         self._rng = np.random.default_rng([seed, 71])
         self._goods = Goods(store, seed)
         self._floor = free_floor(store).buffer(-0.2)
@@ -142,7 +150,7 @@ class SceneMaker:
         if self._shopped_share and rng.random() < self._shopped_share:
             self._shop(int(rng.integers(1, 4)))
         standing = self._places(camera, count)
-        bodies = tuple(random_body(rng, number) for number in range(len(standing)))
+        bodies = tuple(self._draw_body(rng, number) for number in range(len(standing)))
         for row, (body, where) in enumerate(zip(bodies, standing, strict=True)):
             self._pose(row, body, where)
         rows = np.arange(len(bodies))

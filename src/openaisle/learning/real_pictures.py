@@ -55,8 +55,9 @@ def evaluate_real(
     *,
     every: int = 1,
     report: Callable[[str, int], None] = lambda _model, _count: None,
+    build: Callable[..., PeopleModel] = models.build,
 ) -> list[RealFigures]:
-    """Models (name, runtime) on each set in `folder`. `every`: of the video's frames.
+    """Models (name, runtime) on each set in `folder`. `every`: of the video's frames; `build`: as `models.build`.
 
     Photos are seen one by one; the video with the background that its own frames teach. Raises InputError if no set
     is there.
@@ -69,9 +70,9 @@ def evaluate_real(
         )
     figures: list[RealFigures] = []
     for model, runtime in runtimes:
-        reported_min = models.build(model, runtime).score_min
+        reported_min = build(model, runtime).score_min
         for name, read in found.items():
-            detector = models.build(model, runtime, SCORE_MIN)
+            detector = build(model, runtime, SCORE_MIN)
             tally = BoxTally()
             for number, labelled in enumerate(read(folder / name, every)):
                 _add(tally, detector, labelled)

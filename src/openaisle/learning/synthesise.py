@@ -7,7 +7,7 @@ and a background difference from the very code that runs in the shop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,20 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from openaisle.core.errors import InputError
 from openaisle.detections import coco, crops
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox, Pixels
 from openaisle.learning.coco_labels import CocoOut, StoreLabels, camera_fields, join, light_fields
+from openaisle.learning.other_looks import (
+    ENCODED,
+    LIVE,
+    LOOKS,
+    OTHER,
+    QUALITY_OF,
+    other_appearance,
+    other_body,
+)
 from openaisle.learning.people_data import (
     PEOPLE_MAX,
     STORED_CROP_PX,
@@ -29,7 +39,7 @@ from openaisle.learning.people_data import (
     write_shard,
     write_stores,
 )
-from openaisle.learning.people_scenes import SceneMaker, random_camera
+from openaisle.learning.people_scenes import SceneMaker, random_body, random_camera
 from openaisle.learning.people_stores import training_store
 from openaisle.sim.labels import PersonLabel, labels
 from openaisle.sim.optics import Appearance
@@ -53,6 +63,7 @@ class SynthesiseSettings:
     frames: int = 12  # of each camera
     false_crops: float = 0.8  # windows without a person, of each frame
     shopped: float = 0.4  # share of frames before which whole facings went, came or were disordered
+    look: str = LIVE  # one of other_looks.LOOKS
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,8 @@ def synthesise(
 
     With `coco_out` the whole frames and their labels go there too, for other people's training code.
     """
+    if settings.look not in LOOKS:
+        raise InputError("no such look", field="--look", expected=" or ".join(LOOKS), found=settings.look)
     out.mkdir(parents=True, exist_ok=True)
     write = partial(_write_store, out, settings, coco_out)
     counts = write_stores(write, settings.first_store, settings.stores, workers=workers, report=report)
@@ -94,17 +107,22 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
     """The frames of one random store, camera by camera."""
     store = training_store(seed)
     rng = np.random.default_rng([seed, 17])
-    maker = SceneMaker(store, seed, shopped_share=settings.shopped)
-    appearance = Appearance.random(rng)
+    is_other = settings.look == OTHER
+    draw_body = other_body if is_other else random_body
+    maker = SceneMaker(store, seed, shopped_share=settings.shopped, draw_body=draw_body)
+    appearance = other_appearance(rng) if is_other else Appearance.random(rng)
     for number in range(settings.cameras):
         # Half of them as an integrator would hang them, half anywhere.
         is_planned = number % 2 == 0 and number // 2 < len(store.cameras)
         planned = store.cameras[number // 2] if is_planned else None
         camera = planned or random_camera(store, rng, f"any-{number + 1}")
-        renderer = Renderer(store, camera, seed=seed, appearance=appearance)
+        quality_drawn = QUALITY_OF[settings.look]
+        renderer = Renderer(store, camera, seed=seed, appearance=appearance, quality=quality_drawn)
         eye = Eye(store, camera, appearance, renderer.lens)
         empty = renderer.draw(maker.empty()).pixels
         quality = int(rng.integers(35, 96)) if rng.random() < 0.75 else 100
+        if is_other:
+            quality = int(rng.integers(*ENCODED))
         for _ in range(settings.frames):
             before, scene = maker.people(camera, int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES)))
             if rng.random() < BLURRED_SHARE:
@@ -152,41 +170,66 @@ def _write_store(
 def _render_store(out: Path, settings: SynthesiseSettings, coco_out: CocoOut | None, seed: int) -> None:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 23])
-    frames: list[Pixels] = []
-    boxes: list[Floats] = []
-    windows: list[tuple[Pixels, Floats, int]] = []
+    shard = SightShard(rng, settings.false_crops)
     labels_of = None if coco_out is None else _SightLabels(StoreLabels(coco_out, seed, f"random-{seed}"))
     for sight in sights(seed, settings):
         if labels_of is not None:
             labels_of.add(sight)
+        shard.add(sight)
+    shard.write(out, seed)
+    if labels_of is not None:
+        labels_of.write()
+
+
+class SightShard:
+    """Collects sights as both networks' training pictures, and writes them as a shard of each kind."""
+
+    def __init__(self, rng: np.random.Generator, false_crops: float) -> None:
+        """`false_crops`: windows without a person, of each frame."""
+        self._rng, self._false_crops = rng, false_crops
+        self._frames: list[Pixels] = []
+        self._boxes: list[Floats] = []
+        self._windows: list[tuple[Pixels, Floats, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(
+        self, sight: Sight, *, has_empty: bool = True, joints_known: Collection[int] | None = None
+    ) -> None:
+        """`has_empty`: of the sight is what it says. `joints_known`: rows of people whose joints are; None: all."""
+        rng = self._rng
         height, width = sight.pixels.shape[:2]
         letterbox = Letterbox(width, height)
         background = Background()
-        background.start_from(letterbox.shrink(sight.empty), 0)
+        if has_empty:
+            background.start_from(letterbox.shrink(sight.empty), 0)
         working = letterbox.shrink(sight.pixels)
         difference = background.compare(working, sight.at_ns)
-        frames.append(crops.box_input(working, difference))
+        self._frames.append(crops.box_input(working, difference))
         table = np.zeros((PEOPLE_MAX, 5), np.float32)
         for row, label in enumerate(sight.people[:PEOPLE_MAX]):
             box = clipped_box(label, width, height)
             table[row] = (*(box * letterbox.scale), 1.0 if is_judged(label) else -1.0)
-            if is_judged(label):
-                windows.append(_person_crop(sight, working, difference, label, box))
-        boxes.append(table)
-        if rng.random() < settings.false_crops:
+            if is_judged(label) and (joints_known is None or row in joints_known):
+                self._windows.append(_person_crop(sight, working, difference, label, box))
+        self._boxes.append(table)
+        if rng.random() < self._false_crops:
             window = _empty_window(sight, background.foreground, letterbox.scale, rng)
             if window is not None:
                 crop = crops.cut(sight.pixels, working, difference, window, STORED_CROP_PX)
-                windows.append((crop, np.zeros((17, 3), np.float32), 0))
-    write_shard(out, "frames", seed, {"pixels": np.stack(frames), "boxes": np.stack(boxes)})
-    arrays = {
-        "pixels": np.stack([crop for crop, _, _ in windows]),
-        "joints": np.stack([joints for _, joints, _ in windows]),
-        "is_person": np.array([is_person for _, _, is_person in windows], np.uint8),
-    }
-    write_shard(out, "crops", seed, arrays)
-    if labels_of is not None:
-        labels_of.write()
+                self._windows.append((crop, np.zeros((17, 3), np.float32), 0))
+
+    def write(self, out: Path, number: int) -> None:
+        """Shards of what was collected; none of crops where no window was."""
+        write_shard(out, "frames", number, {"pixels": np.stack(self._frames), "boxes": np.stack(self._boxes)})
+        if self._windows:
+            arrays = {
+                "pixels": np.stack([crop for crop, _, _ in self._windows]),
+                "joints": np.stack([joints for _, joints, _ in self._windows]),
+                "is_person": np.array([is_person for _, _, is_person in self._windows], np.uint8),
+            }
+            write_shard(out, "crops", number, arrays)
 
 
 class _SightLabels:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,11 +18,13 @@ from numpy.typing import NDArray
 
 from openaisle.core.errors import InputError
 from openaisle.core.messages import Action
+from openaisle.detections.people import PeopleSettings
 from openaisle.detections.products import ProductNetwork, ProductSettings, probabilities
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.interactions.actions import ACTIONS
 from openaisle.interactions.actions_network import ActionNetwork
-from openaisle.learning import evaluate
+from openaisle.labels.dataset import CHECK
+from openaisle.learning import evaluate, store_sights
 from openaisle.learning.actions_measure import ActionsHeldOut, judge
 from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, collect
 
@@ -167,6 +170,18 @@ def people_cases(
 ) -> Cases:
     """Whoever may be a person: report somebody or nobody. Who is missed can take for free."""
     scores, is_person, expected = evaluate.tallied(runtime, held_out, report).scores()
+    never = float(expected - is_person.sum())
+    return Cases(scores, is_person, is_person, np.ones(len(scores)), never, unit="person there or reported")
+
+
+def store_people_cases(runtime: RuntimeSettings, folder: Path, report: Report = lambda _: None) -> Cases:
+    """The same on the split `check` of a store's own labels."""
+    dataset, frames = store_sights.sights_of(folder, CHECK)
+    tally = evaluate.PeopleTally()
+    settings = PeopleSettings(runtime=runtime, score_min=store_sights.SCORE_MIN)
+    for each, found in store_sights.detected(folder, dataset, frames, settings, report):
+        tally.add(each.sight, found, store_sights.SCORE_MIN)
+    scores, is_person, expected = tally.scores()
     never = float(expected - is_person.sum())
     return Cases(scores, is_person, is_person, np.ones(len(scores)), never, unit="person there or reported")
 

@@ -44,6 +44,7 @@ from openaisle.sim.labels import VISIBLE
 
 Job = Literal["boxes", "keypoints"]
 MEASURED_BATCHES: Final = 16  # of 32 pictures, when training begins from an exported file
+CHECK_BATCH: Final = 32
 FRAME_ARRAYS: Final = ("pixels", "boxes")
 CROP_ARRAYS: Final = ("pixels", "joints", "is_person")
 _JOINT_WEIGHT: Final = np.array(
@@ -63,6 +64,7 @@ class TrainSettings(LoopSettings):
     batch: int = 16  # steps count for more than pictures here
     bf16: bool = True
     device: str = "cpu"
+    store_share: float = 0.5  # of a batch that is the store's own, where there are other pictures too
 
 
 class Trainer(Loop[np.ndarray]):
@@ -71,14 +73,28 @@ class Trainer(Loop[np.ndarray]):
     said_every = 20
 
     def __init__(
-        self, job: Job, data: Sequence[Path], out: Path, settings: TrainSettings, start: Path | None = None
+        self,
+        job: Job,
+        data: Sequence[Path],
+        out: Path,
+        settings: TrainSettings,
+        start: Path | None = None,
+        *,
+        own: Sequence[Path] = (),
+        check: Sequence[Path] = (),
     ) -> None:
-        """`start`: an exported file to begin from instead of noise; a checkpoint in `out` goes before it."""
+        """`start`: an exported file to begin from instead of noise; a checkpoint in `out` goes before it.
+
+        `own`: data of the store that it is for, which has its share of each batch. `check`: data to stop by.
+        """
         super().__init__(job, out, settings, settings.pictures)
         self.settings = settings
         network = network_for(job).to(settings.device, memory_format=torch.channels_last)
         arrays = FRAME_ARRAYS if job == "boxes" else CROP_ARRAYS
-        self._shards = Shards(data, "frames" if job == "boxes" else "crops", arrays)
+        kind = "frames" if job == "boxes" else "crops"
+        self._shards = Shards([*own, *data], kind, arrays)
+        self._own = len(Shards(own, kind, arrays)) if own else 0
+        self._checked_on = Shards(check, kind, arrays) if check else None
         self.start = ""  # what it began from: the beginning of that file's sha256
         if start is not None and not self.has_checkpoint:
             self._start_from(network, start)
@@ -90,13 +106,18 @@ class Trainer(Loop[np.ndarray]):
         return self.seen
 
     def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        return shuffled(len(self._shards), self.settings.batch, rng)
+        batch, others = self.settings.batch, len(self._shards) - self._own
+        if not self._own or not others:
+            yield from shuffled(len(self._shards), batch, rng)
+        own = min(batch - 1, max(1, round(self.settings.store_share * batch)))
+        for mine, rest in zip(shuffled(self._own, own, rng), shuffled(others, batch - own, rng), strict=True):
+            yield np.concatenate([mine, self._own + rest])
 
     def _batch_length(self) -> float:
         return self.settings.batch
 
     def _said(self) -> Mapping[str, Any]:
-        return {"samples": len(self._shards), "start": self.start}
+        return {"samples": len(self._shards), "own_samples": self._own, "start": self.start}
 
     def _resumed(self, state: Mapping[str, Any]) -> None:
         self.start = state.get("start", "")
@@ -113,11 +134,25 @@ class Trainer(Loop[np.ndarray]):
     def _step(self, batch: np.ndarray, rng: np.random.Generator) -> Step:
         settings = self.settings
         with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
-            if self.job == "boxes":
-                loss = box_loss(self.network, frame_batch(self._shards, batch, rng), settings.device)
-            else:
-                loss = keypoint_loss(self.network, crop_batch(self._shards, batch, rng), settings.device)
+            loss = self._loss(self.network, self._shards, batch, rng)
         return Step(loss, settings.batch)
+
+    def _loss(
+        self, network: nn.Module, shards: Shards, batch: np.ndarray, rng: np.random.Generator | None
+    ) -> Tensor:
+        if self.job == "boxes":
+            return box_loss(network, frame_batch(shards, batch, rng), self.settings.device)
+        return keypoint_loss(network, crop_batch(shards, batch, rng), self.settings.device)
+
+    @torch.no_grad()
+    def _held_out_loss(self) -> float:
+        """As pictures are in the shop: nothing is varied."""
+        shards = self._checked_on
+        assert shards is not None
+        rows = np.arange(len(shards))
+        parts = [rows[start : start + CHECK_BATCH] for start in range(0, len(rows), CHECK_BATCH)]
+        losses = [float(self._loss(self.averaged, shards, part, None)) * len(part) for part in parts]
+        return sum(losses) / len(rows)
 
 
 def network_for(job: str) -> nn.Module:

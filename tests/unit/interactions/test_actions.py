@@ -109,6 +109,25 @@ def test_the_deed_is_said_three_tenths_of_a_second_after_the_hand_left() -> None
     assert early[-1].verdict is Action.TAKE
 
 
+def test_a_clip_beside_the_joints_is_weighed_for_its_hand_and_for_a_moment() -> None:
+    def touched(looks: Sequence[HandLook], seconds: float) -> tuple[float, ...]:
+        room = Actions(shop())
+        said: list[ArmAction] = []
+        for tick in range(round(seconds * 10) + 1):
+            told = [look for look in looks if look.at_ns == at_ns(tick / 10)]
+            said += room.step([tracks([body(TAKES(tick / 10))], tick / 10)], at_ns(tick / 10 + 0.1), told)
+        return said[-1].probabilities
+
+    browses = tuple(0.96 if action is Action.BROWSE else 0.01 for action in ACTIONS)
+    clip = HandLook("t0", 1, at_ns(3.4), 0.5, browses)
+    place = ACTIONS.index(Action.BROWSE)
+    alone = touched([HandLook("t0", 1, at_ns(3.4), 0.5)], 3.6)
+    assert touched([clip], 3.6)[place] > 3 * alone[place]
+    assert sum(touched([clip], 3.6)) == pytest.approx(1.0, abs=1e-3)
+    other_hand = HandLook("t0", 0, at_ns(3.4), 0.5, browses)
+    assert touched([other_hand], 3.6)[place] < 2 * alone[place]
+
+
 def test_the_left_hand_is_read_like_the_right_one() -> None:
     right, left = run(TAKES), run(TAKES, is_left_handed=True)
     assert [message.verdict for message in left] == [message.verdict for message in right]

@@ -11,8 +11,8 @@ pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.1
 from openaisle.core.errors import InputError, ModelError  # noqa: E402
 from openaisle.detections.people import PeopleNetworks  # noqa: E402
 from openaisle.detections.regions import WHOLE  # noqa: E402
-from openaisle.detections.runtime import RuntimeSettings  # noqa: E402
-from openaisle.learning import export, train_people  # noqa: E402
+from openaisle.detections.runtime import SHIPPED, RuntimeSettings  # noqa: E402
+from openaisle.learning import export, precision, train_people  # noqa: E402
 from openaisle.learning.quantise import quantise  # noqa: E402
 from openaisle.learning.train_people import Job, Trainer, TrainSettings  # noqa: E402
 
@@ -105,3 +105,49 @@ def test_training_does_not_begin_from_another_network(data: Path, tmp_path: Path
     exported = export.export("boxes", tmp_path, tmp_path)
     with pytest.raises(ModelError, match="another network"):
         Trainer("keypoints", [data], tmp_path / "second", SHORT, exported)
+
+
+def test_training_stops_where_held_out_pictures_gain_no_more_and_keeps_the_best(
+    data: Path, tmp_path: Path
+) -> None:
+    # With no learning rate nothing can get better.
+    still = TrainSettings(pictures=8 * 40, batch=8, rate=0.0, bf16=False, check_every=8, patience=2)
+    trainer = Trainer("boxes", [data], tmp_path / "still", still, SHIPPED / "people-boxes.onnx", check=[data])
+    trainer.run(lambda _: None)
+    assert trainer.is_stopped
+    assert trainer.pictures < still.pictures
+    again = Trainer("boxes", [data], tmp_path / "still", still, check=[data])
+    again.run(lambda _: None)
+    assert again.pictures == trainer.pictures
+    # One that spoils what it knew keeps what it began with.
+    wild = TrainSettings(
+        pictures=8 * 6, batch=8, rate=0.3, bf16=False, average=0.0, check_every=8, patience=9
+    )
+    spoiled = Trainer("boxes", [data], tmp_path / "wild", wild, SHIPPED / "people-boxes.onnx", check=[data])
+    began = {name: value.clone() for name, value in spoiled.averaged.state_dict().items()}
+    spoiled.run(lambda _: None)
+    assert min(loss for _, loss in spoiled.checks) == spoiled.checks[0][1]
+    kept = train_people.load_checkpoint(tmp_path / "wild", "boxes")["averaged"]
+    assert all(torch.equal(kept[name], value) for name, value in began.items())
+
+
+def test_a_batch_has_its_share_of_the_stores_own_pictures(data: Path, tmp_path: Path) -> None:
+    settings = TrainSettings(pictures=8, batch=8, store_share=0.25)
+    trainer = Trainer("boxes", [data, data], tmp_path, settings, own=[data])
+    own = len(trainer._shards) // 3
+    batches = trainer._batches(np.random.default_rng(1))
+    for _ in range(5):
+        batch = next(batches)
+        assert (batch < own).sum() == 2
+        assert len(batch) == 8
+
+
+def test_rounding_to_bfloat16_changes_a_little(data: Path, tmp_path: Path) -> None:
+    for file in ("people-boxes.onnx", "people-keypoints.onnx"):
+        precision.round_to_bfloat16(SHIPPED / file, tmp_path / file)
+    pixels = np.load(next(data.glob("frames-*")) / "pixels.npy")[:1]
+    whole, half = (
+        PeopleNetworks(RuntimeSettings(weights=folder, precision="f32"))._boxes.run(pixels=pixels)[0]
+        for folder in (SHIPPED, tmp_path)
+    )
+    assert 0 < np.abs(whole - half).max() < 0.1

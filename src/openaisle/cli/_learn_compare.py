@@ -1,0 +1,126 @@
+"""`openaisle learn compare NEW OLD`: better, worse, or nobody can tell; and `learn synthesise videos` to try it on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openaisle.cli._learning import JsonOption, need, with_bar
+
+WEIGHTS = "Folder with people networks' files, or `shipped`."
+
+
+def register(learn: typer.Typer, synthesise: typer.Typer) -> None:
+    """Add the verbs, and videos to the verb `synthesise`."""
+    learn.command("compare")(compare)
+    learn.command("curve")(curve)
+    synthesise.command("videos")(videos)
+
+
+def compare(
+    new: Annotated[str, typer.Argument(help=WEIGHTS)],
+    old: Annotated[str, typer.Argument(help=WEIGHTS)],
+    store_data: Annotated[
+        Path, typer.Option(help="Data set of the store's own labels, split by `learn split`.")
+    ],
+    split: Annotated[str, typer.Option(help="Split to measure on.")] = "held_out",
+    precision: Annotated[
+        str, typer.Option(help="Of both: f32 | int8 | auto, as a shop would run them.")
+    ] = "f32",
+    out: Annotated[Path | None, typer.Option(help="File for the comparison as JSON.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two people models on a store's held-out frames, family by family, with 95 % intervals by visit."""
+    from openaisle.detections.runtime import SHIPPED, RuntimeSettings
+    from openaisle.learning import compare as room
+    from openaisle.learning.store_sights import sights_of
+
+    runtimes = [
+        RuntimeSettings(weights=SHIPPED if name == "shipped" else Path(name), precision=precision)
+        for name in (new, old)
+    ]
+    total = 2 * len(sights_of(store_data, split)[1])
+    compared = with_bar(
+        total,
+        as_json,
+        lambda report: room.compare(store_data, *runtimes, split=split, seed=seed, report=report),
+        "frames",
+    )
+    said = {"new": new, "old": old, "store_data": store_data.name, "split": split, "seed": seed}
+    document = json.dumps(said | room.as_json(compared), indent=1)
+    if out is not None:
+        out.write_text(document + "\n", encoding="utf-8")
+    typer.echo(document if as_json else "\n".join(room.lines(compared)))
+
+
+def curve(
+    store_data: Annotated[Path, typer.Argument(help="Data set, split by `learn split`.", metavar="DATASET")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the training runs; those finished are not made again.")
+    ],
+    frames: Annotated[
+        list[int] | None,
+        typer.Option(help="Labelled frames to learn from; may be given again. 25, 100, 200."),
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="May be given again. 1, 2.")] = None,
+    from_noise: Annotated[int, typer.Option(help="Pictures seen from noise, at most.")] = 2400,
+    taught: Annotated[int, typer.Option(help="Pictures seen from the shipped network, at most.")] = 480,
+    save: Annotated[Path | None, typer.Option(help="File for the figures as JSON.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How much labelling rendered pictures save: accuracy against labelled frames, with them and without."""
+    need("torch")
+    need("onnx")
+    from openaisle.detections.people import BOXES_FILE
+    from openaisle.detections.runtime import SHIPPED
+    from openaisle.learning import labelling_curve as room
+
+    settings = room.CurveSettings(
+        frames=tuple(frames or room.CurveSettings.frames),
+        seeds=tuple(seed or room.CurveSettings.seeds),
+        pictures_from_noise=from_noise,
+        pictures_taught=taught,
+    )
+    said = room.curve(
+        store_data, out, SHIPPED / BOXES_FILE, settings, lambda line: typer.echo(line, err=True)
+    )
+    document = json.dumps({"data": store_data.name, **said}, indent=1)
+    if save is not None:
+        save.write_text(document + "\n", encoding="utf-8")
+    typer.echo(document if as_json else "\n".join(room.lines(said)))
+
+
+def videos(
+    out: Annotated[Path, typer.Option(help="Folder of videos, truth and store.")],
+    store_seed: Annotated[int, typer.Option(help="Seed of the random store.")] = 9600,
+    first_visit: Annotated[int, typer.Option(min=1, help="Number of the first visit.")] = 1,
+    visits: Annotated[int, typer.Option(min=1, help="Recorded one by one.")] = 12,
+    people: Annotated[int, typer.Option(min=1, help="In the shop at once, at most.")] = 3,
+    cameras: Annotated[int, typer.Option(min=1)] = 3,
+    seconds: Annotated[float, typer.Option(help="Of each visit.")] = 20.0,
+    fps: Annotated[float, typer.Option(help="Frames a second.")] = 1.0,
+    look: Annotated[
+        str, typer.Option(help="other: not as our networks were taught. live: as they were.")
+    ] = "other",
+    as_json: JsonOption = False,
+) -> None:
+    """Film a small rendered shop in another look: stands in for a real one's recordings, with their truth."""
+    from openaisle.learning import filmed as room
+
+    settings = room.FilmSettings(
+        store_seed=store_seed,
+        first_visit=first_visit,
+        visits=visits,
+        people=people,
+        cameras=cameras,
+        seconds=seconds,
+        fps=fps,
+        look=look,
+    )
+    counts = with_bar(visits, as_json, lambda report: room.film(out, settings, report), "visits")
+    words = f"{out}: {counts['videos']} videos, {counts['frames']} frames, {counts['people']} people"
+    typer.echo(json.dumps(counts) if as_json else words)

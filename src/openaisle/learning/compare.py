@@ -1,0 +1,334 @@
+"""Two people models on the same labelled frames: better, worse, or nobody can tell; by what makes frames hard.
+
+Both look at every held-out frame. Cases are resampled by visit (Efron & Tibshirani 1993, the bootstrap; frames
+of one visit are no independent cases), the same visits for both, so that what is hard for both cancels. A difference
+whose 95 % interval holds zero is none that these frames can tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.core.messages import CameraDetections
+from openaisle.detections import decode
+from openaisle.detections.people import PeopleDetector, PeopleSettings
+from openaisle.detections.runtime import RuntimeSettings
+from openaisle.labels.dataset import HELD_OUT, PERSON, FrameLabels
+from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
+from openaisle.learning.evaluate import picture_size
+from openaisle.learning.report import shown
+from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of
+from openaisle.learning.synthesise import clipped_box, is_judged
+
+BETTER: Final = "better"
+WORSE: Final = "worse"
+CANNOT_TELL: Final = "cannot tell"
+DRAWS: Final = 1000
+LEVEL: Final = 0.95
+GROUPS_MIN: Final = 5
+"""Fewer visits, and no interval is worth its name."""
+ALL: Final = "all"
+_OVERLAP_MIN: Final = 0.5
+_ON_IGNORED: Final = 0.3
+_SMALL_PX: Final = 100.0
+
+Report = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A figure of both, and what the new one gains. Errors are negative here: more is better of every figure."""
+
+    new: float
+    old: float
+    gain: float
+    low: float  # of the gain, 95 %
+    high: float
+    verdict: str  # BETTER, WORSE or CANNOT_TELL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One family of people."""
+
+    family: str
+    people: int
+    frames: int
+    groups: int  # visits
+    figures: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What one model said of one frame, and who was there."""
+
+    group: str
+    scores: NDArray[np.float64]  # [n] of all who count, right or wrong
+    is_right: NDArray[np.bool_]  # [n]
+    person_of: NDArray[np.int64]  # [n] row of the person, -1 nobody
+    families: Sequence[frozenset[str]]  # of each person expected
+    frame_families: frozenset[str]  # false people count in these
+    wrists_px: Sequence[tuple[float, ...]]  # of each person expected: errors of wrists in view, where found
+
+
+def compare(
+    folder: Path,
+    new: RuntimeSettings,
+    old: RuntimeSettings,
+    *,
+    split: str = HELD_OUT,
+    seed: int = 1,
+    report: Report = lambda _: None,
+) -> list[Compared]:
+    """By family, ALL first. Raises InputError where the data set has no checked frames of that split."""
+    dataset, frames = sights_of(folder, split)
+    edge_cases = EdgeCases(dataset)
+    tallies: list[list[_Frame]] = []
+    wanted: list[float] = []
+    for place, runtime in enumerate((new, old)):
+        wanted.append(PeopleDetector([], settings=PeopleSettings(runtime=runtime)).score_min)
+        settings = PeopleSettings(runtime=runtime, score_min=SCORE_MIN)
+        seen = detected(
+            folder, dataset, frames, settings, lambda done, at=place: report(at * len(frames) + done)
+        )
+        tallies.append([_tallied(each, found, edge_cases, wanted[-1]) for each, found in seen])
+    return [
+        _compared(family, tallies[0], tallies[1], wanted, np.random.default_rng([seed, number]))
+        for number, family in enumerate((ALL, OCCLUSION, CROWDING, LIGHT, f"below {_SMALL_PX:.0f} px"))
+        if any(_people(frame, family) for frame in tallies[0])
+    ]
+
+
+def lines(compared: Sequence[Compared]) -> list[str]:
+    """A table for people to read, and the verdict."""
+    rows = [
+        f"{'':14}{'people':>8}{'visits':>8}  {'figure':14}{'new':>8}{'old':>8}{'gain':>9}  {'95 % interval':20}verdict"
+    ]
+    for each in compared:
+        head = f"{each.family:14}{each.people:>8}{each.groups:>8}"
+        for name, one in each.figures.items():
+            values = f"{shown(abs(one.new)):>8}{shown(abs(one.old)):>8}{one.gain:>+9.3f}"
+            rows.append(f"{head}  {name:14}{values}  {f'{one.low:+.3f} to {one.high:+.3f}':20}{one.verdict}")
+            head = " " * len(head)
+    return [*rows, "", f"The new one is: {verdict(compared)}. A gain above 0 is better, also of wrists."]
+
+
+def note(compared: Sequence[Compared], old: str) -> str:
+    """For a model card: the store's own held-out frames."""
+    whole = compared[0]
+    rows = [
+        f"On the store's own held-out frames ({whole.frames} with people, {whole.groups} visits), beside {old}: "
+        f"{verdict(compared)}.\n",
+        f"| people | how many | figure | this | {old} | gain | 95 % interval, visits resampled | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {each.family} | {each.people:,} | {name} | {shown(abs(one.new))} | {shown(abs(one.old))} | {one.gain:+.3f} "
+        f"| {one.low:+.3f} to {one.high:+.3f} | {one.verdict} |"
+        for each in compared
+        for name, one in each.figures.items()
+    ]
+    return "\n".join(rows)
+
+
+def verdict(compared: Sequence[Compared]) -> str:
+    """By box AP50 over all; a family that got worse is said besides."""
+    whole = next(each for each in compared if each.family == ALL).figures["box AP50"].verdict
+    worse = [
+        each.family for each in compared if each.family != ALL and each.figures["box AP50"].verdict == WORSE
+    ]
+    return whole + (f", but worse at {', '.join(worse)}" if worse and whole != WORSE else "")
+
+
+def as_json(compared: Sequence[Compared]) -> dict[str, Any]:
+    return {"verdict": verdict(compared), "families": [asdict(each) for each in compared]}
+
+
+def ap50(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[float, int]:
+    """Of one model on a split, and of how many people: for the loss that a cheaper number format brings."""
+    dataset, frames = sights_of(folder, split)
+    settings = PeopleSettings(runtime=runtime, score_min=SCORE_MIN)
+    edge_cases = EdgeCases(dataset)
+    seen = detected(folder, dataset, frames, settings)
+    frames_seen = [_tallied(each, found, edge_cases, SCORE_MIN) for each, found in seen]
+    measured = _Measured(frames_seen, ALL, SCORE_MIN)
+    return measured.ap50(np.ones(len(_groups(frames_seen)))), sum(
+        _people(frame, ALL) for frame in frames_seen
+    )
+
+
+def _group(frame: FrameLabels) -> str:
+    return f"{frame.store_id}/{frame.visit_ids[0] if frame.visit_ids else frame.sequence_id or frame.file}"
+
+
+def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, score_min: float) -> _Frame:
+    """Each detection takes the best person still free; those not judged are neither expected nor wrong."""
+    sight, frame = each.sight, each.frame
+    labels = [label for label in frame.labels if label.kind == PERSON]
+    truth = np.array([clipped_box(person, *picture_size(sight)) for person in sight.people], np.float32)
+    truth = truth.reshape(-1, 4)
+    judged = np.array([is_judged(person) for person in sight.people], bool)
+    overlap = decode.overlaps(found.boxes_image_px, truth)
+    expected_row = np.cumsum(judged) - 1
+    free = np.ones(len(truth), bool)
+    scores: list[float] = []
+    person_of: list[int] = []
+    wrists: dict[int, tuple[float, ...]] = {}
+    for row in np.argsort(-found.scores, kind="stable").tolist():
+        candidates = np.where(free, overlap[row], 0.0) if len(truth) else np.zeros(0)
+        best = int(candidates.argmax()) if len(candidates) else -1
+        is_match = best >= 0 and candidates[best] >= _OVERLAP_MIN
+        if is_match:
+            free[best] = False
+            if not judged[best]:
+                continue
+        elif len(truth) and overlap[row][~judged].max(initial=0.0) > _ON_IGNORED:
+            continue
+        scores.append(float(found.scores[row]))
+        person_of.append(int(expected_row[best]) if is_match else -1)
+        if is_match and found.scores[row] >= score_min:
+            wrists[int(expected_row[best])] = _wrist_errors(sight.people[best].keypoints_px, found, row)
+    families = [
+        edge_cases.of_label(frame, label) | _size_family(box)
+        for label, box, counts in zip(labels, truth, judged, strict=True)
+        if counts
+    ]
+    light = frozenset({LIGHT}) if edge_cases.has_odd_light(frame) else frozenset[str]()
+    people = np.array(person_of, np.int64)
+    return _Frame(
+        group=_group(frame),
+        scores=np.array(scores, np.float64),
+        is_right=people >= 0,
+        person_of=people,
+        families=families,
+        frame_families=light | {ALL},
+        wrists_px=[wrists.get(at, ()) for at in range(len(families))],
+    )
+
+
+def _wrist_errors(truth_px: NDArray[np.floating], found: CameraDetections, row: int) -> tuple[float, ...]:
+    errors = [
+        float(np.linalg.norm(found.keypoints_image_px[row, joint, :2] - truth_px[joint, :2]))
+        for joint in (9, 10)
+        if truth_px[joint, 2] == 2
+    ]
+    return tuple(errors)
+
+
+def _size_family(box_px: NDArray[np.floating]) -> frozenset[str]:
+    is_small = float((box_px[2:] - box_px[:2]).max()) < _SMALL_PX
+    return frozenset({f"below {_SMALL_PX:.0f} px"}) if is_small else frozenset()
+
+
+def _is_in(frame: _Frame, person: int, family: str) -> bool:
+    return family == ALL or family in frame.families[person]
+
+
+def _people(frame: _Frame, family: str) -> int:
+    return sum(_is_in(frame, at, family) for at in range(len(frame.families)))
+
+
+class _Measured:
+    """A family's figures of one model, where each visit counts as often as it was drawn."""
+
+    def __init__(self, frames: Sequence[_Frame], family: str, score_min: float) -> None:
+        place = {name: at for at, name in enumerate(_groups(frames))}
+        self._expected = np.zeros(len(place))
+        self._found = np.zeros(len(place))
+        scores: list[NDArray[np.float64]] = []
+        right: list[NDArray[np.bool_]] = []
+        groups: list[NDArray[np.int64]] = []
+        wrists: list[tuple[float, int]] = []
+        for frame in frames:
+            at = place[frame.group]
+            members = np.array([_is_in(frame, row, family) for row in range(len(frame.families))], bool)
+            self._expected[at] += members.sum()
+            # Of a family, others are not judged; who is nobody counts in frames that have some of it.
+            is_own = np.array([row >= 0 and bool(members[row]) for row in frame.person_of.tolist()], bool)
+            self._found[at] += (is_own & (frame.scores >= score_min)).sum()
+            is_here = members.any() or family in frame.frame_families
+            counts = is_own | ((frame.person_of < 0) & is_here)
+            scores.append(frame.scores[counts])
+            right.append(frame.is_right[counts])
+            groups.append(np.full(int(counts.sum()), at))
+            wrists += [(px, at) for row, each in enumerate(frame.wrists_px) if members[row] for px in each]
+        every = np.concatenate(scores) if scores else np.zeros(0)
+        order = np.argsort(-every, kind="stable")
+        self._right = np.concatenate(right)[order] if scores else np.zeros(0, bool)
+        self._groups = np.concatenate(groups)[order] if scores else np.zeros(0, np.int64)
+        ordered = sorted(wrists)
+        self._wrist_px = np.array([px for px, _ in ordered])
+        self._wrist_groups = np.array([at for _, at in ordered], np.int64)
+
+    def ap50(self, times: NDArray[np.float64]) -> float:
+        """COCO's average precision at overlap 0.5. `times` [visits]: how often each counts."""
+        expected = float(times @ self._expected)
+        weight = times[self._groups]
+        right = np.cumsum(weight * self._right)
+        said = np.cumsum(weight)
+        if not expected:
+            return math.nan
+        precision = np.where(said > 0, right / np.maximum(said, 1e-9), 0.0)
+        precision = np.maximum.accumulate(precision[::-1])[::-1]
+        return float((precision * weight * self._right).sum() / expected)
+
+    def found(self, times: NDArray[np.float64]) -> float:
+        """Share of people reported."""
+        expected = float(times @ self._expected)
+        return float(times @ self._found) / expected if expected else math.nan
+
+    def wrist(self, times: NDArray[np.float64]) -> float:
+        """Minus the median error of wrists in view, px: more is better, as of the other figures."""
+        weight = np.cumsum(times[self._wrist_groups]) if len(self._wrist_px) else np.zeros(0)
+        if not len(weight) or not weight[-1]:
+            return math.nan
+        return -float(self._wrist_px[int(np.searchsorted(weight, weight[-1] / 2))])
+
+
+def _groups(frames: Sequence[_Frame]) -> list[str]:
+    return sorted({frame.group for frame in frames})
+
+
+def _compared(
+    family: str, new: list[_Frame], old: list[_Frame], wanted: Sequence[float], rng: np.random.Generator
+) -> Compared:
+    count = len(_groups(new))
+    both = _Measured(new, family, wanted[0]), _Measured(old, family, wanted[1])
+    once = np.ones(count)
+    drawn = rng.multinomial(count, once / count, DRAWS).astype(np.float64)
+    figures: dict[str, Interval] = {}
+    for name, measure in (
+        ("box AP50", _Measured.ap50),
+        ("found", _Measured.found),
+        ("wrist px", _Measured.wrist),
+    ):
+        points = measure(both[0], once), measure(both[1], once)
+        if not all(map(math.isfinite, points)):
+            continue
+        gains = [measure(both[0], times) - measure(both[1], times) for times in drawn]
+        figures[name] = _interval(*points, [gain for gain in gains if math.isfinite(gain)], count)
+    return Compared(
+        family=family,
+        people=sum(_people(frame, family) for frame in new),
+        frames=sum(_people(frame, family) > 0 for frame in new),
+        groups=count,
+        figures=figures,
+    )
+
+
+def _interval(new: float, old: float, gains: Sequence[float], groups: int) -> Interval:
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(gains, [tail, 1 - tail]).tolist() if gains else (-math.inf, math.inf)
+    said = BETTER if low > 0 else WORSE if high < 0 else CANNOT_TELL
+    values = {"new": new, "old": old, "gain": new - old, "low": low, "high": high}
+    return Interval(
+        **{name: round(value, 4) for name, value in values.items()},
+        verdict=said if groups >= GROUPS_MIN else CANNOT_TELL,
+    )
