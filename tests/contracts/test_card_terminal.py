@@ -11,11 +11,12 @@ from tests.unit.receipts.test_payment import receipt
 
 from openaisle.adapters.charging import Charging
 from openaisle.adapters.event_log_memory import MemoryEventLog
+from openaisle.adapters.gate_terminal import held_card
 from openaisle.adapters.payment_stripe import StripePayments
 from openaisle.adapters.terminal_stripe import StripeTerminal
 from openaisle.bench.checkout_world import SteppedClock
 from openaisle.core.errors import EntryRefused, PortUnavailable
-from openaisle.core.messages import CardHeld, PaymentState, decode
+from openaisle.core.messages import PaymentState, decode
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.ports import HoldingProcessor, TappedCard
 from openaisle.receipts.payment import Payments
@@ -59,7 +60,7 @@ class Bank:
         self.tap(number)
         card = self.terminal.tapped(READER)
         assert card is not None
-        self.charging.record(self.payments.hold(held(card, visit_id, self.clock.now_ns()), NOW))
+        self.charging.record(self.payments.hold(held_card(visit_id, "entry", card), NOW))
         return card
 
     def leave(self, total_minor: int, visit_id: str = "visit") -> PaymentState:
@@ -79,20 +80,6 @@ class Bank:
             headers={"Authorization": "Bearer sk_test_1"},
         ).json()
         return body["status"]
-
-
-def held(card: TappedCard, visit_id: str, now_ns: int) -> CardHeld:
-    return CardHeld(
-        visit_id=visit_id,
-        gate_id="entry",
-        method=card.method,
-        amount_minor=card.amount_minor,
-        currency=card.currency,
-        held_ns=now_ns,
-        brand=card.brand,
-        last4=card.last4,
-        expires=card.expires,
-    )
 
 
 @pytest.fixture
@@ -189,10 +176,10 @@ def test_a_card_that_the_gate_refused_is_let_go(bank: Bank) -> None:
     bank.tap()
     card = bank.terminal.tapped(READER)
     assert card is not None
-    bank.charging.record(bank.payments.hold(held(card, "visit", NOW), NOW, refused="unsettled_debt"))
+    bank.charging.record(bank.payments.hold(held_card("visit", "entry", card), NOW, refused="unsettled_debt"))
     bank.charging.step(NOW)
     assert bank.status(card.method.token) == "canceled"
-    assert bank.payments.hold(held(card, "visit", NOW), NOW, refused="unsettled_debt") == []
+    assert bank.payments.hold(held_card("visit", "entry", card), NOW, refused="unsettled_debt") == []
 
 
 def test_a_hold_without_a_receipt_is_let_go_in_the_end(bank: Bank) -> None:

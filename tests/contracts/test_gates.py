@@ -25,14 +25,13 @@ from openaisle.adapters.entry_codes import CodeIssuer, CodeVerifier
 from openaisle.adapters.gate_http import GateServer, gate_app
 from openaisle.adapters.gate_mqtt import MqttGates, answers_topic, codes_topic
 from openaisle.adapters.gate_scanner import (
-    Answer,
     GateScanner,
     camera_texts,
     codes_in,
     keyboard_texts,
     serial_texts,
 )
-from openaisle.adapters.gatekeeper import TAPS_MAX, Gatekeeper
+from openaisle.adapters.gatekeeper import TAPS_MAX, Answer, Gatekeeper
 from openaisle.adapters.mqtt import MqttConnection
 from openaisle.core.errors import EntryRefused
 from openaisle.core.messages import Frame, GateTap
@@ -393,4 +392,30 @@ def test_who_may_not_come_in_is_told_at_the_gate_and_their_code_is_not_spent(tmp
         keeper.admit("entry", code)
     assert refused.value.reason == "blocked"
     assert keeper.admit("entry", code).visit_id == "debtor"
+    keeper.close()
+
+
+def test_what_became_of_a_scanned_code_or_a_tapped_card_is_told_where_the_gate_listens(
+    broker: Broker, tmp_path: Path
+) -> None:
+    keeper = Door(tmp_path).keeper
+    gates = MqttGates(broker.settings, "corner", keeper)
+    heard: list[tuple[str, dict[str, object]]] = []
+    device = MqttConnection(
+        broker.settings,
+        topics=(answers_topic("corner", "+"),),
+        on_message=lambda topic, payload, _: heard.append((topic, json.loads(payload))),
+    )
+    assert device.wait_until_up(10)
+    refused = Answer(gate_id="entry", is_admitted=False, reason="card_declined", message="no")
+    assert wait_for(lambda: gates.answer(refused) or wait_for(lambda: bool(heard), 0.3))
+    gates.answer(Answer(gate_id="entry", is_admitted=True, visit_id="t-1"))
+    assert wait_for(lambda: heard[-1][1]["admitted"] is True)
+    assert heard[0] == (
+        answers_topic("corner", "entry"),
+        {"admitted": False, "reason": "card_declined", "message": "no"},
+    )
+    assert heard[-1][1] == {"admitted": True, "visit_id": "t-1"}
+    gates.close()
+    device.close()
     keeper.close()

@@ -2,7 +2,8 @@
 
 A gate publishes `{"code": "..."}` to `openaisle/<store_id>/gates/<gate_id>/codes`; the answer comes on
 `openaisle/<store_id>/gates/<gate_id>/answers`: `{"admitted": true, "visit_id": "..."}` or
-`{"admitted": false, "reason": "expired", "message": "..."}`.
+`{"admitted": false, "reason": "expired", "message": "..."}`. Answers to scanners and card readers, which the shop reads
+by itself, come there too: whatever opens a gate listens to one topic.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper
 from openaisle.adapters.mqtt import BrokerSettings, MqttConnection, as_json
 from openaisle.adapters.scale_payload import TOPIC_ROOT
 from openaisle.core.errors import EntryRefused, ReadingError
@@ -54,6 +55,14 @@ class MqttGates:
             broker, topics=(codes_topic(store_id, "+"),), on_message=self._accept
         )
 
+    def answer(self, answer: Answer) -> None:
+        """Tell a gate what became of a code that was scanned, or of a card that was tapped. From any thread."""
+        if answer.is_admitted:
+            said = as_json(admitted=True, visit_id=answer.visit_id)
+        else:
+            said = as_json(admitted=False, reason=answer.reason, message=answer.message)
+        self._connection.publish(answers_topic(self._store_id, answer.gate_id), said)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -63,18 +72,14 @@ class MqttGates:
         gate_id = topic.split("/")[-2]
         try:
             tap = self._gatekeeper.admit(gate_id, _code_of(payload))
-            answer = as_json(admitted=True, visit_id=tap.visit_id)
+            answer = Answer(gate_id=gate_id, is_admitted=True, visit_id=tap.visit_id)
         except EntryRefused as error:
-            answer = as_json(admitted=False, reason=error.reason, message=str(error))
-            self._say_refused(gate_id, error.reason)
+            answer = Answer(gate_id=gate_id, is_admitted=False, reason=error.reason, message=str(error))
         except ReadingError as error:
-            answer = as_json(admitted=False, reason="malformed", message=str(error))
-            self._say_refused(gate_id, "malformed")
-        self._connection.publish(answers_topic(self._store_id, gate_id), answer)
-
-    def _say_refused(self, gate_id: GateId, reason: str) -> None:
-        if self._on_refused is not None:
-            self._on_refused(gate_id, reason)
+            answer = Answer(gate_id=gate_id, is_admitted=False, reason="malformed", message=str(error))
+        if not answer.is_admitted and self._on_refused is not None:
+            self._on_refused(gate_id, answer.reason)
+        self.answer(answer)
 
 
 def _code_of(payload: bytes) -> str:

@@ -16,7 +16,6 @@ import select
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from openaisle.adapters.camera_av import AvCamera
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper, OnAnswer
 from openaisle.adapters.mqtt import OnHealth
 from openaisle.core.errors import EntryRefused, PortUnavailable, ReadingError
 from openaisle.core.messages import GateId
@@ -36,20 +35,6 @@ AWAY_NS: Final = 2 * NS_PER_S
 PAUSE_S: Final = 1.0  # A scanner types a whole code in less; what was begun before is somebody's elbow.
 TEXT_MAX: Final = 1024
 RETRY_S: Final = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What became of a code that a scanner read."""
-
-    gate_id: GateId
-    is_admitted: bool
-    visit_id: str = ""
-    reason: str = ""
-    message: str = ""
-
-
-OnAnswer = Callable[[Answer], None]
 
 
 class GateScanner:

@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from openaisle.adapters.gate_scanner import Answer, OnAnswer
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper, OnAnswer
 from openaisle.core.errors import EntryRefused, PortUnavailable
 from openaisle.core.messages import CardHeld, GateId, VisitId
 from openaisle.ports import CardTerminal, TappedCard
@@ -97,18 +96,7 @@ class GateTerminal:
         return False
 
     def _enter(self, visit_id: VisitId, card: TappedCard) -> None:
-        held = CardHeld(
-            visit_id=visit_id,
-            gate_id=self._gate_id,
-            method=card.method,
-            amount_minor=card.amount_minor,
-            currency=card.currency,
-            held_ns=card.tapped_ns,
-            brand=card.brand,
-            last4=card.last4,
-            expires=card.expires,
-        )
-        refusal = self._accept(held)
+        refusal = self._accept(held_card(visit_id, self._gate_id, card))
         if refusal is None:
             self._gatekeeper.let_in(self._gate_id, visit_id)
             self._on_answer(Answer(gate_id=self._gate_id, is_admitted=True, visit_id=visit_id))
@@ -117,3 +105,18 @@ class GateTerminal:
 
     def _refused(self, reason: str, words: str) -> Answer:
         return Answer(gate_id=self._gate_id, is_admitted=False, reason=reason, message=words)
+
+
+def held_card(visit_id: VisitId, gate_id: GateId, card: TappedCard) -> CardHeld:
+    """A tap as the ledger has it."""
+    return CardHeld(
+        visit_id=visit_id,
+        gate_id=gate_id,
+        method=card.method,
+        amount_minor=card.amount_minor,
+        currency=card.currency,
+        held_ns=card.tapped_ns,
+        brand=card.brand,
+        last4=card.last4,
+        expires=card.expires,
+    )

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.core.errors import EntryRefused, ReadingError
-from openaisle.core.messages import GateTap, VisitId
+from openaisle.core.messages import GateId, GateTap, VisitId
 from openaisle.ports import Clock
 from openaisle.store.schema import Gate
 
 TAPS_MAX: Final = 256
 """Taps waiting for the path. When full, nobody is let in: entry is throttled first, exit never."""
 POLL_S: Final = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What became of a code that was read, or of a card that was tapped, at a gate."""
+
+    gate_id: GateId
+    is_admitted: bool
+    visit_id: VisitId = ""
+    reason: str = ""
+    message: str = ""
+
+
+OnAnswer = Callable[[Answer], None]
 
 
 class Gatekeeper:

@@ -133,7 +133,7 @@ class CheckoutBench:
             opened(staff_id, now_ns, is_staff=True)
         ]
         for visit in visits:
-            held = self._taps.hold(self._terminal, visit.visit_id, now_ns)
+            held = self._taps.hold(self._terminal, visit.visit_id)
             if held is None:
                 self._charging.record(self._payments.bind(visit.visit_id, visit.method, now_ns))
             else:

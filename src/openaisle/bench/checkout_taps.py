@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from openaisle.adapters.gate_terminal import held_card
 from openaisle.adapters.terminal_stripe import StripeTerminal
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import CardHeld, VisitId
@@ -36,7 +37,7 @@ class Taps:
         self._asked: VisitId = ""
         self.taps = 0
 
-    def hold(self, terminal: StripeTerminal, visit_id: VisitId, now_ns: int) -> CardHeld | None:
+    def hold(self, terminal: StripeTerminal, visit_id: VisitId) -> CardHeld | None:
         """What a shopper's card holds; None for those who do not tap, or cannot while the processor is away."""
         if self._random.random() >= TAP_SHARE:
             return None
@@ -47,7 +48,7 @@ class Taps:
             except PortUnavailable:
                 continue
             self.taps += 1
-            return _held(card, visit_id, now_ns)
+            return held_card(visit_id, "entry", card)
         return None
 
     def clear(self, terminal: StripeTerminal) -> None:
@@ -86,16 +87,3 @@ class Taps:
         elif kind < WALLET_SHARE + FIXED_SHARE:
             prefix = FIXED_PREFIX
         return f"{prefix}{self._random.randrange(CARDS):09d}"
-
-
-def _held(card: TappedCard, visit_id: VisitId, now_ns: int) -> CardHeld:
-    return CardHeld(
-        visit_id=visit_id,
-        gate_id="entry",
-        method=card.method,
-        amount_minor=card.amount_minor,
-        currency=card.currency,
-        held_ns=now_ns,
-        last4=card.last4,
-        expires=card.expires,
-    )

@@ -16,11 +16,14 @@ from openaisle.bench.floor_scenes import FloorScene
 from openaisle.bench.tracking_contest import contest
 from openaisle.bench.tracking_runs import Sequence as BoxSequence
 from openaisle.bench.tracking_scores import ScoredSequence, Trajectories
+from openaisle.core.messages import FloorTracks
 from openaisle.tracks import FloorTracker
+from openaisle.tracks.floor import Tracks, TracksMessage, TracksSettings
 
 Floats = NDArray[np.float64]
 
 OURS: Final = "openaisle"
+LIVE: Final = "openaisle, live path without codes"
 PLAIN: Final = "mean of feet, Hungarian, Kalman"
 PEERS: Final = ("trackers SORT", "trackers ByteTrack", "trackers OC-SORT", "norfair", "boxmot OC-SORT")
 PX_PER_M: Final = 100.0  # peers see fused points as boxes of one metre on a picture of the floor
@@ -41,6 +44,35 @@ class Followed:
 
 def ours(scene: FloorScene, seen: Sequence[Sequence[Floats]]) -> Followed:
     return _follow(FloorTracker(scene.cameras, scene.fps), seen)
+
+
+def live(scene: FloorScene) -> Followed:
+    """The live path's tracks, which know the shop's shelves and what people wear; nobody shows a code."""
+    assert scene.store is not None
+    assert scene.frames is not None
+    tracks = Tracks(scene.store, TracksSettings(report_before_end_periods=0.0))
+    places = [np.zeros((0, 3)) for _ in scene.frames]
+    took_ms = np.zeros(len(scene.frames))
+    times_ns = np.array([frames[0].captured_ns for frames in scene.frames])
+    now_ns = int(times_ns[-1])
+    for moment, frames in enumerate(scene.frames):
+        now_ns = max(frame.received_ns for frame in frames)
+        began_s = time.process_time()
+        said = tracks.step(frames, [], [], now_ns)
+        took_ms[moment] = 1e3 * (time.process_time() - began_s)
+        _note_places(said, times_ns, places)
+    _note_places(tracks.finish(now_ns), times_ns, places)
+    return Followed(places, took_ms)
+
+
+def _note_places(said: Sequence[TracksMessage], times_ns: NDArray[np.int64], places: list[Floats]) -> None:
+    """Everybody seen, at the moment nearest to each message."""
+    for message in said:
+        if isinstance(message, FloorTracks):
+            is_seen = np.isfinite(message.joints_floor_m[:, :, 0]).any(axis=1)
+            ids = np.array([float(track_id[1:]) for track_id in message.track_ids])
+            rows = np.column_stack([message.positions_floor_m, ids])[is_seen]
+            places[int(np.abs(times_ns - message.captured_ns).argmin())] = rows.astype(np.float64)
 
 
 def plain(scene: FloorScene) -> Followed:

@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.adapters import pets2009
+from openaisle.bench.pixels import PixelCameras
+from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
+from openaisle.sim.day import Eyes
 from openaisle.sim.scene import BODY_JOINT_INDEX
 from openaisle.sim.scripts import plan_day
 from openaisle.sim.shop import SimulatedShop
@@ -31,6 +34,7 @@ MARKET_FPS: Final = 10.0
 NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
 """More is missed and invented than skeleton mode's good network does: 8 of 100 people, one in 20 frames."""
 WARM_UP_S_MAX: Final = 1200
+LEAD_IN_S: Final = 60  # a picture a second: whoever looks at pictures has seen shelves change all along
 _PELVIS: Final = BODY_JOINT_INDEX["pelvis"]
 
 
@@ -45,6 +49,8 @@ class FloorScene:
     keypoints: Sequence[Sequence[Floats]] | None  # the same people as [n, 17, 3]
     truth: Sequence[Floats]  # [moments] of [n, 3] x_m y_m id, of whoever is where the truth is known
     is_known_at: Callable[[Floats], NDArray[np.bool_]]  # whether the truth is known at places [n, 2]
+    store: Store | None = None  # a simulated scene's
+    frames: Sequence[Sequence[CameraDetections]] | None = None  # [moments][cameras] all that was seen
 
     @property
     def sightings_mean(self) -> float:
@@ -76,17 +82,18 @@ def pets(folder: Path) -> FloorScene:
     return FloorScene("pets2009-s2l1", cameras, pets2009.FPS, boxes, None, truth, is_in_first_view)
 
 
-def shop(seed: int, people: int, moments: int) -> FloorScene:
-    """A random shop of 50 m2 with 8 cameras, full of shoppers."""
+def shop(seed: int, people: int, moments: int, *, is_drawn: bool = False) -> FloorScene:
+    """A random shop of 50 m2 with 8 cameras, full of shoppers: noisy keypoints, or drawn and seen by the networks."""
     store = generate_store(seed, area_m2=SHOP_M2, camera_count=SHOP_CAMERAS)
-    return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, NOISE)
+    eyes = PixelCameras(store, seed) if is_drawn else _skeletons(store, seed, NOISE)
+    return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, eyes)
 
 
 def market(people: int, moments: int, seed: int) -> FloorScene:
     """The shipped market, full of shoppers."""
-    return _filmed(
-        load_store("market"), f"market-{people}", people, MARKET_FPS, moments, seed, SkeletonSettings()
-    )
+    store = load_store("market")
+    eyes = _skeletons(store, seed, SkeletonSettings())
+    return _filmed(store, f"market-{people}", people, MARKET_FPS, moments, seed, eyes)
 
 
 def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
@@ -100,10 +107,15 @@ def seen_by(scene: FloorScene, camera_count: int) -> FloorScene:
     )
 
 
-def _people_inside(life: SimulatedShop) -> int:
-    """Past the gate: those who queue before it are not in the shop."""
+def _skeletons(store: Store, seed: int, noise: SkeletonSettings) -> SkeletonCameras:
+    return SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
+
+
+def _is_in_full_swing(life: SimulatedShop, people: int) -> bool:
+    """So many are past the gate, and as many have left: those who came first all stood before the same shelf."""
     visits = life.truth.visits.values()
-    return sum(bool(visit.entered_ns) - bool(visit.left_ns) for visit in visits)
+    left = sum(bool(visit.left_ns) for visit in visits)
+    return left >= people and sum(bool(visit.entered_ns) for visit in visits) - left >= people
 
 
 def _filmed(
@@ -113,9 +125,9 @@ def _filmed(
     fps: float,
     moments: int,
     seed: int,
-    noise: SkeletonSettings,
+    eyes: Eyes,
 ) -> FloorScene:
-    """Wait until `people` are there (or as long as can be waited for), then film. All cameras look at once.
+    """Wait until `people` are there and about (or as long as can be waited for), then film. All cameras look at once.
 
     Shoppers take much: whoever takes little has left before the shop is full.
     """
@@ -128,15 +140,22 @@ def _filmed(
         people_max=max(people, 2),
     )
     life = SimulatedShop(store, plan)
-    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]), noise)
+    if isinstance(eyes, PixelCameras):
+        eyes.warm_up(life.scene())
     period_ns = round(NS_PER_S / fps)
     at_ns = plan.start_ns
-    while _people_inside(life) < people and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
+    while not _is_in_full_swing(life, people) and at_ns < plan.start_ns + WARM_UP_S_MAX * NS_PER_S:
         at_ns += NS_PER_S
         life.advance(at_ns)
         life.take_scale_batches()
     camera_ids = [camera.camera_id for camera in store.cameras]
-    boxes, keypoints, truth = [], [], []
+    if isinstance(eyes, PixelCameras):
+        for _ in range(LEAD_IN_S):
+            at_ns += NS_PER_S
+            life.advance(at_ns)
+            life.take_scale_batches()
+            eyes.detect(life.scene(), camera_ids)
+    frames, truth = [], []
 
     def is_inside(places: Floats) -> NDArray[np.bool_]:
         inside = [contains(store.plan_floor_m, (x, y), 0.0) for x, y in places.tolist()]
@@ -146,11 +165,14 @@ def _filmed(
         at_ns += period_ns
         life.advance(at_ns)
         life.take_scale_batches()
-        scene = life.scene(with_items=False)
-        seen = eyes.detect(scene, camera_ids)
-        boxes.append([np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen])
-        keypoints.append([each.keypoints_image_px.astype(float) for each in seen])
+        scene = life.scene(with_items=isinstance(eyes, PixelCameras))
+        frames.append(eyes.detect(scene, camera_ids))
         places = scene.joints_floor_m[:, _PELVIS, :2]
         here = np.column_stack([places, [body.body_id for body in scene.bodies]])
         truth.append(here[is_inside(places)])
-    return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside)
+    boxes = [
+        [np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen]
+        for seen in frames
+    ]
+    keypoints = [[each.keypoints_image_px.astype(float) for each in seen] for seen in frames]
+    return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside, store, frames)

@@ -11,7 +11,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from openaisle.bench.floor_contest import OURS, PLAIN, Followed, milliseconds, ours, peers, plain, scored
+from openaisle.bench.floor_contest import (
+    LIVE,
+    OURS,
+    PLAIN,
+    Followed,
+    live,
+    milliseconds,
+    ours,
+    peers,
+    plain,
+    scored,
+)
 from openaisle.bench.floor_scenes import PETS_SCORE_MIN, FloorScene, market, pets, seen_by, shop
 from openaisle.bench.tracking_scores import WHOLE, score
 
@@ -20,6 +31,7 @@ Report = Callable[[str, float], None]
 PEOPLE: Final = (6, 12, 25)
 SHOPS: Final = 3
 SHOP_MOMENTS: Final = 300
+PIXEL_MOMENTS: Final = 200
 MARKET_MOMENTS: Final = 100
 MARKET_CURVE: Final = {15: (124,), 30: (124,), 60: (15, 30, 60, 124)}
 """People -> through how many cameras."""
@@ -62,6 +74,7 @@ def measure_shops(python: Path, seed: int, report: Report) -> dict[str, Any]:
             scenes.append(shop(shop_seed, people, SHOP_MOMENTS))
         runs = {
             f"{OURS}, keypoints": [ours(scene, scene.keypoints or ()) for scene in scenes],
+            LIVE: [live(scene) for scene in scenes],
             f"{OURS}, boxes": [ours(scene, scene.boxes) for scene in scenes],
             PLAIN: [plain(scene) for scene in scenes],
             **peers(python, scenes, report),
@@ -71,6 +84,21 @@ def measure_shops(python: Path, seed: int, report: Report) -> dict[str, Any]:
             "contestants": {name: _of_shops(python, scenes, followed) for name, followed in runs.items()},
         }
     return {"seeds": [seed, seed + SHOPS - 1], "moments": SHOP_MOMENTS, "people": crowds}
+
+
+def measure_pixels(python: Path, seed: int, report: Report) -> dict[str, Any]:
+    """The same shops drawn, seen by the networks that ship, and followed: pixels in the loop."""
+    crowds = {}
+    for number, people in enumerate(PEOPLE):
+        report(f"{people} people, drawn", number / len(PEOPLE))
+        scene = shop(seed, people, PIXEL_MOMENTS, is_drawn=True)
+        runs = {f"{OURS}, keypoints": [ours(scene, scene.keypoints or ())], LIVE: [live(scene)]}
+        crowds[str(people)] = {
+            "people_mean": round(scene.people_mean, 1),
+            "sightings_mean": round(scene.sightings_mean, 1),
+            "contestants": {name: _of_shops(python, [scene], followed) for name, followed in runs.items()},
+        }
+    return {"seeds": [seed, seed], "moments": PIXEL_MOMENTS, "people": crowds}
 
 
 def measure_market(python: Path, seed: int, report: Report) -> dict[str, Any]:

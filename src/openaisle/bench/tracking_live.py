@@ -1,4 +1,4 @@
-"""The live path's people and doors when things go wrong: codes never shown, cameras turned, clocks that are off.
+"""The live path's people and doors when things go wrong: codes never shown, cameras turned, clocks off, frames late.
 
 Simulated days of mixed visits through the tracks' stage alone, seen as noisy skeletons. Whoever's code is withheld
 walked in behind somebody or on their own; what the shop says of strangers is held against who they really were.
@@ -6,14 +6,16 @@ walked in behind somebody or on their own; what the shop says of strangers is he
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
+from openaisle.bench import vision_people
 from openaisle.core.messages import (
     CameraDetections,
     FloorTracks,
@@ -29,6 +31,7 @@ from openaisle.sim.day import SimulatedDay
 from openaisle.sim.plan import DayPlan
 from openaisle.sim.scene import BODY_JOINT_INDEX
 from openaisle.sim.scripts import plan_day
+from openaisle.sim.skeletons import SkeletonCameras
 from openaisle.store.load import load_store
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks, TracksMessage
@@ -48,15 +51,18 @@ _PELVIS: Final = BODY_JOINT_INDEX["pelvis"]
 
 @dataclass(frozen=True, kw_only=True)
 class CameraFault:
-    """What is wrong with one camera from the day's beginning."""
+    """What is wrong from the day's beginning: with one camera, or with the line to all of them."""
 
     turned_deg: float = 0.0
     skew_ms: float = 0.0
+    late_ms: float = 0.0  # every frame of every camera comes up to so much later, so in another order
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Any of which says what is wrong."""
-        return ("pose_drift",) if self.turned_deg else ("clock_skew", "clock")
+        """Any of which says what is wrong with the camera."""
+        if self.turned_deg:
+            return ("pose_drift",)
+        return ("clock_skew", "clock") if self.skew_ms else ()
 
 
 CAMERA_FAULTS: Final = (
@@ -67,6 +73,7 @@ CAMERA_FAULTS: Final = (
     CameraFault(skew_ms=100.0),
     CameraFault(skew_ms=250.0),
     CameraFault(skew_ms=-250.0),
+    CameraFault(late_ms=400.0),
 )
 FAULT_DAYS: Final = 3
 
@@ -143,40 +150,57 @@ def _strangers_of(store: Store, plan: DayPlan) -> _Strangers:
     return outcome
 
 
+def measure_joints(seed: int, report: Report) -> dict[str, Any]:
+    """Where people and their wrists are, against where they really are, from noisy skeletons."""
+    store = load_store(STORE)
+    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]))
+    return vision_people.in_space(
+        store, seed, eyes, lambda over: report("joints", over / vision_people.VISITS)
+    )
+
+
 def measure_cameras(seed: int, report: Report) -> dict[str, Any]:
-    """One camera of a shop turned or with a clock that is off: whether it is found, when, and what it costs."""
+    """One camera turned or with a clock that is off, or all frames late: whether it is found, when, what it costs."""
     rows = []
     for number, fault in enumerate(CAMERA_FAULTS):
         report(f"cameras, {_name(fault)}", number / len(CAMERA_FAULTS))
         rows.append(
-            _summary(fault, [_faulty_day(fault, day_seed) for day_seed in range(seed, seed + FAULT_DAYS)])
+            _summary(fault, [faulty_day(fault, day_seed) for day_seed in range(seed, seed + FAULT_DAYS)])
         )
     return {"store": STORE, "seeds": [seed, seed + FAULT_DAYS - 1], "visits": FAULT_VISITS, "faults": rows}
 
 
 @dataclass
-class _FaultyDay:
+class FaultyDay:
+    """What a day with a fault came to."""
+
     found_after_s: float | None
     wrong: int  # other cameras, or this one of something else
     errors_m: list[float]
     late_errors_m: list[float]  # of the day's second half
 
 
-def _faulty_day(fault: CameraFault, seed: int) -> _FaultyDay:
+def faulty_day(fault: CameraFault, seed: int, visits: int = FAULT_VISITS) -> FaultyDay:
+    """A day in STORE with that fault."""
     store = load_store(STORE)
     plan = plan_day(
-        store, visit_count=FAULT_VISITS, seed=seed, families="mixed", arrivals_per_minute=6.0, people_max=6
+        store, visit_count=visits, seed=seed, families="mixed", arrivals_per_minute=6.0, people_max=6
     )
     bad = store.cameras[seed % len(store.cameras)]
     as_it_is = replace(bad, pan_deg=bad.pan_deg + fault.turned_deg)
     cameras = tuple(as_it_is if camera is bad else camera for camera in store.cameras)
     day = SimulatedDay(replace(store, cameras=cameras), plan, vision="skeleton")
 
+    rng = np.random.default_rng([seed, 11])
+
     def spoil(reading: Reading) -> Reading:
-        if isinstance(reading, CameraDetections) and reading.camera_id == bad.camera_id and fault.skew_ms:
-            skew_ns = round(fault.skew_ms * NS_PER_MS)
-            return msgspec.structs.replace(reading, captured_ns=reading.captured_ns + skew_ns)
-        return reading
+        if not isinstance(reading, CameraDetections):
+            return reading
+        late_ns = round(rng.uniform(0.0, fault.late_ms) * NS_PER_MS)
+        skew_ns = round(fault.skew_ms * NS_PER_MS) if reading.camera_id == bad.camera_id else 0
+        return msgspec.structs.replace(
+            reading, captured_ns=reading.captured_ns + skew_ns, received_ns=reading.received_ns + late_ns
+        )
 
     found_after_s, wrong = None, 0
     tracks: list[FloorTracks] = []
@@ -190,12 +214,12 @@ def _faulty_day(fault: CameraFault, seed: int) -> _FaultyDay:
             tracks.append(message)
     errors = _errors_m(day, tracks[::TRACKS_EVERY])
     half_ns = (plan.start_ns + day.shop.now_ns) // 2
-    return _FaultyDay(
+    return FaultyDay(
         found_after_s, wrong, [error for _, error in errors], [e for at, e in errors if at > half_ns]
     )
 
 
-def _summary(fault: CameraFault, days: Sequence[_FaultyDay]) -> dict[str, Any]:
+def _summary(fault: CameraFault, days: Sequence[FaultyDay]) -> dict[str, Any]:
     found = [day.found_after_s for day in days if day.found_after_s is not None]
     errors = [error for day in days for error in day.errors_m]
     late = [error for day in days for error in day.late_errors_m]
@@ -217,6 +241,8 @@ def _percentile(values: Sequence[float], share: float) -> float | None:
 def _name(fault: CameraFault) -> str:
     if fault.turned_deg:
         return f"turned by {fault.turned_deg:g} degrees"
+    if fault.late_ms:
+        return f"all frames up to {fault.late_ms:g} ms late"
     return f"clock off by {fault.skew_ms:+g} ms" if fault.skew_ms else "none"
 
 
@@ -228,13 +254,25 @@ def _said(
 ) -> Iterator[TracksMessage | SensorDegraded]:
     """What timeline and tracks say of a day whose readings went through `spoil`."""
     timeline, tracks = Timeline(store), Tracks(store)
-    for reading in day.readings():
-        spoilt = spoil(reading)
-        if not isinstance(spoilt, CameraDetections | GateTap):
-            continue
+    for spoilt in _by_arrival(day.readings(), spoil):
         aligned = timeline.step([spoilt], spoilt.received_ns)
         yield from (message for message in aligned.health if isinstance(message, SensorDegraded))
         yield from tracks.step(aligned.detections, [], aligned.taps, spoilt.received_ns)
+
+
+def _by_arrival(
+    readings: Iterable[Reading], spoil: Callable[[Reading], Reading | None]
+) -> Iterator[CameraDetections | GateTap]:
+    """What cameras and gates say, spoilt, in the order in which it then comes in."""
+    waiting: list[tuple[int, int, CameraDetections | GateTap]] = []
+    for number, reading in enumerate(readings):
+        while waiting and waiting[0][0] <= reading.received_ns:
+            yield heapq.heappop(waiting)[2]
+        spoilt = spoil(reading)
+        if isinstance(spoilt, CameraDetections | GateTap):
+            heapq.heappush(waiting, (spoilt.received_ns, number, spoilt))
+    while waiting:
+        yield heapq.heappop(waiting)[2]
 
 
 def _body_at(day: SimulatedDay, place_floor_m: tuple[float, float]) -> int | None:
@@ -292,9 +330,18 @@ def doors_lines(measured: dict[str, Any]) -> Iterator[str]:
     )
 
 
+def joints_lines(measured: dict[str, Any]) -> Iterator[str]:
+    place, wrist = measured["place_cm"], measured["wrist_cm"]
+    yield (
+        f"joints in {measured['store']}, seed {measured['seed']}, {measured['visits']} visits: people off by "
+        f"{place['median']} cm (p90 {place['p90']}, n {place['n']}), wrists by {wrist['median']} cm "
+        f"(p90 {wrist['p90']}, n {wrist['n']})"
+    )
+
+
 def cameras_lines(measured: dict[str, Any]) -> Iterator[str]:
     first, last = measured["seeds"]
-    yield f"one camera of {measured['store']}, days {first}-{last}, {measured['visits']} visits each"
+    yield f"cameras of {measured['store']}, days {first}-{last}, {measured['visits']} visits each"
     for row in measured["faults"]:
         error, late = row["error_m"], row["second_half_error_m"]
         yield (

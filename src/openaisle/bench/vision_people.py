@@ -18,7 +18,7 @@ from openaisle.core.messages import WRISTS, CameraDetections, CameraId, FloorTra
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning import evaluate
-from openaisle.sim.day import SimulatedDay
+from openaisle.sim.day import Eyes, SimulatedDay
 from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
 from openaisle.sim.scripts import plan_day
 from openaisle.store.schema import Store
@@ -48,7 +48,7 @@ def people_report(
     """Figures in pictures of random stores 9000 and up, and in space of a day of `store`, with their N."""
     held_out = evaluate.HeldOut(stores=HELD_OUT_STORES)
     pictures = evaluate.evaluate(runtime or RuntimeSettings(), held_out, report)
-    space = _space(store, seed, lambda over: report(HELD_OUT_STORES + over))
+    space = in_space(store, seed, PixelCameras(store, seed), lambda over: report(HELD_OUT_STORES + over))
     return {"pictures": evaluate.figures_json(pictures, held_out), "space": space}
 
 
@@ -71,13 +71,13 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _space(store: Store, seed: int, report: Callable[[int], None]) -> dict[str, Any]:
-    """A day of up to three shoppers at a time, looked at by all cameras at once."""
+def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None]) -> dict[str, Any]:
+    """A day of up to three shoppers at a time, looked at by all cameras at once, and tracked."""
     plan = plan_day(
         store, visit_count=VISITS, seed=seed, families="mixed", arrivals_per_minute=3.0, people_max=3
     )
-    eyes = _Witness(PixelCameras(store, seed))
-    day = SimulatedDay(store, plan, vision=eyes)
+    witness = _Witness(eyes)
+    day = SimulatedDay(store, plan, vision=witness)
     tracks = Tracks(store)
     tally = _SpaceTally()
     frames = 0
@@ -88,7 +88,7 @@ def _space(store: Store, seed: int, report: Callable[[int], None]) -> dict[str, 
         if detections or taps:
             for said in tracks.step(detections, [], taps, reading.received_ns):
                 if isinstance(said, FloorTracks):
-                    tally.add(said, eyes.at(said.captured_ns))
+                    tally.add(said, witness.at(said.captured_ns))
         report(len(day.shop.truth.visits))
     return {
         "store": store.store_id,
@@ -102,7 +102,7 @@ def _space(store: Store, seed: int, report: Callable[[int], None]) -> dict[str, 
 class _Witness:
     """Hands scenes on to the eyes, and remembers the last seconds of where everybody really was."""
 
-    def __init__(self, eyes: PixelCameras) -> None:
+    def __init__(self, eyes: Eyes) -> None:
         self._eyes = eyes
         self._seen: list[tuple[int, Floats]] = []
 

@@ -23,6 +23,7 @@ from openaisle.detections import models
 from openaisle.detections.models import PeopleModel
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
+from openaisle.detections.stages import StagedDetector
 from openaisle.learning.average_precision import BoxTally
 from openaisle.learning.evaluate import HeldOut, PeopleTally
 from openaisle.learning.people_stores import training_store
@@ -226,7 +227,8 @@ def _accuracy(
     held_out = replace(HeldOut(), first_store=settings.seed + 1, stores=settings.stores)
     detectors = [each.built(SCORE_MIN) for each in contestants]
     reported = [each.built().score_min for each in contestants]
-    joints = {each.label: PeopleTally() for each in contestants if each.model == models.PEOPLE}
+    joints = [PeopleTally() for _ in contestants]
+    has_joints = [False] * len(contestants)
     whole, visible = ([BoxTally() for _ in contestants] for _ in range(2))
     done, frames = 0, settings.stores * held_out.cameras * held_out.frames
     for store in range(settings.stores):
@@ -238,11 +240,11 @@ def _accuracy(
             frame = Frame(sight.camera.camera_id, sight.at_ns, sight.at_ns, sight.pixels)
             for place, detector in enumerate(detectors):
                 detector.watch(sight.camera)
-                if isinstance(detector, PeopleDetector):
+                if isinstance(detector, PeopleDetector | StagedDetector):
                     detector.show_empty({sight.camera.camera_id: sight.empty}, sight.at_ns)
                 found = detector.detect([frame])[0]
-                if (label := contestants[place].label) in joints:
-                    joints[label].add(sight, found, reported[place])
+                joints[place].add(sight, found, reported[place])
+                has_joints[place] |= bool(found.keypoints_image_px[:, :, 2].any())
                 for tally, boxes in ((whole[place], bodies), (visible[place], shown)):
                     truth = np.array(boxes, np.float32).reshape(-1, 4)
                     tally.add(found.boxes_image_px, found.scores, truth, judged)
@@ -260,8 +262,8 @@ def _accuracy(
             "recall": bodies_figures.recall,
             "false_people_per_frame": bodies_figures.false_people_per_picture,
         }
-        if each.label in joints:
-            of_joints = joints[each.label].figures()
+        if has_joints[place]:
+            of_joints = joints[place].figures()
             rows[each.label]["keypoint_ap"] = of_joints.keypoint_ap
             rows[each.label]["wrist_px_median"] = of_joints.wrist_px_median
     figures = whole[0].figures(reported[0])

@@ -18,6 +18,7 @@ from openaisle.central.entry import TOKEN, look_up_text
 from openaisle.central.tables import MethodRow, ReceiptRow, VisitRow
 from openaisle.core.messages import (
     Interaction,
+    PaymentChanged,
     Receipt,
     ReceiptLine,
     SlotId,
@@ -38,6 +39,7 @@ class KeptReceipt:
     number: int
     state: str  # see PaymentState
     refunded_minor: int
+    owed_minor: int  # not paid and not waived
     reason: str
     account_id: str | None
     evidence: Mapping[str, dict[str, Any]]  # by interaction id
@@ -94,18 +96,20 @@ class ReceiptBook:
                     body=encode_json(receipt),
                     evidence=json.dumps(evidence).encode(),
                     state=state,
+                    owed_minor=receipt.total_minor,
                     look_up=_look_up_of(session, visit) if visit else "",
                 )
             )
         return True
 
-    def settle(self, receipt_id: str, state: str, refunded_minor: int, reason: str) -> None:
+    def settle(self, changed: PaymentChanged) -> None:
         """What the charge has come to. Refunds only grow."""
         with self._database.session() as session:
-            row = session.get(ReceiptRow, receipt_id)
+            row = session.get(ReceiptRow, changed.receipt_id)
             if row is not None:
-                row.state, row.reason = state, reason[:80]
-                row.refunded_minor = max(row.refunded_minor, refunded_minor)
+                row.state, row.reason = changed.state.value, changed.reason[:80]
+                row.refunded_minor = max(row.refunded_minor, changed.refunded_minor)
+                row.owed_minor = max(0, changed.amount_minor - changed.waived_minor - changed.paid_minor)
 
     def get(self, receipt_id: str) -> KeptReceipt | None:
         with self._database.reading() as session:
@@ -212,6 +216,7 @@ def _kept(row: ReceiptRow, account_id: str | None) -> KeptReceipt:
         number=row.number,
         state=row.state,
         refunded_minor=row.refunded_minor,
+        owed_minor=row.owed_minor,
         reason=row.reason,
         account_id=account_id,
         evidence=json.loads(row.evidence),

@@ -130,6 +130,7 @@ class ReceiptRow(Table):
     evidence: Mapped[bytes] = tagged("purchase", "dispute", "days30")  # JSON, by interaction id
     state: Mapped[str] = tagged("record", "billing", "tax", String(12))
     refunded_minor: Mapped[int] = tagged("purchase", "billing", "tax", default=0)
+    owed_minor: Mapped[int] = tagged("purchase", "billing", "tax", default=0, server_default="0")
     reason: Mapped[str] = tagged("record", "billing", "tax", String(80), default="")
     look_up: Mapped[str] = tagged("payment", "billing", "tax", String(16), default="")  # last4 YYYY-MM
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-PARTS = ("mot15", "speed", "floor", "shops", "market", "doors", "cameras")
-ALONE = ("doors", "cameras")  # no peer does that
+PARTS = ("mot15", "speed", "floor", "shops", "pixels", "market", "doors", "cameras", "joints")
+ALONE = ("doors", "cameras", "joints")  # no peer does that
 FROM_DATA = ("mot15", "floor")
 
 
@@ -67,9 +67,11 @@ def tracking(
             "speed": lambda: tracking_speed.measure(python, seed, report, tracker),
             "floor": lambda: tracking_floor.measure_floor(python, data or Path(), report),
             "shops": lambda: tracking_floor.measure_shops(python, seed, report),
+            "pixels": lambda: tracking_floor.measure_pixels(python, seed, report),
             "market": lambda: tracking_floor.measure_market(python, seed, report),
             "doors": lambda: tracking_live.measure_doors(seed, report),
             "cameras": lambda: tracking_live.measure_cameras(seed, report),
+            "joints": lambda: tracking_live.measure_joints(seed, report),
         }
         for name in asked:
             result[name] = measures[name]()
@@ -81,9 +83,11 @@ def tracking(
         "speed": tracking_speed.lines,
         "floor": tracking_floor.floor_lines,
         "shops": tracking_floor.shops_lines,
+        "pixels": tracking_floor.shops_lines,
         "market": tracking_floor.market_lines,
         "doors": tracking_live.doors_lines,
         "cameras": tracking_live.cameras_lines,
+        "joints": tracking_live.joints_lines,
     }
     for name, measured in result.items():
         for line in said[name](measured):

@@ -134,7 +134,8 @@ def add(
 
     def check_copy(copy: Path) -> None:
         reopened = BroughtModel(copy, RuntimeSettings())
-        assert reopened.architecture == kind.name
+        assert reopened.architecture == kind.name, "what the file said before is said still"
+        assert dict(reopened.options) == options, "what the file said before is said still"
 
     path = keep(file, name, metadata, check_copy, store)
     typer.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB; on a grey picture: {said}")

@@ -600,6 +600,13 @@ class PaymentWanted(Message, frozen=True, kw_only=True):
     key: str
 
 
+class CardAskedFor(Message, frozen=True, kw_only=True):
+    """Have the counter's card reader ask for what a receipt still owes."""
+
+    receipt_id: str
+    key: str
+
+
 class CartCorrected(Message, frozen=True, kw_only=True):
     """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
 
@@ -613,7 +620,13 @@ class CartCorrected(Message, frozen=True, kw_only=True):
 
 
 Wish: TypeAlias = (
-    RefundWanted | ReceiptContested | ReceiptReviewed | VoucherSold | PaymentWanted | CartCorrected
+    RefundWanted
+    | ReceiptContested
+    | ReceiptReviewed
+    | VoucherSold
+    | PaymentWanted
+    | CardAskedFor
+    | CartCorrected
 )
 """What a page asks of the process that writes the ledger."""
 

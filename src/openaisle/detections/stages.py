@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +11,8 @@ import numpy as np
 from openaisle.core.messages import CameraDetections, CameraId, Frame
 from openaisle.detections.architectures.catalogue import JointsModel
 from openaisle.detections.architectures.mediapipe import MediaPipeHands
+from openaisle.detections.crops import Pixels
+from openaisle.detections.people import PeopleDetector
 from openaisle.detections.picture_health import Health
 from openaisle.store.schema import Camera
 
@@ -36,6 +38,11 @@ class StagedDetector:
         """Frames of this camera come next."""
         self._cameras[camera.camera_id] = camera
         self._first.watch(camera)
+
+    def show_empty(self, backgrounds: Mapping[CameraId, Pixels], at_ns: int) -> None:
+        """Tell what the cameras see when nobody is there, where the first stage asks for that."""
+        if isinstance(self._first, PeopleDetector | StagedDetector):
+            self._first.show_empty(backgrounds, at_ns)
 
     def health(self) -> list[Health]:
         """What began or ended to be wrong with pictures since the last call, as far as the first stage tells."""

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from openaisle.adapters.gate_scanner import OnAnswer
 from openaisle.adapters.gate_terminal import GateTerminal
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Gatekeeper, OnAnswer
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.messages import CardHeld, VisitId
+from openaisle.edge.desk_reader import DeskReader
 from openaisle.edge.processors import card_terminal
 from openaisle.edge.settings import HOLD_MINOR
 from openaisle.edge.worker import Context
@@ -22,6 +22,8 @@ from openaisle.receipts.payment import Payments
 
 CARDS_MAX: Final = 64
 WRITTEN_S_MAX: Final = 5.0
+
+SIMULATED_DESK: Final = "tmr_desk"
 
 Refusal = tuple[str, str]
 """A fixed word, and words for a person."""
@@ -105,3 +107,19 @@ def open_terminals(
         )
         for gate_id, reader_id in readers_of(context).items()
     ]
+
+
+def open_desk_reader(context: Context, knows: Callable[[VisitId], bool]) -> DeskReader | None:
+    """The counter's card reader; None where there is none."""
+    payments = context.settings.edge.payments
+    reader_id = SIMULATED_DESK if context.processor_port else payments.desk_reader if payments else ""
+    if not reader_id:
+        return None
+    return DeskReader(
+        reader_id,
+        card_terminal(context),
+        context.clock,
+        knows=knows,
+        new_id=lambda: f"d-{secrets.token_hex(6)}",
+        say=context.line,
+    )

@@ -26,7 +26,8 @@ from openaisle.core.messages import (
     VisitOpened,
     Wish,
 )
-from openaisle.edge.cards import Cards, Refusal
+from openaisle.edge.cards import Cards, Refusal, open_desk_reader
+from openaisle.edge.desk_reader import DeskReader
 from openaisle.edge.processors import Webhooks, payment_processor
 from openaisle.edge.wishes import WISHES_MAX, Wishes
 from openaisle.edge.worker import Context
@@ -73,6 +74,7 @@ class Cashier:
         if folder is not None:
             self._pos = PosExport(event_log, PosLogFiles(folder, context.settings.store()))
         self._charging: Charging | None = None
+        self._reader: DeskReader | None = None
         self._wishes: Wishes | None = None
 
     def follow(self, sequence: int, message: Message) -> None:
@@ -91,8 +93,13 @@ class Cashier:
                 self._processor,
                 on_trouble=lambda why: context.line(f"payment: {why}"),
             )
+        self._reader = open_desk_reader(context, self.payments.knows_hold)
         self._wishes = Wishes(
-            pipeline, self.payments, partial(into_ledger, self._event_log), context.settings.store().currency
+            pipeline,
+            self.payments,
+            partial(into_ledger, self._event_log),
+            context.settings.store().currency,
+            self._reader and self._reader.ask,
         )
 
     def step(self, said: Sequence[AnyMessage]) -> list[AnyMessage]:
@@ -108,6 +115,11 @@ class Cashier:
                     into_ledger(self._event_log, bound)
                     follows += bound
         follows += self.cards.step(self.payments, partial(into_ledger, self._event_log), now_ns)
+        while self._reader is not None and not self._reader.tapped.empty():
+            asked, held = self._reader.tapped.get()
+            paid = self.payments.pay_out_of(held, asked.receipt_id, now_ns)
+            into_ledger(self._event_log, paid)
+            follows += paid
         while not self.wishes.empty():
             wish = self.wishes.get()
             try:
@@ -155,6 +167,8 @@ class Cashier:
 
     def close(self) -> None:
         self._export()
+        if self._reader is not None:
+            self._reader.close()
         if self._charging is not None:
             self._charging.close()
         if self._processor is not None:

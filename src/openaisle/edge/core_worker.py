@@ -22,8 +22,8 @@ from openaisle.adapters.entry_codes import CodeVerifier
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
 from openaisle.adapters.gate_http import GateServer, gate_app
 from openaisle.adapters.gate_mqtt import MqttGates
-from openaisle.adapters.gate_scanner import Answer, GateScanner, scanner_texts
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gate_scanner import GateScanner, scanner_texts
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.adapters.scale_mqtt import MqttScales
 from openaisle.adapters.webhook_http import webhook_route
@@ -177,6 +177,7 @@ class _Doors:
             settings.state_folder / SPENT,
             cashier.refusal,
         )
+        self._gates: MqttGates | None = None
         self.intake = Intake(context.clock)
         self._closers: list[Callable[[], None]] = [self.intake.close]
 
@@ -188,6 +189,7 @@ class _Doors:
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
         )
         gates = MqttGates(self._broker, store.store_id, gatekeeper, self._note_refused)
+        self._gates = gates
         self._open_scanners(gatekeeper)
         assert context.listener is not None
         webhooks = self._cashier.webhooks
@@ -223,6 +225,8 @@ class _Doors:
                 raise StoreError("no such gate", file=EDGE_FILE, field=field, expected=gates, found=gate_id)
 
     def _note_answer(self, answer: Answer) -> None:
+        if self._gates is not None:
+            self._gates.answer(answer)
         if not answer.is_admitted:
             self._note_refused(answer.gate_id, answer.reason, answer.message)
 

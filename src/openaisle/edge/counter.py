@@ -32,6 +32,8 @@ class ShopCounter:
             self._books,
             context.clock.now_ns,
             is_simulated=settings.is_simulated,
+            has_reader=settings.is_simulated
+            or bool(settings.edge.payments and settings.edge.payments.desk_reader),
             # Codes that another service issues are not ours to give.
             is_open=lambda: settings.edge.entry_public_key is None,
         )

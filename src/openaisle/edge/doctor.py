@@ -262,6 +262,7 @@ def _store(name: str) -> Iterator[Finding]:
     if edge.gate_port:
         yield _port(edge.gate_host, edge.gate_port, "gates", "[gates] listen in edge.toml")
     yield from _broker(edge)
+    yield from _money(edge)
     yield from _cameras(store)
     yield from _eyes(edge)
     yield from _gallery(store, edge, name)
@@ -328,6 +329,27 @@ def _broker(edge: EdgeSettings) -> Iterator[Finding]:
         yield _ok("broker", f"{edge.broker.address} answers")
     except (OpenAisleError, OSError) as error:
         yield _wrong("broker", str(error), "start it, or mend [broker] in edge.toml")
+
+
+def _money(edge: EdgeSettings) -> Iterator[Finding]:
+    from openaisle.adapters.clock import WallClock
+    from openaisle.edge.processors import stripe_terminal
+
+    if edge.payments is None:
+        yield _warning(
+            "payments",
+            "edge.toml names nobody: receipts wait for their money at the counter",
+            "name [payments] processor once cards are to be charged",
+        )
+        return
+    yield _ok("payments", f"through {edge.payments.processor}")
+    for gate_id, reader_id in edge.readers.items():
+        try:
+            stripe_terminal(edge.payments, WallClock()).left_over(reader_id)
+            yield _ok(f"card reader {gate_id}", f"{reader_id} is known to the processor")
+        except OpenAisleError as error:
+            advice = "switch it on, or mend [gates.readers] and [payments] in edge.toml"
+            yield _wrong(f"card reader {gate_id}", str(error), advice)
 
 
 def _cameras(store: Store) -> Iterator[Finding]:

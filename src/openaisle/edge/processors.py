@@ -44,14 +44,21 @@ def payment_processor(context: Context) -> PaymentProcessor | None:
 
 def card_terminal(context: Context) -> CardTerminal:
     """The processor's card readers. Each caller gets a line of its own."""
-    from openaisle.adapters.terminal_stripe import API, StripeTerminal
-
     if context.processor_port:
+        from openaisle.adapters.terminal_stripe import StripeTerminal
+
         url = f"http://{LOOPBACK}:{context.processor_port}"
         return StripeTerminal(SIMULATED_KEY, context.clock, url=url)
     settings = context.settings.edge.payments
     assert settings is not None
-    return StripeTerminal(_secret(settings.key_file), context.clock, url=settings.url or API)
+    return stripe_terminal(settings, context.clock)
+
+
+def stripe_terminal(settings: PaymentsSettings, clock: Clock) -> CardTerminal:
+    """The readers of a real shop."""
+    from openaisle.adapters.terminal_stripe import API, StripeTerminal
+
+    return StripeTerminal(_secret(settings.key_file), clock, url=settings.url or API)
 
 
 def _real(settings: PaymentsSettings, clock: Clock) -> PaymentProcessor:

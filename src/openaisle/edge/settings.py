@@ -105,6 +105,7 @@ class PaymentsRow(Row):
     webhook_url: str = ""  # Square: the address that it sends to, part of what it signs
     # What a bank must hold on a card that is tapped at a gate, in the currency's smallest unit.
     hold_minor: Annotated[int, Field(ge=1, le=10_000_000)] = HOLD_MINOR
+    desk_reader: str = ""  # Stripe: the card reader at the counter
 
 
 class PosRow(Row):
@@ -124,6 +125,7 @@ class PaymentsSettings:
     url: str = ""
     webhook_url: str = ""
     hold_minor: int = HOLD_MINOR
+    desk_reader: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +247,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         gate_port=gate_port,
         entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
         scanners=reader.scanners(gates.scanners),
-        readers=reader.readers(gates.readers, payments.processor),
+        readers=reader.readers(gates.readers, payments),
         pages_host=pages_host,
         pages_port=pages_port,
         pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),
@@ -334,15 +336,16 @@ class _Reader:
             url=row.url,
             webhook_url=row.webhook_url,
             hold_minor=row.hold_minor,
+            desk_reader=row.desk_reader,
         )
 
-    def readers(self, wanted: Mapping[str, str], processor: str | None) -> Mapping[str, str]:
-        if wanted and processor != "stripe":
+    def readers(self, wanted: Mapping[str, str], row: PaymentsRow) -> Mapping[str, str]:
+        if (wanted or row.desk_reader) and row.processor != "stripe":
             self.toml.report(
                 "card readers without Stripe",
-                ("gates", "readers"),
+                ("gates", "readers") if wanted else ("payments", "desk_reader"),
                 expected='processor = "stripe" in [payments]',
-                found=processor,
+                found=row.processor,
             )
         return wanted
 

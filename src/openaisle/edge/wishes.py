@@ -11,6 +11,7 @@ from typing import Final
 from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
     AnyMessage,
+    CardAskedFor,
     CartCorrected,
     Interaction,
     InteractionKind,
@@ -25,6 +26,7 @@ from openaisle.core.messages import (
     encode,
 )
 from openaisle.edge.bus import Outlet
+from openaisle.edge.desk_reader import Asked
 from openaisle.edge.wire import WISH
 from openaisle.pipeline import Pipeline
 from openaisle.receipts.book import PaymentMessage
@@ -70,6 +72,9 @@ class BusBooks:
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._send(VoucherSold(voucher_id=voucher_id, amount_minor=amount_minor, key=key))
 
+    def pay_at_reader(self, receipt_id: str, key: str) -> None:
+        self._send(CardAskedFor(receipt_id=receipt_id, key=key))
+
     def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
         self._send(PaymentWanted(receipt_id=receipt_id, method=method, key=key))
 
@@ -90,8 +95,11 @@ class Wishes:
         payments: Payments,
         record: Callable[[Sequence[PaymentMessage]], None],
         currency: str,
+        ask_reader: Callable[[Asked], None] | None = None,
     ) -> None:
+        """`ask_reader` has the counter's card reader ask for a card, where there is one."""
         self._pipeline, self._payments, self._record, self._currency = pipeline, payments, record, currency
+        self._ask_reader = ask_reader
         self._granted: OrderedDict[str, None] = OrderedDict()
 
     def grant(self, wish: Wish, now_ns: int) -> list[AnyMessage]:
@@ -102,6 +110,9 @@ class Wishes:
         said: list[AnyMessage]
         if isinstance(wish, CartCorrected):
             said = self._pipeline.correct(correction(wish))
+        elif isinstance(wish, CardAskedFor):
+            self._ask_for_card(wish.receipt_id)
+            said = []
         else:
             money = self._money(wish, now_ns)
             self._record(money)
@@ -110,6 +121,14 @@ class Wishes:
         while len(self._granted) > KEYS_MAX:
             self._granted.popitem(last=False)
         return said
+
+    def _ask_for_card(self, receipt_id: str) -> None:
+        """The card that comes is another matter: it is heard of when it was tapped."""
+        owed_minor = self._payments.owed_minor(receipt_id)
+        if self._ask_reader is None or owed_minor <= 0:
+            reason = "there is no card reader" if self._ask_reader is None else "nothing is owed any more"
+            raise PaymentRefused(reason, field="receipt_id", found=receipt_id)
+        self._ask_reader(Asked(receipt_id=receipt_id, amount_minor=owed_minor, currency=self._currency))
 
     def _money(
         self,

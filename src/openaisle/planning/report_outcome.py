@@ -24,6 +24,7 @@ from openaisle.planning.words import (
 
 
 def accuracy(document: Document, results: Results) -> None:
+    """Simulated receipts of the planned shop, by family, and over the number of cameras."""
     document.add(Heading("Expected accuracy"))
     if results.expected is None:
         document.add(Paragraph("Not simulated yet: openaisle plan expect."))
@@ -83,6 +84,7 @@ def accuracy(document: Document, results: Results) -> None:
 
 
 def cost(document: Document, results: Results) -> None:
+    """What it costs to build and to run, on each of three ways, and when it pays back."""
     bill, table = results.bill, results.table
     colours = {"openaisle": "#1c8a5a"}
     document.add(

@@ -23,6 +23,7 @@ LOSSES_MAX = 8
 
 
 def cameras(document: Document, results: Results) -> None:
+    """Which cameras hang where, what their pictures prove, and what the loss of one costs."""
     placement, proof, advice, asked = (
         results.placement,
         results.proof,
@@ -91,6 +92,7 @@ def cameras(document: Document, results: Results) -> None:
 
 
 def scales(document: Document, results: Results) -> None:
+    """What plates must tell apart, and exchanges of goods that make it easier."""
     scales = results.scales
     document.add(
         Heading("Shelves and scales"),
@@ -131,6 +133,7 @@ def scales(document: Document, results: Results) -> None:
 
 
 def equipment(document: Document, results: Results) -> None:
+    """Network, compute, storage and power."""
     equipment = results.equipment
     document.add(
         Heading("Bill of materials"),

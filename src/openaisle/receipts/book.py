@@ -31,7 +31,7 @@ from openaisle.core.units import NS_PER_HOUR
 from openaisle.receipts.bill import EXCESS, Bill, Charge, Refund
 from openaisle.receipts.credit import Credit
 from openaisle.receipts.errands import Request
-from openaisle.receipts.holds import Holds
+from openaisle.receipts.holds import HOLD, Holds
 
 PaymentMessage: TypeAlias = Receipt | MoneyEntry | PaymentChanged
 
@@ -103,6 +103,11 @@ class PaymentBook:
 
     def receipt(self, receipt_id: str) -> Receipt:
         return self._bill(receipt_id).receipt
+
+    def owed_minor(self, receipt_id: str) -> int:
+        """Not paid, not waived, and not asked for already."""
+        bill = self._bill(receipt_id)
+        return bill.owed_minor - bill.open_minor
 
     def charges(self, receipt_id: str) -> list[tuple[ChargeRequested, int]]:
         """Every charge of a receipt with what it brought, 0 if nothing (yet)."""
@@ -201,6 +206,8 @@ class PaymentBook:
         assert request.key not in self._bill_of_key, f"{request.key} is requested twice"
         if isinstance(request, ChargeRequested):
             bill.charges[request.key] = Charge(request=request)
+            if request.method.kind == HOLD:
+                self._holds.charged(request.method)
             bill.method = request.method
             bill.ended = ""
         else:

@@ -95,6 +95,15 @@ class Payments(PaymentBook):
             fresh.append(_release(held, refused, now_ns))
         return self._take(fresh, now_ns)
 
+    def pay_out_of(self, held: CardHeld, receipt_id: str, now_ns: int) -> list[PaymentMessage]:
+        """A card was tapped for what a receipt still owes; where it owes nothing any more, nothing is held either."""
+        said = self.hold(held, now_ns)
+        said += self.settle(self.receipt(receipt_id), held.method, now_ns)
+        hold = self._holds.get(held.visit_id)
+        if said and hold is not None and not hold.is_billed:
+            said += self._take([_release(held, "nothing to charge", now_ns)], now_ns)
+        return said
+
     def knows_hold(self, visit_id: VisitId) -> bool:
         """Whether a tap is in the ledger. From any thread."""
         return self._holds.get(visit_id) is not None
@@ -245,11 +254,10 @@ class Payments(PaymentBook):
         """Release holds of visits that never came to a receipt. Call it now and then."""
         horizon_ns = now_ns - round(self._settings.hold_h_max * NS_PER_HOUR)
         stale: list[PaymentMessage] = []
-        for hold in self._holds.standing():
-            if hold.held.held_ns > horizon_ns:
+        for held in self._holds.waiting():
+            if held.held_ns > horizon_ns:
                 break  # They stand in the order in which they came.
-            if not hold.is_billed:
-                stale.append(_release(hold.held, "no receipt", now_ns))
+            stale.append(_release(held, "no receipt", now_ns))
         return self._take(stale, now_ns)
 
     # --- questions ------------------------------------------------------------------------------------------------
@@ -276,8 +284,6 @@ class Payments(PaymentBook):
     @property
     def _is_store_over_its_cap(self) -> bool:
         return self.exposure_minor() >= self._settings.store_exposure_minor_max
-
-    # --- the ledger's side ----------------------------------------------------------------------------------------
 
     # --- applying -------------------------------------------------------------------------------------------------
 
@@ -348,7 +354,7 @@ class Payments(PaymentBook):
 
     def _is_held(self, receipt: Receipt, method: PaymentMethod) -> bool:
         """Whether a hold still stands: it is charged once, and not once its release was asked for."""
-        hold = self._holds.get(receipt.visit_id)
+        hold = self._holds.of_method(method)
         bill = self._bills.get(receipt.receipt_id)
         is_used = bill is not None and any(each.request.method == method for each in bill.charges.values())
         return not is_used and (hold is None or hold.release is None)
@@ -363,7 +369,7 @@ class Payments(PaymentBook):
         bill = self._bills.get(receipt.receipt_id)
         asked = [charge.request for charge in bill.charges.values()] if bill else []
         asked += [message for message in fresh if isinstance(message, ChargeRequested)]
-        if any(request.method.kind == HOLD for request in asked):
+        if any(request.method == hold.held.method for request in asked):
             return []
         return [_release(hold.held, "nothing to charge", now_ns)]
 

@@ -1,7 +1,8 @@
 """What people wear, for telling them apart while they are in the shop. In memory only, by row, wiped at the exit.
 
-A look is the mean of the unit vectors that cameras gave for that person. It is compared within one visit and never
-leaves this room: no message carries it, and `forget` overwrites it.
+A look is the mean of the unit vectors that cameras gave for that person while they stood by themselves; beside it is
+kept what was seen in the last moments, of whoever it was. Both are compared within one visit and never leave this room:
+no message carries them, and `forget` overwrites them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ Floats = NDArray[np.float64]
 
 MEMORY_VIEWS: Final = 60.0  # a look follows the last so many views
 LEARNING_VIEWS_MIN: Final = 4.0  # a look of fewer views says nothing
+UNLIKE: Final = 0.7  # cosine below which a view is hardly of whom it is thought to be ...
+UNLIKE_GAIN: Final = 1 / 600  # ... and is learned as slowly
+NOW_VIEWS: Final = 16.0  # what was seen last is the mean of about so many views
 
 
 class Looks:
@@ -24,14 +28,43 @@ class Looks:
         self._rows = rows
         self._mean = np.zeros((rows, 0))
         self._views = np.zeros(rows)
+        self._now = np.zeros((rows, 0))
+        self._now_views = np.zeros(rows)
 
     def learn(self, rows: NDArray[np.int64], vectors: Floats) -> None:
-        """Take in vectors [n, features] seen of people in rows [n]. All-zero vectors say nothing."""
+        """Take in vectors [n, features] seen of people in rows [n] by themselves. All-zero vectors say nothing."""
         vectors = self._fit_width(vectors)
         for row, vector in zip(rows.tolist(), vectors, strict=True):
             if vector.any():
-                self._views[row] = min(self._views[row] + 1.0, MEMORY_VIEWS)
-                self._mean[row] += (vector - self._mean[row]) / self._views[row]
+                norms = float(np.linalg.norm(self._mean[row]) * np.linalg.norm(vector))
+                is_unlike = (
+                    self._views[row] >= LEARNING_VIEWS_MIN and self._mean[row] @ vector < UNLIKE * norms
+                )
+                self._views[row] += 0.0 if is_unlike else 1.0
+                self._views[row] = min(self._views[row], MEMORY_VIEWS)
+                self._mean[row] += (vector - self._mean[row]) * (
+                    UNLIKE_GAIN if is_unlike else 1 / self._views[row]
+                )
+
+    def note(self, rows: NDArray[np.int64], vectors: Floats) -> None:
+        """Take in vectors [n, features] of sightings that were just given to people in rows [n]."""
+        vectors = self._fit_width(vectors)
+        for row, vector in zip(rows.tolist(), vectors, strict=True):
+            if vector.any():
+                self._now_views[row] += 1.0
+                self._now[row] += (vector - self._now[row]) / min(self._now_views[row], NOW_VIEWS)
+
+    def of_now(self, rows: NDArray[np.int64], known: NDArray[np.int64]) -> Floats:
+        """Cosine of what was seen last of `rows` to the looks of `known` [rows, known]; NaN where not known."""
+        cosine = self.likeness(known, self._now[rows]).T
+        cosine[self._now_views[rows] < NOW_VIEWS] = np.nan
+        return cosine
+
+    def exchange(self, one: int, other: int) -> None:
+        """Two people were taken for each other: their looks go with them, what was seen last stays with the bodies."""
+        pair, turned = [one, other], [other, one]
+        self._mean[pair], self._views[pair] = self._mean[turned], self._views[turned]
+        self._now_views[pair] = 0.0
 
     def likeness(self, rows: NDArray[np.int64], vectors: Floats) -> Floats:
         """Cosine of each look to each vector: [rows, n]; NaN where either is not known."""
@@ -61,10 +94,13 @@ class Looks:
     def forget(self, row: int) -> None:
         self._mean[row] = 0.0
         self._views[row] = 0.0
+        self._now[row] = 0.0
+        self._now_views[row] = 0.0
 
     def _fit_width(self, vectors: Floats) -> Floats:
         # Detectors of different kinds give vectors of different widths: zeros fill up the shorter ones.
         missing = vectors.shape[1] - self._mean.shape[1]
         if missing > 0:
             self._mean = np.pad(self._mean, ((0, 0), (0, missing)))
+            self._now = np.pad(self._now, ((0, 0), (0, missing)))
         return np.pad(vectors, ((0, 0), (0, -missing))) if missing < 0 else vectors

@@ -188,7 +188,8 @@ class CameraWatch:
             known = self._fitting[index] + self._straying[index]
             if known >= settings.stray_sightings_min:
                 share = self._straying[index] / known
-                if camera.stray.settle(share, settings.stray_share, settings.hold_judgements):
+                has_changed = camera.stray.settle(share, settings.stray_share, settings.hold_judgements)
+                if has_changed and camera.stray.is_so:
                     self._errors.forget(index)  # It is not where it was.
             began = False
             if camera.off.is_so or off_rad[index] >= worst_rad:
@@ -239,7 +240,8 @@ class CameraWatch:
         bounds = (float(settings.clock_ns[0]), float(settings.clock_ns[1]))
         limit_ns = settings.clock_shift_ns_max
         for index in known.tolist():
-            if abs(late_s[index]) < settings.clock_sure_sds * sd_s[index]:
+            # What a camera sees that fits nobody tells nothing of its clock.
+            if self._is_mute[index] or abs(late_s[index]) < settings.clock_sure_sds * sd_s[index]:
                 continue
             clock = self._cameras[index].clock
             shift_ns = self._shift_ns[index] + round(float(late_s[index]) * NS_PER_S)

@@ -8,65 +8,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import CameraDetections
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
-from openaisle.tracks.appearance import Looks
+from openaisle.tracks.appearance import UNLIKE, Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
+from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
-from openaisle.tracks.people import Bodies, Person
+from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
+from openaisle.tracks.refinding import refound
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
+from openaisle.tracks.tracklets import Tracklets
+from openaisle.tracks.twins import Twins
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrowdSettings:
-    """When somebody is believed to be there, and for how long."""
-
-    tracks_max: int = 128  # at the bound nobody new is followed
-    believe_evidence: float = 1.9  # a window with two agreeing views counts 1
-    # Nobody appears in the middle of a shop that misses nobody: who seems to must be seen for longer, and walk.
-    believe_evidence_inside: float = 8.0
-    believe_path_m_inside: float = 0.5
-    single_view_evidence: float = 0.05  # a window with one view although others should see it too
-    single_view_evidence_alone: float = 0.4  # where no more than two cameras can see, or at a gate
-    single_view_doubt: float = -0.06  # the same, of a believed stranger
-    miss_evidence: float = -0.5
-    evidence_max: float = 3.0  # of whoever is believed
-    doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
-    lost_after_ns: int = NS_PER_S
-    stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
-    birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
-    birth_distance_m_min_inside: float = (
-        0.6  # ... and away from gates hardly beside: it is somebody known, bent
-    )
-    pair_score_min: float = 3.0  # joints on which two sightings must agree
-    newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
-    gate_distance_m: float = 1.2
-    twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
-    same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
-    twin_windows: int = 5
-    likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
-    found_cost_max: float = 12.0
-    learns_cameras: bool = False  # how far each camera is off and strays, from the people it sees
-    views_share: float = (
-        0.0  # of the cameras that should see somebody; who fewer see is doubted. 0: two suffice
-    )
-    few_views_doubt: float = -0.5
-    missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
-    found_at_once_cost_max: float = 4.0  # ... if quite near
 
 
 class Crowd:
@@ -87,11 +53,14 @@ class Crowd:
         self.lost: list[Person] = []
         self.bodies = Bodies(self.settings.tracks_max)
         self.looks = Looks(self.settings.tracks_max)
+        self._tracklets = (
+            Tracklets(self.settings.tracks_max, len(cameras)) if self.settings.continuity_weight else None
+        )
         self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
         self._coverage = coverage
         self._gates = tuple(gate.centre_floor_m for gate in gates)
-        self._twins: dict[tuple[int, int], int] = {}  # rows -> windows close together and never seen at once
+        self._twins = Twins(self.settings)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -110,7 +79,7 @@ class Crowd:
         )
         if self._watch:
             sightings = self._watch.heard(sightings)
-        rows = _rows(self.people)
+        rows = rows_of(self.people)
         if self._at_ns is not None and len(rows):
             seconds = min((until_ns - self._at_ns) / 1e9, 2.0)
             bodies = self.bodies
@@ -119,11 +88,12 @@ class Crowd:
                 bodies.height_m,
             )  # fmt: skip
         self._at_ns = until_ns
-        owner, views = self._follow(rows, sightings)
-        self._judge(views, until_ns)
+        owner, views, box_views = self._follow(rows, sightings, until_ns)
+        self._judge(views, box_views, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._join_twins(sightings, owner, rows)
+        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
         self._lose(until_ns)
+        self._set_right()
         for person in self.people:
             x, y, vx, vy = self.bodies.root[person.row].tolist()
             person.move_to(until_ns, x, y)
@@ -132,15 +102,16 @@ class Crowd:
 
     # --- following ------------------------------------------------------------------------------------------------
 
-    def _follow(self, rows: Ints, sightings: Sightings) -> tuple[Ints, Ints]:
-        """Give sightings to tracks and fuse them. (owner [n] index of the track or -1, views [tracks])"""
+    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Ints, Ints]:
+        """Give sightings to tracks and fuse them: owner [n] index of the track or -1, views [tracks], of them boxes."""
         owner = np.full(len(sightings), -1, np.int64)
         if not len(rows) or not len(sightings):
-            return owner, np.zeros(len(rows), np.int64)
+            return owner, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
-        benefit = self._prefer_likeness(rows, sightings, benefit)
+        plain = self._prefer_likeness(rows, sightings, benefit)
+        benefit = self._prefer_continuity(rows, sightings, plain, until_ns / NS_PER_S)
         assign_frames(benefit, sightings.frame_starts, owner)
         given = owner.copy()
         take_in(self.bodies, rows, sightings, owner, labels)
@@ -152,35 +123,53 @@ class Crowd:
             self._watch.learn(self.bodies, rows, sightings, given, owner)
         views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
-        return owner, views
+        if self._tracklets:
+            self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
+        box_views = np.bincount(owner[(owner >= 0) & sightings.is_box], minlength=len(rows))
+        return owner, views, box_views
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
-        """Where several people may be meant, prefer whom the sighting looks like."""
-        contested = (benefit > 0).sum(axis=0) > 1
-        if not contested.any() or not sightings.appearance.shape[1]:
+        """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
+        if not sightings.appearance.shape[1]:
             return benefit
         likeness = self.looks.likeness(rows, sightings.appearance)
         likeness[benefit <= 0] = np.nan
         known = np.isfinite(likeness)
+        contested = (benefit > 0).sum(axis=0) > 1
         mean = np.where(known, likeness, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         better = np.where(known & contested, likeness - mean, 0.0)
         gain = np.clip(2.0 * better, -1.0, 1.0) * self.settings.likeness_weight
+        preferred = np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
+        is_unlike = known & (np.where(known, likeness, 1.0) < UNLIKE)
+        return np.where(is_unlike, np.maximum(preferred - self.settings.unlike_weight, 0.0), preferred)
+
+    def _prefer_continuity(self, rows: Ints, sightings: Sightings, benefit: Floats, until_s: float) -> Floats:
+        """Where a box may mean several people, prefer whom its camera saw there last."""
+        if not self._tracklets or not sightings.is_box.any():
+            return benefit
+        is_known = np.array([person.is_believed for person in self.people])
+        contested = sightings.is_box & ((benefit[is_known] > 0).sum(axis=0) > 1)
+        meant = np.where(contested & is_known[:, None], benefit, 0.0)
+        gain = self.settings.continuity_weight * self._tracklets.continuity(rows, sightings, until_s, meant)
         return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
 
     def _learn_looks(self, rows: Ints, sightings: Sightings, owner: Ints) -> None:
-        """Remember how those look who stand by themselves."""
+        """Note what is seen of everybody, and remember how those look who stand by themselves."""
         if not sightings.appearance.shape[1]:
             return
+        is_here = np.array([not person.has_left for person in self.people])
+        sure = np.flatnonzero((owner >= 0) & is_here[np.maximum(owner, 0)] & (sightings.scores > 0.4))
+        self.looks.note(rows[owner[sure]], sightings.appearance[sure])
         roots = self.bodies.root[rows, :2]
         apart = np.linalg.norm(roots[:, None] - roots[None], axis=2) + np.diag(np.full(len(rows), np.inf))
         is_alone = apart.min(axis=1, initial=np.inf) > 0.6
-        is_alone &= np.array([not person.has_left for person in self.people])
-        sure = (owner >= 0) & is_alone[np.maximum(owner, 0)] & (sightings.scores > 0.4)
-        self.looks.learn(rows[owner[sure]], sightings.appearance[sure])
+        alone = sure[is_alone[owner[sure]]]
+        self.looks.learn(rows[owner[alone]], sightings.appearance[alone])
 
-    def _judge(self, views: Ints, until_ns: int) -> None:
+    def _judge(self, views: Ints, box_views: Ints, until_ns: int) -> None:
         settings = self.settings
-        for person, count in zip(self.people, views.tolist(), strict=True):
+        counts = zip(self.people, views.tolist(), box_views.tolist(), strict=True)
+        for person, count, box_count in counts:
             if count:
                 person.seen_ns = until_ns
             x, y = self.bodies.root[person.row, :2].tolist()
@@ -188,7 +177,7 @@ class Crowd:
                 person.sure_ns, person.sure_floor_m = until_ns, (x, y)
             if person.visit_id is not None:
                 continue
-            person.evidence += self._evidence_of(person, count)
+            person.evidence += self._evidence_of(person, count, box_count)
             if not person.is_believed and self._is_convincing(person):
                 self._believe(person)
             if person.is_believed:
@@ -205,13 +194,15 @@ class Crowd:
             person.evidence >= settings.believe_evidence_inside and walked_m >= settings.believe_path_m_inside
         )
 
-    def _evidence_of(self, person: Person, views: int) -> float:
-        """What so many views of somebody without a visit say for them."""
+    def _evidence_of(self, person: Person, views: int, box_views: int) -> float:
+        """What so many views of somebody without a visit, so many of them boxes, say for them."""
         settings = self.settings
         x, y = self.bodies.root[person.row, :2].tolist()
         expected = self._coverage.views_at(x, y)
         if settings.views_share and views and expected > 2:
-            agreeing = (views / expected - settings.views_share) / 0.2
+            is_of_boxes = 2 * box_views > views
+            share = settings.views_share if is_of_boxes else settings.views_share_keypoints
+            agreeing = (views / expected - share) / 0.2
             return min(max(agreeing, settings.few_views_doubt), 1.0)
         if views >= 2:
             return 1.0
@@ -285,7 +276,7 @@ class Crowd:
 
     def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
         """(index, metres) of the nearest of `people`."""
-        places = self.bodies.root[_rows(self.people), :2]
+        places = self.bodies.root[rows_of(self.people), :2]
         if not len(places):
             return -1, math.inf
         distances = np.hypot(places[:, 0] - x_m, places[:, 1] - y_m)
@@ -359,44 +350,6 @@ class Crowd:
             )
         )
 
-    # --- one person, two tracks -----------------------------------------------------------------------------------
-
-    def _join_twins(self, sightings: Sightings, owner: Ints, rows: Ints) -> None:
-        """Drop the younger of two tracks that stay together and are never both in one picture."""
-        count = len(rows)
-        if count < 2:
-            self._twins.clear()
-            return
-        roots = self.bodies.root[rows, :2]
-        apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
-        near = apart_m < self.settings.twin_distance_m
-        if np.count_nonzero(near) == count:
-            self._twins.clear()
-            return
-        seen = np.zeros((len(sightings.frame_starts) - 1, count), bool)
-        known = np.flatnonzero((owner >= 0) & (owner < count))
-        seen[sightings.frame[known], owner[known]] = True
-        at_once = seen.T.astype(np.int64) @ seen
-        streaks: dict[tuple[int, int], int] = {}
-        dropped: set[int] = set()
-        for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
-            are_two = at_once[a, b] and apart_m[a, b] >= self.settings.same_distance_m
-            if are_two or not (at_once[a, a] or at_once[b, b]):
-                continue
-            key = (int(rows[a]), int(rows[b]))
-            streaks[key] = self._twins.get(key, 0) + 1
-            one, other = self.people[a], self.people[b]
-            are_strangers = one.visit_id is None or other.visit_id is None
-            if (
-                streaks[key] >= self.settings.twin_windows
-                and are_strangers
-                and not {one.row, other.row} & dropped
-            ):
-                loser = max(one, other, key=_standing)
-                dropped.add(loser.row)
-        self._twins = {key: streak for key, streak in streaks.items() if not dropped & set(key)}
-        self._drop([person for person in self.people if person.row in dropped])
-
     # --- lost and found -------------------------------------------------------------------------------------------
 
     def _lose(self, until_ns: int) -> None:
@@ -423,16 +376,32 @@ class Crowd:
         ]
         self._drop(gone)
 
+    def _set_right(self) -> None:
+        """People whom clothes show to have been taken for each other are exchanged."""
+        pair = mixed_up(self.people, self.lost, self.looks)
+        if pair is None:
+            return
+        one, other = pair
+        if other.is_lost:
+            self.people[self.people.index(one)], self.lost[self.lost.index(other)] = other, one
+        exchange_bodies(one, other)
+        self.looks.exchange(one.row, other.row)
+
     def _drop(self, persons: Iterable[Person]) -> None:
         for person in persons:
             self.looks.forget(person.row)
+            self._forget_tracklets(person.row)
             self.bodies.give_back(person.row)
             (self.lost if person.is_lost else self.people).remove(person)
+
+    def _forget_tracklets(self, row: int) -> None:
+        if self._tracklets:
+            self._tracklets.forget(row)
 
     def rejoin(self, strangers: Sequence[Person], at_ns: int) -> None:
         """Strangers who are people we lost take up their identity again, the likeliest first."""
         found: set[int] = set()
-        pairs = self.find_lost(strangers, at_ns)
+        pairs = refound(self.people, self.lost, strangers, self.bodies, self.looks, self.settings, at_ns)
         for _, lost, stranger in sorted(
             pairs, key=lambda pair: (pair[0], pair[1].track_id, pair[2].track_id)
         ):
@@ -440,40 +409,6 @@ class Crowd:
                 continue
             found |= {id(lost), id(stranger)}
             self.take_over(lost, stranger)
-
-    def find_lost(self, strangers: Sequence[Person], at_ns: int) -> list[tuple[float, Person, Person]]:
-        """(cost, lost person, stranger) where the stranger may be that person again."""
-        pairs: list[tuple[float, Person, Person]] = []
-        settings = self.settings
-        unseen = [
-            person
-            for person in self.people
-            if person.is_believed and at_ns - person.sure_ns >= settings.missed_ns and not person.has_left
-        ]
-        for lost in [*self.lost, *unseen]:
-            cost_max = settings.found_cost_max if lost.is_lost else settings.found_at_once_cost_max
-            for stranger in strangers:
-                if lost is stranger:
-                    continue
-                cost = self._cost_of_finding(lost, stranger, at_ns)
-                if cost <= cost_max and (lost.visit_id or lost.born_ns < stranger.born_ns):
-                    pairs.append((cost, lost, stranger))
-        return pairs
-
-    def _cost_of_finding(self, lost: Person, stranger: Person, at_ns: int) -> float:
-        seconds = (stranger.born_ns - lost.sure_ns) / NS_PER_S
-        at_once_s = max(-seconds, 0.0)  # Both seen at once: a track that was led astray, or two people.
-        distance_m = math.dist(lost.sure_floor_m, stranger.born_floor_m)
-        cost = (distance_m / (0.35 + 0.7 * min(max(seconds, 0.0), 6.0))) ** 2 + 6.0 * at_once_s
-        one, other = lost.row, stranger.row
-        variance = self.bodies.height_var[one] + self.bodies.height_var[other] + 0.05**2
-        cost += 0.5 * (self.bodies.height_m[one] - self.bodies.height_m[other]) ** 2 / variance
-        likeness = self.looks.likeness_of_rows(one, other)
-        if math.isfinite(likeness):
-            cost += 8.0 * max(0.0, 0.92 - likeness)
-        # A shop's visitors do not vanish: after a while even an unlikely stranger is one of them.
-        waited_s = (at_ns - stranger.born_ns) / NS_PER_S
-        return cost / (1.0 + max(0.0, waited_s - 2.0)) if lost.visit_id else 3.0 * cost
 
     def take_over(self, lost: Person, stranger: Person) -> None:
         """The stranger is the lost person: its body, the other's identity."""
@@ -483,6 +418,7 @@ class Crowd:
             bodies.bone_m[new], bodies.bone_sd_m[new] = bodies.bone_m[old], bodies.bone_sd_m[old]
             bodies.bone_seen[new] = bodies.bone_seen[old]
         self.looks.move(old, new)
+        self._forget_tracklets(old)
         bodies.give_back(old)
         (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True
@@ -493,15 +429,3 @@ class Crowd:
         lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor
         lost.position_sd_m = stranger.position_sd_m
         self.people[self.people.index(stranger)] = lost
-
-
-# --- leaves -------------------------------------------------------------------------------------------------------
-
-
-def _rows(people: Sequence[Person]) -> Ints:
-    return np.array([person.row for person in people], np.int64)
-
-
-def _standing(person: Person) -> tuple[bool, bool, int, int]:
-    """Sorts the track to keep first: with a visit, believed, older."""
-    return person.visit_id is None, not person.is_believed, person.born_ns, person.row

@@ -28,7 +28,8 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.store.schema import Store
 from openaisle.tracks.camera_watch import CameraWatch, WatchSettings
 from openaisle.tracks.coverage import Coverage
-from openaisle.tracks.crowd import Crowd, CrowdSettings
+from openaisle.tracks.crowd import Crowd
+from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.entry import Doors, DoorSettings
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
 from openaisle.tracks.people import Person

@@ -17,14 +17,19 @@ from openaisle.core.messages import JOINTS, CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera
 from openaisle.tracks.coverage import Coverage
-from openaisle.tracks.crowd import Crowd, CrowdSettings
+from openaisle.tracks.crowd import Crowd
+from openaisle.tracks.crowd_settings import CrowdSettings
 
 Floats = NDArray[np.float64]
 
 KEYPOINT_SEEN: Final = 0.05
 NEWCOMER_NS: Final = 2 * NS_PER_S  # who appeared as recently may be somebody who was lost
 FREE_FLOOR: Final = CrowdSettings(
-    learns_cameras=True, views_share=0.5, found_cost_max=4.0, found_at_once_cost_max=2.0
+    learns_cameras=True,
+    views_share=0.5,
+    found_cost_max=4.0,
+    found_at_once_cost_max=2.0,
+    continuity_weight=2.0,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 

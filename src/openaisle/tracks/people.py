@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,20 @@ class Person:
     def move_to(self, at_ns: int, x_m: float, y_m: float) -> None:
         self.position_floor_m = (x_m, y_m)
         self.path.append((at_ns, x_m, y_m))
+
+
+_OF_BODY: Final = (
+    "row", "seen_ns", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor", "position_sd_m", "sides",
+    "outside_since", "path", "is_lost",
+)  # fmt: skip
+
+
+def exchange_bodies(one: Person, other: Person) -> None:
+    """Each goes on with what was seen of the other; who they are stays."""
+    for name in _OF_BODY:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        setattr(one, name, theirs)
+        setattr(other, name, mine)
 
 
 class Bodies:
@@ -140,3 +156,8 @@ class Bodies:
         for array in (self.mean, self.covariance, self.unseen_s, self.trust):
             array[row] = array[row][order]
         self.mistaken_sides[row] = 0.0
+
+
+def rows_of(people: Sequence[Person]) -> NDArray[np.int64]:
+    """Their rows of Bodies."""
+    return np.array([person.row for person in people], np.int64)

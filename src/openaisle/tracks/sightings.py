@@ -86,6 +86,7 @@ class Sightings:
     scores: Floats  # [n]
     appearance: Floats  # [n, features]
     frame_starts: Ints  # [frames + 1]
+    is_box: NDArray[np.bool_]  # [n] no keypoints were seen: joints are those of a body that fills the box
 
     def __len__(self) -> int:
         return len(self.camera)
@@ -103,6 +104,7 @@ class Sightings:
             scores=self.scores[rows],
             appearance=self.appearance[rows],
             frame_starts=np.searchsorted(rows, self.frame_starts),
+            is_box=self.is_box[rows],
         )
 
 
@@ -159,6 +161,7 @@ def sightings_of(
         scores=scores,
         appearance=appearance,
         frame_starts=starts,
+        is_box=is_box,
     )
 
 

@@ -59,6 +59,10 @@ class Books(Protocol):
         """Cash was taken in for a voucher."""
         ...
 
+    def pay_at_reader(self, receipt_id: str, key: str) -> None:
+        """Have the counter's card reader ask for what a receipt still owes."""
+        ...
+
     def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
         """Pay a receipt that is not paid, this way."""
         ...
@@ -98,6 +102,7 @@ class Desk:
         now_ns: Callable[[], int],
         *,
         is_simulated: bool,
+        has_reader: bool = False,
         is_open: Callable[[], bool] = lambda: True,
         case_settings: CaseSettings | None = None,
     ) -> None:
@@ -105,6 +110,7 @@ class Desk:
         self.books = books
         self.now_ns = now_ns
         self.is_simulated = is_simulated
+        self.has_reader = has_reader
         self._database = Database(database_path)
         self.accounts = Accounts(self._database)
         self.entry = Entry(self._database, self.accounts, issuer, is_open)
@@ -140,7 +146,7 @@ class Desk:
                 self.phones.leave(message.visit_id)
                 kind = "visit.opened" if isinstance(message, VisitOpened) else "visit.closed"
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
-            case CardHeld():
+            case CardHeld() if message.gate_id:
                 self.entry.tapped(message)
             case Interaction():
                 self.receipts.hear(message)
@@ -177,7 +183,7 @@ class Desk:
 
     def _accept_payment(self, changed: PaymentChanged) -> None:
         receipt_id = changed.receipt_id
-        self.receipts.settle(receipt_id, changed.state.value, changed.refunded_minor, changed.reason)
+        self.receipts.settle(changed)
         kept = self.receipts.get(receipt_id)
         if kept is None:
             return
@@ -236,11 +242,16 @@ class Desk:
         """A receipt is paid in cash on the way out, or later: all that is owed, once."""
         receipt = kept.receipt
         voucher = self.vouchers.sell(
-            receipt.total_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
+            kept.owed_minor, by, self.now_ns(), voucher_id=f"cash-{receipt.visit_id}"[:24]
         )
         self.books.load_voucher(voucher.voucher_id, voucher.paid_minor, voucher.voucher_id)
         method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)
         self.books.pay(receipt.receipt_id, method, voucher.voucher_id)
+
+    def take_card(self, kept: KeptReceipt) -> None:
+        """The counter's reader asks for a card that pays what is owed. A minute's wishes are one."""
+        key = f"reader {kept.receipt.receipt_id} {self.now_ns() // (60 * NS_PER_S)}"
+        self.books.pay_at_reader(kept.receipt.receipt_id, key)
 
     def pay_again(self, kept: KeptReceipt, account: Account) -> None:
         """A shopper pays a debt with the card they have now; EntryRefused as at the gate if there is none."""

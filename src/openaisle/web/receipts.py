@@ -83,6 +83,7 @@ class ReceiptOut(BaseModel):
     tax_minor: int
     state: str
     refunded_minor: int
+    owed_minor: int = Field(description="Not paid and not waived.")
     reason: str
     in_review: int
     cases: list[CaseOut]
@@ -272,6 +273,7 @@ def receipt_out(desk: Desk, kept: KeptReceipt) -> ReceiptOut:
         tax_minor=receipt.tax_minor,
         state=kept.state,
         refunded_minor=kept.refunded_minor,
+        owed_minor=kept.owed_minor,
         reason=kept.reason,
         in_review=len(receipt.review_ids),
         cases=[

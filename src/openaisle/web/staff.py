@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from openaisle.adapters.entry_codes import PEOPLE_MAX
 from openaisle.central.accounts import Account
 from openaisle.central.entry import EXIT
+from openaisle.central.receipts import KeptReceipt
 from openaisle.central.vouchers import METHOD
 from openaisle.core.errors import InputError
 from openaisle.web.auth import READERS, STAFF, Auth
@@ -43,7 +44,7 @@ class OwedOut(BaseModel):
 
     visit_id: str
     number: int
-    total_minor: int
+    owed_minor: int
     state: str
 
 
@@ -51,6 +52,7 @@ class DeskOut(BaseModel):
     """What staff see."""
 
     owed: list[OwedOut]
+    has_reader: bool
     carts: list[CartOut]
     alerts: list[AlertOut]
     rates: dict[str, float | int]
@@ -152,13 +154,24 @@ def staff_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             voucher_id=voucher.voucher_id, paid_minor=voucher.paid_minor, left_minor=voucher.left_minor
         )
 
-    @router.post("/api/v1/receipts/{visit_id}/cash", status_code=202, responses=NOT_THERE)
-    def take_cash(visit_id: str, account: Account = staff) -> dict[str, str]:
-        """All that is owed was paid in cash."""
+    def owing(visit_id: str) -> KeptReceipt:
         kept = desk.receipts.of_visit(visit_id)
         if kept is None or kept.state not in ("draft", "unpaid"):
             raise HTTPException(404, "no such receipt waits for its money")
-        desk.take_cash(kept, account.account_id)
+        return kept
+
+    @router.post("/api/v1/receipts/{visit_id}/cash", status_code=202, responses=NOT_THERE)
+    def take_cash(visit_id: str, account: Account = staff) -> dict[str, str]:
+        """All that is owed was paid in cash."""
+        desk.take_cash(owing(visit_id), account.account_id)
+        return {"visit_id": visit_id}
+
+    @router.post("/api/v1/receipts/{visit_id}/card", status_code=202, responses=NOT_THERE)
+    def take_card(visit_id: str, _: Account = staff) -> dict[str, str]:
+        """The counter's card reader asks for what is owed."""
+        if not desk.has_reader:
+            raise HTTPException(404, "no card reader at the counter")
+        desk.take_card(owing(visit_id))
         return {"visit_id": visit_id}
 
     @router.post("/api/v1/visits", status_code=201, responses={**NOT_THERE, **REFUSED})
@@ -185,11 +198,12 @@ def _desk_out(desk: Desk) -> DeskOut:
             OwedOut(
                 visit_id=kept.receipt.visit_id,
                 number=kept.number,
-                total_minor=kept.receipt.total_minor,
+                owed_minor=kept.owed_minor,
                 state=kept.state,
             )
             for kept in desk.receipts.not_paid()
         ],
+        has_reader=desk.has_reader,
         carts=[CartOut(**state) for state in desk.live.carts()],
         alerts=[
             AlertOut(**{k: v for k, v in alert.items() if k != "done_by"}) for alert in desk.alerts.newest()

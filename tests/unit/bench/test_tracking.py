@@ -6,6 +6,7 @@ import pytest
 from openaisle.bench.peers import peers_python
 from openaisle.bench.trackeval_there import sequence_data, similarity
 from openaisle.bench.tracking_crowds import CrowdSettings, make_crowd
+from openaisle.bench.tracking_live import CameraFault, faulty_day
 from openaisle.bench.tracking_runs import Sequence, follow, pack, unpack
 from openaisle.core.errors import MachineError
 
@@ -58,3 +59,18 @@ def test_one_seed_gives_one_crowd_and_ids_are_in_a_frame_once() -> None:
 def test_an_environment_without_peers_says_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="make bench-tracking"):
         peers_python(tmp_path)
+
+
+def test_a_shop_is_followed_as_well_with_a_wrong_clock_or_late_frames() -> None:
+    well = faulty_day(CameraFault(), 9000, visits=4)
+    for fault in (CameraFault(skew_ms=250.0), CameraFault(skew_ms=-250.0), CameraFault(late_ms=400.0)):
+        ill = faulty_day(fault, 9000, visits=4)
+        assert ill.wrong == 0
+        assert (ill.found_after_s is not None) == bool(fault.skew_ms)
+        assert np.median(ill.errors_m) < np.median(well.errors_m) + 0.01
+
+
+def test_a_turned_camera_is_found_once_and_its_clock_is_left_alone() -> None:
+    day = faulty_day(CameraFault(turned_deg=5.0), 9002)
+    assert day.found_after_s is not None
+    assert day.wrong == 0

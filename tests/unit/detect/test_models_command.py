@@ -60,6 +60,16 @@ def test_nothing_is_kept_of_a_file_that_does_not_fit(network: Path, tmp_path: Pa
     assert not (tmp_path / "cache").exists()
 
 
+def test_what_a_file_said_of_itself_gives_way_to_what_is_said_of_it_now(
+    network: Path, tmp_path: Path
+) -> None:
+    _run("add", network, "--architecture", "yolov8", "--as", "first", "--option", "score_min=0.95")
+    first = tmp_path / "cache" / "first.onnx"
+    assert "1 people" in _run("add", first, "--architecture", "yolov8", "--as", "second")
+    assert "as yolov8: 0 people" in _run("check", "first")
+    assert "as yolov8: 1 people" in _run("check", "second")
+
+
 def test_a_name_is_given_once(network: Path) -> None:
     _run("add", network, "--architecture", "yolov8", "--as", "ours")
     with pytest.raises(InputError, match="there is a model of this name"):

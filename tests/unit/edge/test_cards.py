@@ -13,9 +13,8 @@ from tests.contracts.test_gates import GATES, KEY
 
 from openaisle.adapters.clock import WallClock
 from openaisle.adapters.entry_codes import CodeVerifier
-from openaisle.adapters.gate_scanner import Answer
 from openaisle.adapters.gate_terminal import GateTerminal
-from openaisle.adapters.gatekeeper import Gatekeeper
+from openaisle.adapters.gatekeeper import Answer, Gatekeeper
 from openaisle.core.messages import CardHeld, GateTap, decode
 from openaisle.edge.cards import Cards, Refusal
 from openaisle.sim.processor_holds import Card

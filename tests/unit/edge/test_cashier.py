@@ -7,14 +7,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.contracts.doors import wait_for
 from tests.unit.carts.small_store import small_store
 from tests.unit.receipts.test_payment import NOW
 
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
 from openaisle.adapters.pos_poslog import read_poslog
 from openaisle.bench.checkout_world import SteppedClock, closed, opened
-from openaisle.core.messages import Interaction, InteractionKind, PaymentChanged, RefundWanted, VisitOpened
+from openaisle.central.entry import EXIT
+from openaisle.core.messages import (
+    CardAskedFor,
+    Interaction,
+    InteractionKind,
+    PaymentChanged,
+    RefundWanted,
+    VisitOpened,
+)
 from openaisle.core.units import NS_PER_S
+from openaisle.edge.cards import SIMULATED_DESK
 from openaisle.edge.cashier import Cashier
 from openaisle.edge.settings import EdgeSettings
 from openaisle.pipeline import Till
@@ -73,22 +83,25 @@ def shop(tmp_path: Path):
     shop.close()
 
 
-def test_a_visit_is_charged_and_refunded_and_the_books_of_others_say_so(shop: Shop) -> None:
-    take = Interaction(
+def bread(quantity: int) -> Interaction:
+    return Interaction(
         interaction_id="i1",
         revision=1,
         kind=InteractionKind.PICK_UP,
         shelf_id="A2",
         slot_id="A2-1",
         product_id="bread",
-        quantity=7,
+        quantity=quantity,
         visit_id="ana",
         probability=0.99,
         happened_ns=NOW,
         decided_ns=NOW,
     )
+
+
+def test_a_visit_is_charged_and_refunded_and_the_books_of_others_say_so(shop: Shop) -> None:
     shop.step([], [opened("ana", NOW)])
-    low = [message for message in shop.step([take]) if type(message).__name__ == "SlotChanged"]
+    low = [message for message in shop.step([bread(7)]) if type(message).__name__ == "SlotChanged"]
     assert [(slot.slot_id, slot.units) for slot in low] == [("A2-1", 1)]
     shop.step([], [closed("ana", NOW + 2 * NS_PER_S)])
     paid = shop.until("paid")
@@ -104,6 +117,51 @@ def test_a_visit_is_charged_and_refunded_and_the_books_of_others_say_so(shop: Sh
     shop.cashier.close()
     (file,) = (shop.folder / "poslog").glob("*.xml")
     assert [record.total for record in read_poslog(file.read_bytes())] == ["20.93", "-2.99"]
+
+
+def test_a_receipt_is_paid_at_the_counters_reader_for_what_it_owes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop.cashier.standing, "method", lambda _: EXIT)
+    shop.step([], [opened("ana", NOW)])
+    shop.step([bread(2)])
+    shop.step([], [closed("ana", NOW + 2 * NS_PER_S)])
+    draft = shop.until("draft")
+    for _ in range(2):
+        shop.cashier.wishes.put(CardAskedFor(receipt_id=draft.receipt_id, key="once"))
+    shop.step()
+    assert wait_for(lambda: reader_asks(shop))
+    assert shop.there.payments[shop.there.readers[SIMULATED_DESK].payment_id].amount_minor == 2 * 299
+    with shop.server.lock:
+        assert shop.there.tap(SIMULATED_DESK, "4242424242424242")
+    assert shop.until("paid").paid_minor == 2 * 299
+    assert [movement.amount_minor for movement in shop.there.movements] == [2 * 299]
+    shop.cashier.wishes.put(CardAskedFor(receipt_id=draft.receipt_id, key="again"))
+    shop.step()
+    assert "nothing is owed any more" in shop.lines[-1]
+
+
+def test_a_card_that_the_bank_refuses_at_the_counter_leaves_the_receipt_open(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop.cashier.standing, "method", lambda _: EXIT)
+    shop.step([], [opened("ana", NOW)])
+    shop.step([bread(1)])
+    shop.step([], [closed("ana", NOW + 2 * NS_PER_S)])
+    draft = shop.until("draft")
+    shop.cashier.wishes.put(CardAskedFor(receipt_id=draft.receipt_id, key="k"))
+    shop.step()
+    assert wait_for(lambda: reader_asks(shop))
+    with shop.server.lock:
+        shop.there.tap(SIMULATED_DESK, "4000000000000002")
+    assert wait_for(lambda: any("refuses this card" in line for line in shop.lines))
+    assert wait_for(lambda: all(each.hold and each.hold.is_canceled for each in shop.there.payments.values()))
+    assert shop.cashier.payments.state(draft.receipt_id).state == "draft"
+
+
+def reader_asks(shop: Shop) -> bool:
+    reader = shop.there.readers.get(SIMULATED_DESK)
+    return reader is not None and reader.status == "in_progress"
 
 
 def _free_port() -> int:

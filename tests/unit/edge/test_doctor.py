@@ -9,6 +9,8 @@ from tests.contracts.doors import HOST
 
 from openaisle.edge import doctor
 from openaisle.edge.doctor import Finding, State, examine
+from openaisle.sim.processor import Processor
+from openaisle.sim.processor_http import ProcessorServer
 from openaisle.store.load import store_folder
 
 
@@ -74,3 +76,21 @@ def test_every_mistake_of_a_store_folder_is_a_finding(folder: Path, tmp_path: Pa
     )
     findings = list(examine(str(folder), tmp_path, 0))
     assert sum(finding.subject == "store" and finding.state == State.WRONG for finding in findings) >= 2
+
+
+def test_a_card_reader_that_the_processor_does_not_answer_for_is_found(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_models", lambda: iter(()))
+    assert found(list(examine(str(folder), tmp_path, 0)), "payments").state == State.WARNING
+    (folder / "stripe.key").write_text("sk_test_1\n")
+    there = Processor(lambda: 1)
+    server = ProcessorServer(there, lambda: 1)
+    (folder / "edge.toml").write_text(
+        f'format = 1\n[payments]\nprocessor = "stripe"\nkey_file = "stripe.key"\nwebhook_key_file = "stripe.key"\n'
+        f'url = "{server.url}"\n[gates.readers]\nentry = "tmr_1"\n'
+    )
+    assert found(list(examine(str(folder), tmp_path, 0)), "card reader entry").state == State.OK
+    there.down_until_ns = 2
+    assert found(list(examine(str(folder), tmp_path, 0)), "card reader entry").state == State.WRONG
+    server.close()

@@ -19,6 +19,7 @@ class ColourNetwork:
 
     sha256 = SHA256
     calibration = Calibration(scale=(3.0, 0.0), nothing=(0.8, 0.0), closer=30.0)
+    others = np.zeros((0, FEATURES), np.float32)
 
     def see(self, crops: Sequence[Pixels]) -> Seen:
         vectors = np.stack([_unit(crop.reshape(-1, 3).mean(axis=0), FEATURES) for crop in crops])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from openaisle.detections.products import Calibration
+from openaisle.detections.products import Calibration, Nothing
 from openaisle.learning.products_calibrate import Example, fit_even
 
 
 def example(likeness: float, rivals: int, truth: int) -> Example:
     likenesses = np.full(1 + rivals, -0.5, np.float32)
     likenesses[0] = likeness
-    return Example(likenesses, np.zeros(1 + rivals, np.float32), -1.0, 100.0, 60.0, truth)
+    return Example(likenesses, np.zeros(1 + rivals, np.float32), Nothing(-1.0, 0.0), 100.0, 60.0, truth)
 
 
 @pytest.mark.parametrize("rivals", [0, 3])

@@ -11,13 +11,18 @@ from openaisle.core.errors import InputError
 from openaisle.core.messages import ProductId
 from openaisle.detections.gallery import Gallery
 from openaisle.detections.products import (
+    FEATURES,
     LOOK_PX,
     Calibration,
+    Nothing,
     ProductNetwork,
     ProductRecogniser,
     cut_window,
+    others_of,
+    packed_others,
     probabilities,
     squared,
+    unit,
 )
 
 
@@ -101,10 +106,29 @@ def test_what_looks_like_an_empty_hand_is_none_of_these() -> None:
     calibration = Calibration(scale=(3.0, 0.0), nothing=(0.9, 0.0), empty=5.0)
     likeness, evidence = np.array([0.5], np.float32), np.zeros(1, np.float32)
     like, unlike = (
-        probabilities(calibration, likeness, evidence, cosine, 80.0)[-1] for cosine in (0.9, -1.0)
+        probabilities(calibration, likeness, evidence, Nothing(cosine, 0.0), 80.0)[-1]
+        for cosine in (0.9, -1.0)
     )
     assert like > 0.99
     assert unlike < like
+
+
+def test_what_looks_more_like_what_other_shops_sell_is_none_of_these() -> None:
+    calibration = Calibration(scale=(3.0, 0.0), nothing=(0.0, 0.0), others=0.9)
+    likeness, evidence = np.array([0.6], np.float32), np.zeros(1, np.float32)
+    like, unlike = (
+        probabilities(calibration, likeness, evidence, Nothing(-1.0, cosine), 80.0)[-1]
+        for cosine in (0.8, 0.4)
+    )
+    assert like > 0.9
+    assert unlike < 0.01
+
+
+def test_other_shops_products_come_back_from_a_files_metadata() -> None:
+    vectors = unit(np.random.default_rng(3).normal(size=(5, FEATURES)).astype(np.float32))
+    read = others_of({"others": packed_others(vectors)})
+    assert (read * vectors).sum(axis=1).min() > 0.999
+    assert others_of({}).shape == (0, FEATURES)
 
 
 def test_any_picture_becomes_a_square() -> None:

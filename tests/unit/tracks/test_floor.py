@@ -23,7 +23,7 @@ from tests.unit.tracks.walkers import (
 
 from openaisle.core.messages import JOINT_INDEX, encode
 from openaisle.core.units import NS_PER_S
-from openaisle.tracks.crowd import CrowdSettings
+from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.floor import Tracks, TracksSettings
 from openaisle.tracks.people import Person
 

@@ -53,6 +53,7 @@ class InstantBooks:
         self.payments = Payments()
         self.desk: Desk | None = None
         self.declines = False
+        self.reader_asks: list[str] = []
         self.corrections: list[tuple[str, str, int, int]] = []
 
     def refund(self, receipt_id: str, amount_minor: int, reason: str, key: str) -> None:
@@ -71,6 +72,9 @@ class InstantBooks:
 
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._hear(self.payments.load_voucher(voucher_id, amount_minor, STORE.currency, time.time_ns()))
+
+    def pay_at_reader(self, receipt_id: str, key: str) -> None:
+        self.reader_asks.append(receipt_id)
 
     def pay(self, receipt_id: str, method: PaymentMethod, key: str) -> None:
         self._hear(self.payments.settle(self.payments.receipt(receipt_id), method, time.time_ns()))
@@ -117,6 +121,7 @@ class Counter:
             self.books,
             time.time_ns,
             is_simulated=is_simulated,
+            has_reader=True,
             case_settings=settings,
         )
         self.books.desk = self.desk

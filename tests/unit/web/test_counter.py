@@ -141,6 +141,8 @@ def test_a_debt_is_paid_by_card_or_in_cash_and_then_its_shopper_may_come_in_agai
     assert ask(address, "POST", pay, counter.key_of(bob)).status_code == 404
     assert ask(address, "POST", pay, counter.key_of(ana)).status_code == 202
     assert ask(address, "POST", pay, counter.key_of(ana)).status_code == 404  # It is paid.
+    assert ask(address, "POST", f"/api/v1/receipts/{visits[1]}/card", staff).status_code == 202
+    assert counter.books.reader_asks == [f"{STORE.store_id}/{visits[1]}"]
     assert ask(address, "POST", f"/api/v1/receipts/{visits[1]}/cash", staff).status_code == 202
     assert ask(address, "POST", f"/api/v1/receipts/{visits[1]}/cash", staff).status_code == 404
     assert [kept.state for kept in counter.desk.receipts.newest(9)] == ["paid", "paid"]
@@ -458,6 +460,7 @@ MAY: dict[str, set] = {
     "POST /api/v1/receipts/{visit_id}/disputes": EVERYBODY,
     "POST /api/v1/receipts/{visit_id}/payments": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/receipts/{visit_id}/cash": STAFF,
+    "POST /api/v1/receipts/{visit_id}/card": STAFF,
     "GET /look-up": EVERYBODY,
     "POST /api/v1/look-ups": EVERYBODY,
     "GET /staff": EVERYBODY,  # leads to sign-in where it may not be seen

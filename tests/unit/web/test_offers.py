@@ -13,8 +13,9 @@ import msgspec
 import pytest
 from tests.unit.web.counter import PRODUCT, STORE, Counter, ask, cart_of, receipt_of, served, visit_opened
 
+from openaisle.central.accounts import Role
 from openaisle.central.entry import Standing
-from openaisle.core.messages import CardHeld, PaymentMethod
+from openaisle.core.messages import CardHeld, PaymentMethod, ProcessorSaid
 from openaisle.core.units import NS_PER_S
 from openaisle.receipts.receipt import timezone_of
 from openaisle.store.schema import Promotion
@@ -133,3 +134,22 @@ def test_a_receipt_of_a_tapped_card_is_found_by_the_card_or_by_its_number(
         CardHeld(visit_id="t-1", gate_id="entry", method=hold, amount_minor=1, currency="EUR", held_ns=1)
     )
     assert ask(address, "GET", "/look-up").status_code == 200
+
+
+def test_of_a_receipt_that_is_paid_in_part_the_rest_is_taken_in_cash(counter: Counter, address: str) -> None:
+    visit_id = counter.enter(counter.account())
+    counter.books.declines = True
+    receipt = counter.leave(visit_id, 2)
+    payments = counter.books.payments
+    (charge, _), *_ = payments.charges(receipt.receipt_id)
+    said = ProcessorSaid(key=charge.key, outcome="charged", amount_minor=100, reference="p", said_ns=1)
+    counter.books._hear(payments.heard(said, time.time_ns()))
+    rest_minor = receipt.total_minor - 100
+    staff = counter.key_of(counter.account(Role.STAFF, "Sam"))
+    (owed,) = ask(address, "GET", "/api/v1/desk", staff).json()["owed"]
+    assert (owed["owed_minor"], owed["state"]) == (rest_minor, "unpaid")
+    assert ask(address, "POST", f"/api/v1/receipts/{visit_id}/cash", staff).status_code == 202
+    kept = counter.desk.receipts.of_visit(visit_id)
+    assert kept is not None
+    assert (kept.state, kept.owed_minor) == ("paid", 0)
+    assert [minor for voucher, minor in payments.vouchers_minor.items() if voucher.startswith("cash-")] == [0]

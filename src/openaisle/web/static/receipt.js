@@ -15,6 +15,8 @@ function draw(receipt) {
   state.textContent = say(`state_${receipt.state}`);
   state.dataset.state = receipt.state;
   byId("pay").hidden = receipt.state !== "unpaid" && receipt.state !== "draft";
+  byId("owed-row").hidden = receipt.state !== "unpaid";
+  byId("owed").textContent = money(receipt.owed_minor);
   byId("refunded-row").hidden = receipt.refunded_minor === 0;
   byId("refunded").textContent = money(receipt.refunded_minor);
   const shown = JSON.stringify(receipt.cases);

@@ -25,8 +25,9 @@ function draw(desk) {
   byId("no-alerts").hidden = desk.alerts.length > 0;
   byId("owed").replaceChildren(...desk.owed.map((one) => element("li", {},
     element("a", { className: "name", href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number })),
-    element("span", { className: "amount" }, money(one.total_minor)),
-    element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/cash`).catch((error) => tell(error.message)) }, say("cash")))));
+    element("span", { className: "amount" }, money(one.owed_minor)),
+    element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/cash`).catch((error) => tell(error.message)) }, say("cash")),
+    ...(desk.has_reader ? [element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/card`).then(() => tell(say("card_asked"))).catch((error) => tell(error.message)) }, say("card"))] : []))));
   byId("nothing-owed").hidden = desk.owed.length > 0;
   byId("rates").textContent = say("rate", { reviews: desk.rates.reviews_per_1000, disputes: desk.rates.disputes_per_1000 });
   byId("carts").replaceChildren(...desk.carts.map(cartOf));

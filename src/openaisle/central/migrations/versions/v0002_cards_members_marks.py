@@ -1,5 +1,5 @@
 """Visits that a tapped card opened: by what their receipts are found. Members of loyalty programmes. How far the
-ledger was heard."""
+ledger was heard. What is still owed of a receipt."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.add_column("visits", sa.Column("look_up", sa.String(length=16), nullable=False, server_default=""))
+    op.add_column("receipts", sa.Column("owed_minor", sa.BigInteger(), nullable=False, server_default="0"))
     op.create_table(
         "marks",
         sa.Column("source", sa.String(length=16), nullable=False),
@@ -34,4 +35,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("memberships")
     op.drop_table("marks")
+    op.drop_column("receipts", "owed_minor")
     op.drop_column("visits", "look_up")

@@ -1,0 +1,62 @@
+"""Two tracks that turn out to be one person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openaisle.tracks.crowd_settings import CrowdSettings
+from openaisle.tracks.people import Bodies, Person
+from openaisle.tracks.sightings import Sightings
+
+Ints = NDArray[np.int64]
+
+
+class Twins:
+    """Pairs of tracks that stay together and are never both in one picture."""
+
+    def __init__(self, settings: CrowdSettings) -> None:
+        self._settings = settings
+        self._streaks: dict[tuple[int, int], int] = {}  # rows -> windows in a row
+
+    def step(
+        self, people: Sequence[Person], rows: Ints, bodies: Bodies, sightings: Sightings, owner: Ints
+    ) -> list[Person]:
+        """The younger ones of `people` in `rows` that are somebody else of them; owner [n] index into rows or -1."""
+        count = len(rows)
+        if count < 2:
+            self._streaks.clear()
+            return []
+        roots = bodies.root[rows, :2]
+        apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
+        near = apart_m < self._settings.twin_distance_m
+        if np.count_nonzero(near) == count:
+            self._streaks.clear()
+            return []
+        seen = np.zeros((len(sightings.frame_starts) - 1, count), bool)
+        known = np.flatnonzero((owner >= 0) & (owner < count))
+        seen[sightings.frame[known], owner[known]] = True
+        at_once = seen.T.astype(np.int64) @ seen
+        streaks: dict[tuple[int, int], int] = {}
+        dropped: dict[int, Person] = {}
+        for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
+            are_two = at_once[a, b] and apart_m[a, b] >= self._settings.same_distance_m
+            if are_two or not (at_once[a, a] or at_once[b, b]):
+                continue
+            key = (int(rows[a]), int(rows[b]))
+            streaks[key] = self._streaks.get(key, 0) + 1
+            one, other = people[a], people[b]
+            are_strangers = one.visit_id is None or other.visit_id is None
+            is_settled = one.row in dropped or other.row in dropped
+            if streaks[key] >= self._settings.twin_windows and are_strangers and not is_settled:
+                loser = max(one, other, key=_standing)
+                dropped[loser.row] = loser
+        self._streaks = {key: streak for key, streak in streaks.items() if dropped.keys().isdisjoint(key)}
+        return list(dropped.values())
+
+
+def _standing(person: Person) -> tuple[bool, bool, int, int]:
+    """Sorts the track to keep first: with a visit, believed, older."""
+    return person.visit_id is None, not person.is_believed, person.born_ns, person.row
