@@ -111,7 +111,8 @@ def _loud(kinds, sides):
 
 import torchvision  # noqa: E402
 
-detectron2_faster_rcnn()
+if (Path(sys.argv[2]) / "detectron2").is_dir():
+    detectron2_faster_rcnn()
 torchvision_rcnn(
     "torchvision-faster-rcnn",
     torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn,

@@ -18,6 +18,8 @@ from openaisle.ports import CardTerminal, TappedCard
 
 POLL_S: Final = 0.25
 RETRY_S: Final = 2.0
+CLOSE_S: Final = 0.3
+"""A call that is under way when the shop ends is not waited for: what it did is found at the next start."""
 AWAY_AFTER: Final = 3
 """So many calls in a row without an answer, and the reader is said to be away; one that is lost is no news."""
 
@@ -52,7 +54,7 @@ class GateTerminal:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join(timeout=1.0)
+        self._thread.join(timeout=CLOSE_S)
 
     def _run(self) -> None:
         is_clear, unanswered = False, 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from openaisle.adapters.gate_terminal import POLL_S, RETRY_S, held_card
+from openaisle.adapters.gate_terminal import CLOSE_S, POLL_S, RETRY_S, held_card
 from openaisle.core.errors import EntryRefused, PaymentRefused, PortUnavailable
 from openaisle.core.messages import CardHeld, VisitId
 from openaisle.core.units import NS_PER_S
@@ -63,7 +63,7 @@ class DeskReader:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join(timeout=1.0)
+        self._thread.join(timeout=CLOSE_S)
 
     def _run(self) -> None:
         """What is left on the reader from before, and is in no ledger, is let go first."""

@@ -18,6 +18,7 @@ ONE_IN: Final = 4
 """So many shoppers who come alone have no phone out, but a card."""
 WAIT_S_MAX: Final = 6.0
 LOOK_S: Final = 0.05
+LOOKS_MAX: Final = 10
 
 
 class TappedCards:
@@ -37,22 +38,30 @@ class TappedCards:
         reader = f"/v1/terminal/readers/{simulated_reader(tap.gate_id)}"
         until_s = time.monotonic() + WAIT_S_MAX
         while time.monotonic() < until_s:
-            action = self._asked("GET", reader).get("action") or {}
+            action = self._seen(reader).get("action") or {}
             if action.get("status") == "in_progress":
                 intent_id = action["process_payment_intent"]["payment_intent"]
-                intent = self._asked("GET", f"/v1/payment_intents/{intent_id}")
+                intent = self._seen(f"/v1/payment_intents/{intent_id}")
                 visit_id = intent.get("metadata", {}).get("openaisle_visit")
-                self._asked("POST", f"/v1/test_helpers{reader[3:]}/present_payment_method", number)
-                if visit_id and self._is_taken(reader, intent_id):
-                    return visit_id
+                if visit_id:
+                    self._asked("POST", f"/v1/test_helpers{reader[3:]}/present_payment_method", number)
+                    if self._is_taken(reader, intent_id):
+                        return visit_id
             time.sleep(LOOK_S)
         return None
 
     def _is_taken(self, reader: str, intent_id: str) -> bool:
         """An answer may have been lost: what the reader shows counts."""
-        action = self._asked("GET", reader).get("action") or {}
+        action = self._seen(reader).get("action") or {}
         is_same = action.get("process_payment_intent", {}).get("payment_intent") == intent_id
         return bool(action) and not (is_same and action["status"] == "in_progress")
+
+    def _seen(self, path: str) -> dict[str, Any]:
+        """What is there now; looking again, while an answer gets lost, changes nothing."""
+        for _ in range(LOOKS_MAX):
+            if found := self._asked("GET", path):
+                return found
+        return {}
 
     def _asked(self, method: str, path: str, number: str = "") -> dict[str, Any]:
         """What the processor answers; nothing where it does not."""

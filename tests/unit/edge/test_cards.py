@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.contracts.doors import wait_for
 from tests.contracts.test_card_terminal import CARD, DECLINED, READER, Bank
@@ -17,6 +18,8 @@ from openaisle.adapters.gate_terminal import GateTerminal
 from openaisle.adapters.gatekeeper import Answer, Gatekeeper
 from openaisle.core.messages import CardHeld, GateTap, decode
 from openaisle.edge.cards import Cards, Refusal
+from openaisle.edge.sim_cards import TappedCards
+from openaisle.sim.processor import ProcessorFaults
 from openaisle.sim.processor_holds import Card
 
 
@@ -153,3 +156,19 @@ def test_a_reader_that_is_away_is_said_once_and_comes_back(
     gate.bank.clock.advance(1)
     assert wait_for(lambda: gate.is_asking)
     assert [answer.reason for answer in gate.answers] == ["terminal_away", "terminal_back"]
+
+
+def test_a_simulated_shopper_taps_over_http_and_goes_in_under_the_readers_name(gate: Gate) -> None:
+    gate.bank.there.faults = ProcessorFaults(lost_answer=0.2)
+    gate.open()
+    cards = TappedCards(int(gate.bank.server.url.rpartition(":")[2]))
+    arrivals = [
+        GateTap(gate_id="entry", direction="entry", visit_id=f"v{n}", tapped_ns=1, received_ns=1)
+        for n in range(40)
+    ]
+    shoppers = [tap for tap in arrivals if cards.has(tap)][:3]
+    assert 0 < len(shoppers) < len(arrivals)
+    assert not cards.has(msgspec.structs.replace(shoppers[0], is_staff=True))
+    visits = [cards.tap(tap) for tap in shoppers]
+    assert wait_for(lambda: len(gate.taps) == len(shoppers))
+    assert [tap.visit_id for tap in gate.taps] == visits
