@@ -67,6 +67,10 @@ class Pipeline:
         self._actions = Actions(store)
         self._interactions = Interactions(store, settings, watch)
         self._till = Till(store, event_log, payments, loyalty, followers)
+        # What leaves these, plates tell staff and nobody's cart: it is billed by `correct`, when it is scanned.
+        self._scanned_shelves = frozenset(
+            shelf.shelf_id for shelf in store.shelves.values() if shelf.is_scanned
+        )
         self._now_ns = 0
 
     @property
@@ -88,7 +92,7 @@ class Pipeline:
         return [*aligned.health, *weights, *people, *concluded]
 
     def correct(self, interaction: Interaction) -> list[AnyMessage]:
-        """What a person says of an open cart, at the time of the last step."""
+        """What a person says of an open cart, or scans, at the time of the last step."""
         return [interaction, *self._till.step([interaction], (), self._now_ns)]
 
     def finish(self, now_ns: int) -> list[AnyMessage]:
@@ -128,10 +132,9 @@ class Pipeline:
         wanted: list[LookWanted] = [] if is_last else self._interactions.ask(now_ns)
         if is_last:
             decided += self._interactions.finish(now_ns)
+        billed = [each for each in decided if each.shelf_id not in self._scanned_shelves]
         settled = (
-            self._till.finish(decided, visits, now_ns)
-            if is_last
-            else self._till.step(decided, visits, now_ns)
+            self._till.finish(billed, visits, now_ns) if is_last else self._till.step(billed, visits, now_ns)
         )
         return [*arms, *decided, *wanted, *settled]
 

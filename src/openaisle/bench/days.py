@@ -31,6 +31,7 @@ from openaisle.pipeline import Pipeline
 from openaisle.replay.player import play
 from openaisle.replay.score import Tally, tally
 from openaisle.replay.truth import truth_of_simulation
+from openaisle.sim.conditions import conditions_of
 from openaisle.sim.day import SimulatedDay
 from openaisle.sim.main_streams import MainStreams
 from openaisle.sim.scripts import plan_day
@@ -57,6 +58,7 @@ class DayJob:
     arrivals_per_minute: float = 2.0
     people_max: int = 6
     looks: bool = False  # what the path asks about pictures is answered
+    conditions: tuple[str, ...] = ()  # what is wrong with a mixed day
     eyes: Eyes = field(default_factory=Eyes)  # who sees people in pixels
 
 
@@ -70,12 +72,15 @@ def days_of(
     arrivals_per_minute: float = 2.0,
     people_max: int = 6,
     looks: bool | None = None,
+    conditions: tuple[str, ...] | None = None,
     eyes: Eyes | None = None,
 ) -> list[DayJob]:
     """`visit_count` visits as days. Families alternate within a day; day k of seed s has seed 1000 s + k.
 
-    `looks`: whether questions about pictures are answered; None: where there are pictures.
+    `looks`: whether questions about pictures are answered; None: where there are pictures. `conditions` of mixed
+    days; None: as their seeds draw them.
     """
+    is_drawn = conditions is None and families == "mixed"
     wanted: tuple[str, ...] | Literal["mixed"] = "mixed" if families == "mixed" else tuple(families)
     counts = [min(VISITS_A_DAY, visit_count - done) for done in range(0, visit_count, VISITS_A_DAY)]
     return [
@@ -88,6 +93,7 @@ def days_of(
             arrivals_per_minute=arrivals_per_minute,
             people_max=people_max,
             looks=looks if looks is not None else vision == "pixels",
+            conditions=conditions_of(1000 * seed + day) if is_drawn else conditions or (),
             eyes=eyes or Eyes(),
         )
         for day, count in enumerate(counts)
@@ -129,6 +135,7 @@ def run_day(job: DayJob) -> DayOutcome:
         families=job.families,
         arrivals_per_minute=job.arrivals_per_minute,
         people_max=job.people_max,
+        conditions=job.conditions,
     )
     eyes = PixelCameras(store, job.seed, job.eyes) if job.vision == "pixels" else None
     streams, looks = _looks(store, job, eyes) if job.looks else (None, None)

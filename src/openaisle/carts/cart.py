@@ -95,6 +95,7 @@ class Carts:
         self._standing: dict[str, list[Move]] = {}  # by interaction: neither voided nor reversed
         self._review_ids: dict[str, VisitId | None] = {}
         self._touched: set[VisitId | None] = set()  # visits whose interactions changed in this step
+        self._holdings: Mapping[VisitId, Mapping[ProductId, int]] | None = None  # until something moves
         self._forget_at_ns = 0
         self._to_log: list[Message] = []
         self._is_sound = True
@@ -103,12 +104,14 @@ class Carts:
     @property
     def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
         """What every open visit of a shopper carries, what is still being checked included."""
-        balances = self._ledger.balances
-        return {
-            visit_id: dict(balances.get(cart_account(visit_id), {}))
-            for visit_id, visit in self._visits.items()
-            if not visit.opened.is_staff
-        }
+        if self._holdings is None:
+            balances = self._ledger.balances
+            self._holdings = {
+                visit_id: dict(balances.get(cart_account(visit_id), {}))
+                for visit_id, visit in self._visits.items()
+                if not visit.opened.is_staff
+            }
+        return self._holdings
 
     @property
     def ledger(self) -> Ledger:
@@ -151,6 +154,7 @@ class Carts:
     def _open(self, opened: VisitOpened) -> None:
         if opened.visit_id not in self._visits:
             self._visits[opened.visit_id] = _Visit(opened=opened)
+            self._holdings = None
             self._to_log.append(opened)
 
     def _start_closing(self, closed: VisitClosed) -> None:
@@ -195,6 +199,7 @@ class Carts:
 
     def _closed(self, visit_id: VisitId, closed_ns: int) -> None:
         visit = self._visits.pop(visit_id)
+        self._holdings = None
         self._ledger.close_account(cart_account(visit_id))
         for interaction_id, interaction in visit.interactions.items():
             until_ns = closed_ns + REMEMBER_NS
@@ -294,6 +299,7 @@ class Carts:
 
     def _apply(self, move: Move) -> Move:
         self._ledger.apply(move)
+        self._holdings = None
         standing = self._standing.setdefault(move.interaction_id, []) if move.interaction_id else []
         undone_id = move.move_id.removesuffix(REVERSED)
         standing[:] = [other for other in standing if other.move_id != undone_id]

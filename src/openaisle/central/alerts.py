@@ -105,7 +105,7 @@ class Alerts:
             MISPLACED,
             interaction.happened_ns,
             name=self._store.products[interaction.product_id].name,
-            place=interaction.slot_id or interaction.shelf_id,
+            place=interaction.slot_id or interaction.shelf_id or "floor",
             quantity=interaction.quantity,
         )
 

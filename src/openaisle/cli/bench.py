@@ -10,9 +10,12 @@ from openaisle.cli._bench_actions import actions
 from openaisle.cli._bench_checkout import checkout
 from openaisle.cli._bench_codes import codes
 from openaisle.cli._bench_cps2020 import cps2020
+from openaisle.cli._bench_families import bench_families
 from openaisle.cli._bench_looks import looks as looks_costs
+from openaisle.cli._bench_meetings import meetings
 from openaisle.cli._bench_models import models
 from openaisle.cli._bench_pages import pages
+from openaisle.cli._bench_path import path
 from openaisle.cli._bench_speed import speed
 from openaisle.cli._bench_tracking import tracking
 from openaisle.cli._bench_vision import vision
@@ -30,6 +33,8 @@ def register(app: typer.Typer) -> None:
     bench.command("actions")(actions)
     bench.command("tracking")(tracking)
     bench.command("cps2020")(cps2020)
+    bench.command("meetings")(meetings)
+    bench.command("path")(path)
     bench.command("codes")(codes)
     bench.command("pages")(pages)
 
@@ -49,14 +54,22 @@ def receipts(
         str, typer.Option(help="With looks: who names what hands do in clips; nobody without it.")
     ] = "",
     families: Annotated[
-        str, typer.Option(help="mixed, or names of HARD_CASES families, comma-separated.")
+        str,
+        typer.Option(help="mixed, all, or names of HARD_CASES families, comma-separated."),
     ] = "mixed",
     people_max: Annotated[
-        int | None, typer.Option(min=2, help="Most people in the shop at once; mixed 6, named families 2.")
+        int | None,
+        typer.Option(
+            min=2, help="Most people in the shop at once; mixed 6, named families 2 or what they need."
+        ),
     ] = None,
     arrivals_per_minute: Annotated[
         float | None, typer.Option(help="How often somebody comes; mixed 2, named families 1.")
     ] = None,
+    each: Annotated[
+        bool,
+        typer.Option("--each", help="`--visits` of each family by itself, beside what it must reach."),
+    ] = False,
     looks: Annotated[
         bool | None,
         typer.Option(
@@ -79,6 +92,7 @@ def receipts(
     from openaisle.bench.days import days_of, run_days
     from openaisle.bench.receipts import receipts_report, wrong_visits
     from openaisle.core.errors import InputError
+    from openaisle.sim.scripts import FAMILIES, PARTNERED
     from openaisle.store.load import load_store
 
     if vision not in ("pixels", "skeleton", "none"):
@@ -90,10 +104,17 @@ def receipts(
             "nobody has pictures", field="--looks", expected="--vision pixels or skeleton with it"
         )
     load_store(store)
-    asked = "mixed" if families == "mixed" else [name.strip() for name in families.split(",")]
+    eyes = Eyes(model=model, boxes=boxes, actions=actions)
+    names = list(FAMILIES) if families == "all" else [name.strip() for name in families.split(",")]
+    asked = "mixed" if families == "mixed" else names
+    if each:
+        bench_families(
+            names if asked != "mixed" else FAMILIES, store, visits, seed, vision, looks, eyes, jobs, as_json
+        )
+        return
     # Most families are one shopper's (two for some): by name they are measured so. Mixed days are a busy shop's.
     is_mixed = asked == "mixed"
-    people_max = people_max or (6 if is_mixed else 2)
+    people_max = people_max or (6 if is_mixed else max(2, *(PARTNERED.get(name, 2) for name in asked)))
     arrivals_per_minute = arrivals_per_minute or (2.0 if is_mixed else 1.0)
     days = days_of(
         store,
@@ -104,7 +125,7 @@ def receipts(
         arrivals_per_minute=arrivals_per_minute,
         people_max=people_max,
         looks=looks,
-        eyes=Eyes(model=model, boxes=boxes, actions=actions),
+        eyes=eyes,
     )
     began_s = time.monotonic()
     with Progress(console=Console(stderr=True), transient=True) as progress:

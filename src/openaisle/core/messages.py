@@ -638,7 +638,7 @@ class SensorDegraded(Message, frozen=True, kw_only=True):
     """A sensor is worse than it should be. Data, not an exception: carry on with wider uncertainty."""
 
     sensor_id: str
-    kind: str  # "camera" | "scale" | "plate" | "gate" | "bus"
+    kind: str  # "camera" | "scale" | "plate" | "shelf" | "gate" | "bus"
     # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
     # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
     # colour_drift, out_of_focus.

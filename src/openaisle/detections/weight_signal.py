@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import ScaleBatch
@@ -91,16 +92,10 @@ class PlateSignal:
 
     def windows(self, ends: NDArray[np.intp], sample_count: int) -> Windows:
         """Windows of `sample_count` samples that end at rows `ends`: least squares lines."""
-        rows = ends[:, None] + np.arange(1 - sample_count, 1)
-        samples = self.grams[rows]  # [ticks, samples, plates]
-        level_g = samples.mean(axis=1)
-        samples -= level_g[:, None]
-        place = np.arange(sample_count) - (sample_count - 1) / 2
-        spread = float(place @ place)
-        slope = np.einsum("s,tsp->tp", place / spread, samples)
-        squares = np.einsum("tsp,tsp->tp", samples, samples) - slope**2 * spread
-        rough_g = np.sqrt(np.maximum(squares, 0.0) / (sample_count - 2))
-        return Windows(sample_count, level_g, slope * (sample_count - 1), rough_g)
+        shape = (len(ends), self.grams.shape[1])
+        level_g, slope_g, rough_g = np.empty(shape), np.empty(shape), np.empty(shape)
+        fit_lines(self.grams, ends, sample_count, level_g, slope_g, rough_g)
+        return Windows(sample_count, level_g, slope_g, rough_g)
 
     def learn_noise(self, windows: Windows, rest_g: Floats, is_quiet: Bools) -> None:
         """Follow the median of what quiet plates do: a median is not moved by the few seconds when hands are there.
@@ -129,3 +124,32 @@ class PlateSignal:
         count = windows.sample_count
         slow_g2 *= np.sqrt(self.short_samples / count)  # A longer window averages some of it out.
         return np.sqrt(slow_g2 + self.noise_sd_g**2 / count + extra_g2 / (count / 2))
+
+
+@njit(cache=True)
+def fit_lines(grams, ends, sample_count, level_g, slope_g, rough_g) -> None:
+    """Straight lines by least squares through the `sample_count` samples that end at rows `ends` of grams.
+
+    Out [ticks, plates], as in `Windows`. NaN in, NaN out.
+    """
+    middle = (sample_count - 1) / 2
+    spread = 0.0
+    for sample in range(sample_count):
+        spread += (sample - middle) ** 2
+    for tick in range(len(ends)):
+        first = ends[tick] - sample_count + 1
+        for plate in range(grams.shape[1]):
+            total = 0.0
+            for sample in range(sample_count):
+                total += grams[first + sample, plate]
+            level = total / sample_count
+            slope, squares = 0.0, 0.0
+            for sample in range(sample_count):
+                off = grams[first + sample, plate] - level
+                slope += (sample - middle) / spread * off
+                squares += off * off
+            left = squares - slope * slope * spread
+            level_g[tick, plate] = level
+            slope_g[tick, plate] = slope * (sample_count - 1)
+            # What is below zero by rounding is zero; what is unknown stays so.
+            rough_g[tick, plate] = np.sqrt((max(left, 0.0)) / (sample_count - 2))

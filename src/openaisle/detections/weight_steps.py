@@ -13,8 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from openaisle.core.messages import ScaleBatch, SensorDegraded, SensorRecovered, StepStatus, WeightStep
+from openaisle.core.messages import (
+    ScaleBatch,
+    SensorDegraded,
+    SensorRecovered,
+    ShelfId,
+    StepStatus,
+    WeightStep,
+)
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.weight_shelf import Look, OpenStep, ShelfSettings, ShelfWatch
 from openaisle.detections.weight_signal import Bools, Floats, PlateSignal, SignalSettings, Windows
@@ -31,6 +39,7 @@ class WeightSettings:
     dead_after_s: float = 2.0  # without a reading
     stuck_after_s: float = 120.0  # with the same reading, to the last bit
     noisy_sd_g: float = 12.0
+    bad_shelf_share: float = 0.34  # of its plates in trouble: the shelf had better be scanned
 
 
 Health: TypeAlias = SensorDegraded | SensorRecovered
@@ -88,7 +97,8 @@ class _ScaleWatch:
             if shelf.plates
         ]
         self._plate_ids = {plate.channel: plate.plate_id for plate in gondola.plates}
-        self._health = _PlateHealth(self._plate_ids, settings)
+        shelves = [(watch.shelf_id, watch.columns) for watch in self._watches]
+        self._health = _PlateHealth(self._plate_ids, shelves, settings)
         self._boot_id: str | None = None
         self._last_ns = 0
 
@@ -185,7 +195,13 @@ TROUBLES: Final = (
 class _PlateHealth:
     """Plates that say nothing, always the same, or too much."""
 
-    def __init__(self, plate_ids: dict[int, str], settings: WeightSettings) -> None:
+    def __init__(
+        self,
+        plate_ids: dict[int, str],
+        shelves: Sequence[tuple[ShelfId, NDArray[np.intp]]],
+        settings: WeightSettings,
+    ) -> None:
+        """`shelves`: their ids, and columns of their plates."""
         self._plate_ids = plate_ids
         self._settings = settings
         count = max(plate_ids) + 1
@@ -194,6 +210,8 @@ class _PlateHealth:
         self._changed_ns = np.zeros(count, np.int64)
         self._last_g = np.full(count, np.nan, np.float32)
         self._said = np.zeros((len(TROUBLES), count), bool)
+        self._shelves = shelves
+        self._bad_shelves = np.zeros(len(shelves), bool)
 
     def step(self, batch: ScaleBatch, signal: PlateSignal, now_ns: int) -> list[Health]:
         at_ns = int(signal.times_ns[-1])
@@ -211,7 +229,33 @@ class _PlateHealth:
         troubled = np.stack([dead, stuck, signal.noise_sd_g > bound_g]) & self._is_plate
         news = np.argwhere(troubled != self._said)
         self._said = troubled
-        return [self._message(int(trouble), int(column), now_ns) for trouble, column in news]
+        said = [self._message(int(trouble), int(column), now_ns) for trouble, column in news]
+        return said + self._of_shelves(now_ns) if said else said
+
+    def _of_shelves(self, now_ns: int) -> list[Health]:
+        """Shelves of which too many plates are in trouble, or no longer are."""
+        is_bad_plate: Bools = np.any(self._said, axis=0)
+        said: list[Health] = []
+        for index, (shelf_id, columns) in enumerate(self._shelves):
+            count = int(is_bad_plate[columns].sum())
+            is_bad = count >= self._settings.bad_shelf_share * len(columns)
+            if is_bad == self._bad_shelves[index]:
+                continue
+            self._bad_shelves[index] = is_bad
+            if is_bad:
+                detail = f"{count} of {len(columns)} plates: better scan_to_confirm (store.toml)"
+                said.append(
+                    SensorDegraded(
+                        sensor_id=shelf_id, kind="shelf", reason="bad_plates", since_ns=now_ns, detail=detail
+                    )
+                )
+            else:
+                said.append(
+                    SensorRecovered(
+                        sensor_id=shelf_id, kind="shelf", reason="bad_plates", recovered_ns=now_ns
+                    )
+                )
+        return said
 
     def silent(self, at_ns: int, longer_than_ms: int) -> Bools:
         """Plates [columns] that have not been heard for so long."""

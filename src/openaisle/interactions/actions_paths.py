@@ -165,6 +165,8 @@ class ArmHistory:
 
     def _on_grid(self, sights: deque[tuple[int, Floats]], grid_ns: NDArray[np.int64]) -> Floats:
         """Joints [TICKS, 8, 4] between the sights around each tick; one of them where the other is unknown."""
+        while len(sights) > 1 and sights[1][0] <= grid_ns[0]:
+            sights.popleft()  # Time goes on: no grid will begin before this one.
         times_ns = np.array([time_ns for time_ns, _ in sights], np.int64)
         joints = np.array([joints for _, joints in sights])
         after = np.searchsorted(times_ns, grid_ns)

@@ -12,6 +12,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.reach import Floats, Target, hands_of
 from openaisle.interactions.settings import Settings
+from openaisle.interactions.shelving import Shelving
 from openaisle.store.schema import Gondola, Store
 
 LOST_NS = NS_PER_S // 2  # a hand not seen inside for so long is outside
@@ -34,7 +35,7 @@ class Browsing:
     """Notices hands crossing a shelf's front and coming back without a step."""
 
     def __init__(self, store: Store, settings: Settings, deeds: Deeds) -> None:
-        self._gondolas = [gondola for gondola in store.gondolas if gondola.shelves]
+        self._gondolas = Shelving(store)
         self._settings = settings
         self._deeds = deeds
         self._stays: dict[tuple[TrackId, int], _Visit] = {}
@@ -49,11 +50,11 @@ class Browsing:
     def step(
         self,
         tracks: Sequence[FloorTracks],
-        explained: Sequence[tuple[Target, VisitId | None]],
+        explained: Callable[[], Sequence[tuple[Target, VisitId | None]]],
         visit_of: Callable[[TrackId], VisitId | None],
         now_ns: int,
     ) -> list[Interaction]:
-        """Stays that ended `browse_wait_s` ago and that no step explains."""
+        """Stays that ended `browse_wait_s` ago and that no step explains; `explained`: where and whose those are."""
         for message in tracks:
             self._follow(message)
         newest_ns = max((message.captured_ns for message in tracks), default=0)
@@ -61,21 +62,22 @@ class Browsing:
             self._over.append((*key, self._stays.pop(key)))
         wait_ns = round(self._settings.browse_wait_s * NS_PER_S)
         due = [entry for entry in self._over if now_ns - entry[2].last_ns >= wait_ns]
+        if not due:
+            return []
         self._over = [entry for entry in self._over if now_ns - entry[2].last_ns < wait_ns]
+        steps = explained()
         return [
             self._message(track_id, hand, stay, visit_of(track_id), now_ns)
             for track_id, hand, stay in due
             if stay.last_ns - stay.began_ns >= self._settings.browse_s * NS_PER_S
-            and not any(
-                _explains(target, visit_id, stay, visit_of(track_id)) for target, visit_id in explained
-            )
+            and not any(_explains(target, visit_id, stay, visit_of(track_id)) for target, visit_id in steps)
         ]
 
     def _follow(self, message: FloorTracks) -> None:
         if not message.track_ids:
             return
         hands = hands_of(message.joints_floor_m, self._settings.reach.hand_beyond_wrist_m)
-        for gondola in self._gondolas:
+        for gondola in self._gondolas.near(hands):
             local = gondola.floor_from_gondola.inverse().apply(hands)  # [people, 2, 3]
             inside = (
                 (local[..., 0] > 0.0)

@@ -6,6 +6,7 @@ and when tracks have passed its moment. Steps close in time are decided together
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -30,8 +31,9 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
+from openaisle.interactions.floor_items import FloorItems
 from openaisle.interactions.handovers import HandOvers
-from openaisle.interactions.hypotheses import Hypothesis, Outcome, decided, normalised
+from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.meetings import Meetings
 from openaisle.interactions.memory import Memory
@@ -75,7 +77,10 @@ class Interactions:
         self._browsing = Browsing(store, self._settings, self._deeds)
         self._meetings = Meetings(store, self._settings.meetings)
         self._hand_overs = HandOvers(self._memory, self._settings.meetings)
+        self._floor_items = FloorItems(store, self._memory, self._settings.floor)
         self._cases: dict[str, Case] = {}
+        self._undecided: list[Case] = []  # of them, in order: not final
+        self._unlearned: list[Case] = []  # final, and nothing was learned from them yet
 
     def step(
         self,
@@ -103,13 +108,20 @@ class Interactions:
         for look in looks:
             self._looks.hear(look)
         due |= self._looks.settled(now_ns) & self._cases.keys()
-        due |= {step_id for step_id, case in self._cases.items() if self._is_due(case, now_ns)}
-        for group in self._groups(due):
+        if steps:
+            self._sort_cases()
+        due |= {case.step.step_id for case in self._undecided if self._is_due(case, now_ns)}
+        for group in self._groups(due) if due else ():
             said += self._decide(group, holdings, now_ns)
+        if due:
+            self._sort_cases()
         self._hand_overs.hear(self._meetings.step(tracks), now_ns)
         if said or self._hand_overs.is_waiting:
             said += self._decide_hand_overs(holdings, now_ns)
-        said += self._browsing.step(tracks, self._explained(), self._arms.visit_of, now_ns)
+        self._floor_items.hear(tracks)
+        if self._floor_items.is_waiting:
+            said += self._decide_floor_items(holdings, now_ns)
+        said += self._browsing.step(tracks, self._explained, self._arms.visit_of, now_ns)
         self._learn(now_ns)
         self._forget(now_ns)
         return said
@@ -161,16 +173,36 @@ class Interactions:
         return now_ns - case.seen_ns >= self._settings.wait_s_max * NS_PER_S
 
     def _groups(self, step_ids: set[str]) -> list[list[Case]]:
-        """Cases to decide, in the order they happened, those close in time together with all their neighbours."""
+        """Cases to decide, in the order they happened, with all their neighbours in time and place."""
         together_ns = round(self._settings.together_s * NS_PER_S)
         standing = [case for case in self._cases.values() if case.step.status is not StepStatus.WITHDRAWN]
         groups: list[list[Case]] = []
-        for case in sorted(standing, key=lambda case: (case.step.edge_ns, case.step.step_id)):
-            if groups and case.step.edge_ns - groups[-1][-1].step.edge_ns <= together_ns:
-                groups[-1].append(case)
-            else:
-                groups.append([case])
-        return [group for group in groups if any(case.step.step_id in step_ids for case in group)]
+        growing: list[list[Case]] = []
+        for case in sorted(standing, key=_when):
+            since_ns = case.step.edge_ns - together_ns
+            groups += [group for group in growing if group[-1].step.edge_ns < since_ns]
+            growing = [group for group in growing if group[-1].step.edge_ns >= since_ns]
+            mine, others = [case], list[list[Case]]()
+            for group in growing:
+                if any(self._are_near(case, other) for other in group):
+                    mine += group
+                else:
+                    others.append(group)
+            growing = [*others, sorted(mine, key=_when)]
+        found = [g for g in [*groups, *growing] if any(case.step.step_id in step_ids for case in g)]
+        return sorted(found, key=lambda group: _when(group[0]))
+
+    def _are_near(self, case: Case, before: Case) -> bool:
+        """Whether somebody may have had a hand in both."""
+        settings = self._settings
+        return (
+            case.step.edge_ns - before.step.edge_ns <= settings.together_s * NS_PER_S
+            and math.dist(case.target.place_floor_m, before.target.place_floor_m) <= settings.together_m
+        )
+
+    def _sort_cases(self) -> None:
+        self._undecided = [case for case in self._cases.values() if not case.is_final]
+        self._unlearned = [case for case in self._cases.values() if case.is_final and not case.is_learned]
 
     def _explained(self) -> list[tuple[Target, VisitId | None]]:
         """Where a step has its explanation, and who was there for it."""
@@ -179,25 +211,30 @@ class Interactions:
     def _learn(self, now_ns: int) -> None:
         """Masses, from cases that are closed. What is learned from a case must not decide the same case again."""
         after_ns = round(self._settings.learn_after_s * NS_PER_S)
-        for case in self._cases.values():
-            if case.is_final and not case.is_learned and now_ns - case.seen_ns > after_ns:
-                case.is_learned = True
-                for interaction in case.standing:
-                    self._memory.learn(interaction)
+        old = [case for case in self._unlearned if now_ns - case.seen_ns > after_ns]
+        if not old:
+            return
+        for case in old:
+            case.is_learned = True
+            for interaction in case.standing:
+                self._memory.learn(interaction)
+        self._sort_cases()
 
     def _forget(self, now_ns: int) -> None:
         """Cases and visits that are long over; at the bound the oldest cases."""
         limit_ns = round(self._settings.remember_s * NS_PER_S)
         surplus = len(self._cases) - self._settings.cases_max
-        old = [
-            step_id
-            for rank, (step_id, case) in enumerate(self._cases.items())
-            if now_ns - case.seen_ns > limit_ns or rank < surplus
-        ]
-        self._looks.forget(old)
-        for step_id in old:
-            for interaction_id in self._cases.pop(step_id).said:
-                self._memory.contents.settle(interaction_id)
+        old: list[str] = []
+        for rank, (step_id, case) in enumerate(self._cases.items()):  # The oldest come first.
+            if now_ns - case.seen_ns <= limit_ns and rank >= surplus:
+                break
+            old.append(step_id)
+        if old:
+            self._looks.forget(old)
+            for step_id in old:
+                for interaction_id in self._cases.pop(step_id).said:
+                    self._memory.contents.settle(interaction_id)
+            self._sort_cases()
         self._memory.forget(now_ns, limit_ns)
         self._hand_overs.forget(now_ns - limit_ns)
 
@@ -212,11 +249,14 @@ class Interactions:
         is_last: bool = False,
     ) -> list[Interaction]:
         weighed = [normalised(own) for own in self._suppose.hypotheses(group, holdings)]
-        edges_s = [(case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S for case in group]
+        moments = [
+            Moment((case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S, case.target.place_floor_m)
+            for case in group
+        ]
         said: list[Interaction] = []
         for case, own in zip(group, weighed, strict=True):
             self._looks.consider(case, own)
-        for case, found in zip(group, decided(weighed, edges_s, self._settings), strict=True):
+        for case, found in zip(group, decided(weighed, moments, self._settings), strict=True):
             case.tracks_ns = self._arms.latest_ns
             passed_ns = case.step.edge_ns + round(self._settings.decide_after_s * NS_PER_S)
             is_settled = case.step.status is StepStatus.CONFIRMED
@@ -241,9 +281,20 @@ class Interactions:
     def _decide_hand_overs(
         self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int, *, is_last: bool = False
     ) -> list[Interaction]:
+        return self._hand_overs.decide(
+            self._undecided_ns(), self._arms.visit_of, holdings, now_ns, is_last=is_last
+        )
+
+    def _decide_floor_items(
+        self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int
+    ) -> list[Interaction]:
+        undecided_ns, visit_of = self._undecided_ns(), self._arms.visit_of
+        return self._floor_items.decide(undecided_ns, visit_of, self._explained, holdings, now_ns)
+
+    def _undecided_ns(self) -> int | None:
+        """The edge of the oldest step that is not decided for good."""
         open_ns = [case.step.edge_ns for case in self._cases.values() if not case.is_final]
-        undecided_ns = min(open_ns, default=None)
-        return self._hand_overs.decide(undecided_ns, self._arms.visit_of, holdings, now_ns, is_last=is_last)
+        return min(open_ns, default=None)
 
     # --- saying -------------------------------------------------------------------------------------------------------
 
@@ -315,6 +366,10 @@ class Interactions:
         message = msgspec.structs.replace(old, revision=old.revision + 1, decided_ns=now_ns, withdrawn=True)
         case.said[old.interaction_id] = message
         return message
+
+
+def _when(case: Case) -> tuple[int, str]:
+    return case.step.edge_ns, case.step.step_id
 
 
 def _candidates(outcome: Outcome) -> list[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations as pairs
 from itertools import product
 from typing import Final
@@ -34,7 +35,7 @@ class Hypothesis:
     moves: tuple[Move, ...]  # at least one; its part is None where nothing explains the step
     log_weight: float
 
-    @property
+    @cached_property
     def hands(self) -> tuple[tuple[TrackId, int], ...]:
         return tuple(dict.fromkeys((suspect.track_id, suspect.hand) for _, suspect in self.moves if suspect))
 
@@ -54,13 +55,21 @@ def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
     return _sorted(list(zip(hypotheses, weights, strict=True)))
 
 
-def decided(group: Sequence[Weighed], edges_s: Sequence[float], settings: Settings) -> list[list[Outcome]]:
+@dataclass(frozen=True)
+class Moment:
+    """When and where a step happened."""
+
+    edge_s: float
+    place_floor_m: tuple[float, float, float]
+
+
+def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Settings) -> list[list[Outcome]]:
     """Each step's outcomes, the decided one first, with the probability that it leaves every cart it touches right.
 
     Steps of one moment are decided as one: who of two people took which of two equal units matters to no cart. All
     combinations of their likeliest outcomes are weighed where that is possible, else each step by itself.
     """
-    weighed = share_hands(group, edges_s, settings.same_hand_s)
+    weighed = share_hands(group, moments, settings)
     alone = [outcomes(own) for own in weighed]
     if not 1 < len(group) <= JOINT_STEPS_MAX:
         return alone
@@ -69,7 +78,7 @@ def decided(group: Sequence[Weighed], edges_s: Sequence[float], settings: Settin
     weights = np.array(
         [
             math.prod(outcome.probability for outcome in combination)
-            * _plausible(combination, edges_s, settings)
+            * _plausible(combination, moments, settings)
             for combination in combinations
         ]
     )
@@ -92,19 +101,24 @@ def decided(group: Sequence[Weighed], edges_s: Sequence[float], settings: Settin
     return found
 
 
-def _plausible(combination: Sequence[Outcome], edges_s: Sequence[float], settings: Settings) -> float:
+def _plausible(combination: Sequence[Outcome], moments: Sequence[Moment], settings: Settings) -> float:
     """One hand takes one thing at a time, and people seldom use both hands at the very same time."""
     factor = 1.0
-    soon_s, late_s = settings.same_hand_s
     for (i, first), (j, second) in pairs(enumerate(combination), 2):
-        apart_s = abs(edges_s[i] - edges_s[j])
-        rival = min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
         shared = set(first.best.hands) & set(second.best.hands)
-        factor *= max(1e-3, 1.0 - rival) if shared else 1.0
+        factor *= max(1e-3, 1.0 - _rivalry(moments[i], moments[j], settings)) if shared else 1.0
         people = {track for track, _ in first.best.hands} & {track for track, _ in second.best.hands}
-        if people and not shared and apart_s < settings.both_hands_s:
+        if people and not shared and abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s:
             factor *= settings.prior_both_hands
     return factor
+
+
+def _rivalry(one: Moment, other: Moment, settings: Settings) -> float:
+    """How surely one hand cannot have done both: it needs a while for each, and for the way between them."""
+    soon_s, late_s = settings.same_hand_s
+    way_s = math.dist(one.place_floor_m, other.place_floor_m) / settings.hand_m_s
+    apart_s = abs(one.edge_s - other.edge_s) - way_s
+    return min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
 
 
 def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, ProductId], int]:
@@ -120,7 +134,7 @@ def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, Pr
 
 
 def share_hands(
-    group: Sequence[Weighed], edges_s: Sequence[float], same_hand_s: tuple[float, float], rounds: int = 3
+    group: Sequence[Weighed], moments: Sequence[Moment], settings: Settings, rounds: int = 3
 ) -> list[Weighed]:
     """Decide steps that happened together: one hand takes one thing at a time.
 
@@ -128,22 +142,18 @@ def share_hands(
     """
     if len(group) < 2:
         return list(group)
-    soon_s, late_s = same_hand_s
     current = list(group)
     for _ in range(rounds):
         busy = [_hand_probabilities(weighed) for weighed in current]
         revised: list[Weighed] = []
         for own, original in enumerate(group):
-            # How surely the same hand cannot have done the other step too.
-            rival = [
-                min(1.0, max(0.0, (late_s - abs(edge_s - edges_s[own])) / (late_s - soon_s)))
-                for edge_s in edges_s
+            rivals = [
+                (hands, share)
+                for other, hands in enumerate(busy)
+                if other != own and (share := _rivalry(moments[own], moments[other], settings)) > 0.0
             ]
-            rival[own] = 0.0
             revised.append(
-                _sorted(
-                    [(hypothesis, weight * _free(hypothesis, busy, rival)) for hypothesis, weight in original]
-                )
+                _sorted([(hypothesis, weight * _free(hypothesis, rivals)) for hypothesis, weight in original])
             )
         current = revised
     return current
@@ -183,11 +193,9 @@ def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
     return busy
 
 
-def _free(
-    hypothesis: Hypothesis, busy: Sequence[dict[tuple[TrackId, int], float]], rival: Sequence[float]
-) -> float:
+def _free(hypothesis: Hypothesis, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]) -> float:
     free = 1.0
-    for hands, share in zip(busy, rival, strict=True):
+    for hands, share in rivals:
         for hand in hypothesis.hands:
             free *= max(1e-3, 1.0 - share * hands.get(hand, 0.0))
     return free

@@ -24,7 +24,7 @@ from openaisle.interactions.case import Case
 from openaisle.interactions.hypotheses import Weighed
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import LookSettings
-from openaisle.store.coverage import in_picture, lines_of_sight
+from openaisle.store.coverage import in_picture, lines_of_sight, near_enough
 from openaisle.store.schema import Camera, Product, Store
 
 BODY_RADIUS_M = 0.22
@@ -54,9 +54,14 @@ class _Asked:
     plans: dict[Hand | None, _Plan] = field(default_factory=dict[Hand | None, _Plan])  # None: the place
     planned: set[Hand | None] = field(default_factory=set[Hand | None])  # all that were ever planned
     looked_ns: dict[Hand, list[int]] = field(default_factory=dict[Hand, list[int]])  # sights asked about
+    tried: int = -1  # how many tracks there had been when moments were last looked for
     is_news: bool = False  # something was heard since the step was decided
     waiting: dict[str, int] = field(default_factory=dict[str, int])  # look_id -> when it was asked
     heard: dict[Hand | None, list[PackLook]] = field(default_factory=dict[Hand | None, list[PackLook]])
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.plans or self.waiting or self.is_news)
 
 
 class Looks:
@@ -68,10 +73,13 @@ class Looks:
         self._settings = settings
         self._cameras = [camera for camera in store.cameras if camera.main_width_px > 0]
         self._eyes = np.array([camera.position_floor_m for camera in self._cameras]).reshape(-1, 3)
+        axes = [camera.floor_from_camera.rotation[:, 2] for camera in self._cameras]
+        self._axes = np.array(axes).reshape(-1, 3)  # where each looks
         self._focal_main_px = np.array(
             [camera.lens.focal_x_px * camera.main_width_px / camera.lens.width_px for camera in self._cameras]
         )
         self._asked: dict[str, _Asked] = {}
+        self._open: list[_Asked] = []  # of them, in order: something is still to be asked or to come
         self._outcomes: deque[bool] = deque(maxlen=settings.trusted_looks)  # answered in time, newest last
         self._count = 0
 
@@ -107,6 +115,8 @@ class Looks:
             if hands[hand] >= settings.hand_probability_min:
                 self._plan(asked, hand, _Plan(product_ids, extent_m))
         self._plan(asked, None, _Plan(product_ids, extent_m))
+        asked.tried = -1
+        self._open = [each for each in self._asked.values() if each.is_open]
 
     def _plan(self, asked: _Asked, hand: Hand | None, plan: _Plan) -> None:
         """Once, and not for what is too long ago; what is still to be asked is asked for the newest products."""
@@ -119,7 +129,10 @@ class Looks:
         """The planned looks whose moments are known by now."""
         found: list[LookWanted] = []
         search_ns = round(self._settings.search_s * NS_PER_S)
-        for asked in self._asked.values():
+        for asked in self._open:
+            if asked.tried == self._arms.heard_count:
+                continue
+            asked.tried = self._arms.heard_count
             for hand, plan in list(asked.plans.items()):
                 if hand is None:
                     found += self._of_shelf(asked, plan, now_ns)
@@ -213,7 +226,11 @@ class Looks:
     def _best_views(self, place_floor_m: Floats, body_floor_m: Floats | None = None) -> list[Camera]:
         """The cameras with most pixels on a place, of those that it is not hidden from by shelving or that body."""
         point = place_floor_m[None]
-        inside = np.array([in_picture(camera, point) for camera in self._cameras])
+        inside = np.zeros((len(self._cameras), 1), bool)
+        # Behind a camera is much of the shop; only what is before it is projected.
+        is_before = ((place_floor_m - self._eyes) * self._axes).sum(axis=1) > 0.0
+        for index in np.flatnonzero(is_before & near_enough(self._eyes, point)[:, 0]):
+            inside[index] = in_picture(self._cameras[index], point)
         clear = lines_of_sight(
             self._eyes, point, self._store.gondolas, self._store.walls_floor_m, wanted=inside
         )[:, 0]
@@ -238,10 +255,10 @@ class Looks:
     def settled(self, now_ns: int) -> set[str]:
         """Steps that something new was heard of since they were last named here, and no more is expected for now."""
         self._give_up(now_ns)
-        found = {asked.step_id for asked in self._asked.values() if asked.is_news and not asked.waiting}
-        for step_id in found:
-            self._asked[step_id].is_news = False
-        return found
+        found = [asked for asked in self._open if asked.is_news and not asked.waiting]
+        for asked in found:
+            asked.is_news = False
+        return {asked.step_id for asked in found}
 
     def is_waiting(self, step_id: str) -> bool:
         """Whether answers about a step may still come; nobody waits for eyes that have not answered lately."""
@@ -276,15 +293,20 @@ class Looks:
         """Steps that are closed."""
         for step_id in step_ids:
             self._asked.pop(step_id, None)
+        self._open = [each for each in self._asked.values() if each.is_open]
 
     def _give_up(self, now_ns: int) -> None:
         """Questions that nobody answered in time."""
         wait_ns = round(self._settings.wait_s * NS_PER_S)
-        for asked in self._asked.values():
+        has_closed = False
+        for asked in self._open:
             late = [look_id for look_id, since_ns in asked.waiting.items() if now_ns - since_ns > wait_ns]
             for look_id in late:
                 del asked.waiting[look_id]
                 self._outcomes.append(False)
+            has_closed |= not asked.is_open
+        if has_closed:
+            self._open = [asked for asked in self._open if asked.is_open]
 
 
 def window_main_px(

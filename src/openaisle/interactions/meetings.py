@@ -19,6 +19,7 @@ from openaisle.core.messages import FloorTracks, TrackId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.reach import ELBOWS, SHOULDERS, WRISTS, Floats, hands_of
 from openaisle.interactions.settings import MeetingSettings
+from openaisle.interactions.shelving import Shelving
 from openaisle.store.schema import Store
 
 LATE_MAX: Final = 8  # glimpses that may be overtaken by later ones
@@ -39,6 +40,7 @@ class Meeting:
     hands: tuple[Hand, Hand]
     at_ns: int  # when they were nearest
     log_odds: float  # that something was passed, against that they only happened to be near
+    features: tuple[float, ...] = ()  # what that was judged by: 1, distance, facing, aside, lowered, reach
 
     @property
     def meeting_id(self) -> str:
@@ -73,7 +75,7 @@ class Meetings:
     """Follows all pairs of hands."""
 
     def __init__(self, store: Store, settings: MeetingSettings) -> None:
-        self._gondolas = [gondola for gondola in store.gondolas if gondola.shelves]
+        self._shelving = Shelving(store)
         self._settings = settings
         self._near: dict[tuple[Hand, Hand], _Near] = {}
         self._latest_ns = 0
@@ -106,19 +108,22 @@ class Meetings:
         with np.errstate(invalid="ignore"):
             bodies = joints[:, SHOULDERS, :2].mean(axis=1)
         bodies = np.where(np.isfinite(bodies), bodies, message.positions_floor_m)
-        hands[self._are_at_shelves(hands)] = (
+        hands[self._shelving.reached(hands, settings.edge_m)] = (
             np.nan
         )  # A wrist alone is no hand in the air, either: NaN stays NaN.
         order = sorted(range(count), key=lambda row: message.track_ids[row])
+        apart_m = np.minimum(_apart_m(hands), _apart_m(wrists))
+        is_near = apart_m < settings.near_m
         for a, b in combinations(order, 2):
-            apart_m = np.minimum(_apart_m(hands[a], hands[b]), _apart_m(wrists[a], wrists[b]))
+            if not is_near[a, b].any():
+                continue
             for side_a, side_b in product((0, 1), (0, 1)):
-                if not apart_m[side_a, side_b] < settings.near_m:
+                if not is_near[a, b, side_a, side_b]:
                     continue
                 pair = (Hand(message.track_ids[a], side_a), Hand(message.track_ids[b], side_b))
                 sight = _sight(
                     message.captured_ns,
-                    float(apart_m[side_a, side_b]),
+                    float(apart_m[a, b, side_a, side_b]),
                     (hands[a, side_a], hands[b, side_b]),
                     (forearms[a, side_a], forearms[b, side_b]),
                     (bodies[a], bodies[b]),
@@ -129,48 +134,34 @@ class Meetings:
         while len(self._near) > settings.pairs_max:
             self._near.pop(next(iter(self._near)))
 
-    def _are_at_shelves(self, hands_floor_m: Floats) -> np.ndarray:
-        """[people, 2]: which hands are in a gondola or at its very edge."""
-        found = np.zeros(hands_floor_m.shape[:2], bool)
-        margin_m = self._settings.edge_m
-        for gondola in self._gondolas:
-            x, y, z = np.moveaxis(gondola.floor_from_gondola.inverse().apply(hands_floor_m), -1, 0)
-            found |= (
-                (x > -margin_m)
-                & (x < gondola.width_m + margin_m)
-                & (y > -margin_m)
-                & (y < gondola.depth_m + margin_m)
-                & (z < gondola.height_m)
-            )
-        return found
-
     # --- judging ------------------------------------------------------------------------------------------------------
 
     def _judged(self, pairs: Sequence[tuple[Hand, Hand]]) -> list[Meeting]:
+        """A logistic model of what the nearest glimpses show."""
+        settings = self._settings
         found: list[Meeting] = []
         for pair in pairs:
             near = self._near.pop(pair)
-            log_odds = self._log_odds(near)
-            if log_odds >= self._settings.log_odds_min:
-                nearest = min(near.sights, key=lambda sight: sight.distance_m)
-                found.append(Meeting(pair, nearest.at_ns, log_odds))
+            if len(near.sights) < settings.sights_min:
+                continue
+            nearest = sorted(near.sights, key=lambda sight: sight.distance_m)[: settings.glimpses]
+            features = _features(nearest)
+            log_odds = sum(weight * value for weight, value in zip(settings.weights, features, strict=True))
+            if log_odds >= settings.log_odds_min:
+                found.append(Meeting(pair, nearest[0].at_ns, log_odds, features))
         return sorted(found, key=lambda meeting: (meeting.at_ns, meeting.meeting_id))
 
-    def _log_odds(self, near: _Near) -> float:
-        """A logistic model of what the nearest glimpses show."""
-        settings = self._settings
-        if len(near.sights) < settings.sights_min:
-            return -math.inf
-        nearest = sorted(near.sights, key=lambda sight: sight.distance_m)[: settings.glimpses]
-        features = (
-            1.0,
-            _mean([sight.distance_m for sight in nearest]),
-            _mean([sight.facing for sight in nearest]),
-            _mean([sight.aside_m for sight in nearest]),
-            _mean([sight.lowered for sight in nearest]),
-            _mean([sight.reach_m for sight in nearest]),
-        )
-        return sum(weight * value for weight, value in zip(settings.weights, features, strict=True))
+
+def _features(nearest: Sequence[_Sight]) -> tuple[float, ...]:
+    """What is judged, in the order of `MeetingSettings.weights`."""
+    return (
+        1.0,
+        _mean([sight.distance_m for sight in nearest]),
+        _mean([sight.facing for sight in nearest]),
+        _mean([sight.aside_m for sight in nearest]),
+        _mean([sight.lowered for sight in nearest]),
+        _mean([sight.reach_m for sight in nearest]),
+    )
 
 
 def _sight(
@@ -194,9 +185,9 @@ def _sight(
     )
 
 
-def _apart_m(mine: Floats, others: Floats) -> Floats:
-    """Distances [2, 2] of one person's points [2, 3] from another's."""
-    return np.linalg.norm(mine[:, None] - others[None, :], axis=2)
+def _apart_m(points_m: Floats) -> Floats:
+    """Distances [people, people, 2, 2] of everybody's points [people, 2, 3] from everybody else's."""
+    return np.linalg.norm(points_m[:, None, :, None] - points_m[None, :, None, :], axis=-1)
 
 
 def _known(value: float) -> float:

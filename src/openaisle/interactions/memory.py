@@ -31,14 +31,20 @@ class Memory:
         self.masses = Masses(store, settings.weigh)
         self._deeds: dict[VisitId, dict[str, Deed]] = {}
         self._opened: set[VisitId] = set()
+        self._staff: set[VisitId] = set()
         self._closed_ns: dict[VisitId, int] = {}
         self._settings = settings
 
     def hear(self, visit: VisitOpened | VisitClosed) -> None:
         if isinstance(visit, VisitOpened):
             self._opened.add(visit.visit_id)
+            if visit.is_staff:
+                self._staff.add(visit.visit_id)
         else:
             self._closed_ns[visit.visit_id] = visit.closed_ns
+
+    def is_staff(self, visit_id: VisitId | None) -> bool:
+        return visit_id in self._staff
 
     def carried(self, visit_id: VisitId, before_ns: int, without: set[str], holdings: Holdings) -> list[Lot]:
         """What a visit had at a time, apart from what some interactions did."""
@@ -134,6 +140,7 @@ class Memory:
             del self._closed_ns[visit_id]
             self._deeds.pop(visit_id, None)
             self._opened.discard(visit_id)
+            self._staff.discard(visit_id)
 
 
 def _stray(change: Change, interaction: Interaction, part: Part | None) -> Stray:

@@ -9,9 +9,13 @@ who could have walked there since is possible.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINT_INDEX, FloorTracks, TrackId, VisitId
@@ -37,6 +41,13 @@ class Target:
     along_m: float  # from the shelf's left end
     edge_ns: int
 
+    @cached_property
+    def place_floor_m(self) -> tuple[float, float, float]:
+        """On the floor, at the shelf's front."""
+        local = np.array([self.shelf.left_m + self.along_m, self.shelf.front_m, self.shelf.height_m])
+        x, y, z = self.gondola.floor_from_gondola.apply(local).tolist()
+        return x, y, z
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -53,6 +64,7 @@ class Suspect:
 class _Rows:
     """Everybody of one FloorTracks message."""
 
+    number: int
     captured_ns: int
     track_ids: tuple[TrackId, ...]
     hands_floor_m: Floats  # [people, 2, 3]
@@ -69,6 +81,10 @@ class _Sight:
     stand: Floats  # [rows] of the body
 
 
+_Place: TypeAlias = tuple[str, str, float, int]  # gondola, shelf, metres along it, when
+_Seen: TypeAlias = tuple[float, tuple[int, ...]]  # seconds by which tracks lag, numbers of the messages
+
+
 class Arms:
     """The last seconds of everybody's hands."""
 
@@ -78,11 +94,14 @@ class Arms:
         self._row_count = 0
         self._visit_of: dict[TrackId, VisitId | None] = {}
         self.latest_ns = 0
+        self.heard_count = 0  # of messages
+        self._judged: dict[_Place, tuple[_Seen, list[tuple[TrackId, float, float]]]] = {}
 
     def add(self, tracks: FloorTracks) -> None:
         """Take in one message; they may come out of order by as much as the history is long."""
         settings = self._settings
         rows = _Rows(
+            self.heard_count,
             tracks.captured_ns,
             tracks.track_ids,
             hands_of(tracks.joints_floor_m, settings.hand_beyond_wrist_m),
@@ -92,6 +111,7 @@ class Arms:
         for track_id, visit_id in zip(tracks.track_ids, tracks.visit_ids, strict=True):
             self._visit_of[track_id] = visit_id or self._visit_of.get(track_id)
         self.latest_ns = max(self.latest_ns, tracks.captured_ns)
+        self.heard_count += 1
         self._rows.append(rows)
         self._row_count += len(rows.track_ids)
         oldest_ns = self.latest_ns - round(settings.history_s * NS_PER_S)
@@ -131,20 +151,31 @@ class Arms:
         rows, lag_s = self._around(target)
         if not rows:
             return []
-        track_ids = [track_id for row in rows for track_id in row.track_ids]
+        place = (target.gondola.gondola_id, target.shelf.shelf_id, target.along_m, target.edge_ns)
+        seen = (lag_s, tuple(row.number for row in rows))
+        if (known := self._judged.pop(place, None)) is None or known[0] != seen:
+            known = (seen, self._judge(rows, target, lag_s))
+        self._judged[place] = known  # The newest comes last.
+        while len(self._judged) > self._settings.judged_max:
+            self._judged.pop(next(iter(self._judged)))
+        found = [
+            Suspect(track_id, self._visit_of.get(track_id), log_likelihood, int(right > 0.5), right)
+            for track_id, log_likelihood, right in known[1]
+        ]
+        return sorted(found, key=lambda suspect: (-suspect.log_likelihood, suspect.track_id))
+
+    def _judge(
+        self, rows: Sequence[_Rows], target: Target, lag_s: float
+    ) -> list[tuple[TrackId, float, float]]:
+        """Of everybody in these rows how well their arm fits, and how likely it was the right one."""
         times_ns = np.repeat([row.captured_ns for row in rows], [len(row.track_ids) for row in rows])
         hands = np.concatenate([row.hands_floor_m for row in rows])
         bodies = np.concatenate([row.bodies_floor_m for row in rows])
         sight = self._sight(times_ns, hands, bodies, target, lag_s)
-        of_track: dict[TrackId, list[int]] = {}
-        for index, track_id in enumerate(track_ids):
-            of_track.setdefault(track_id, []).append(index)
-        found: list[Suspect] = []
-        for track_id, own in of_track.items():
-            log_likelihood, right_hand = self._log_likelihood(sight, np.array(own))
-            visit_id, hand = self._visit_of.get(track_id), int(right_hand > 0.5)
-            found.append(Suspect(track_id, visit_id, log_likelihood, hand, right_hand))
-        return sorted(found, key=lambda suspect: (-suspect.log_likelihood, suspect.track_id))
+        numbers: dict[TrackId, int] = {}
+        owner = np.array([numbers.setdefault(each, len(numbers)) for row in rows for each in row.track_ids])
+        likelihoods, right_hands = self._log_likelihoods(sight, owner, len(numbers))
+        return list(zip(numbers, likelihoods.tolist(), right_hands.tolist(), strict=True))
 
     def _around(self, target: Target) -> tuple[list[_Rows], float]:
         """Messages near a moment, and how many seconds before it tracks end."""
@@ -178,42 +209,78 @@ class Arms:
             stand=np.where(np.isfinite(stand), stand, np.inf),
         )
 
-    def _log_likelihood(self, sight: _Sight, own: NDArray[np.intp]) -> tuple[float, float]:
-        """Of one person (tracked well, tracked badly, or not tracked), and how likely it was the right hand."""
+    def _log_likelihoods(self, sight: _Sight, owner: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
+        """Of each person [count] (tracked well, tracked badly, or not tracked); how likely it was the right hand."""
         settings = self._settings
-        core = own[sight.core[own]]
-        near = [self._typical(sight.near, core, own, hand) for hand in (0, 1)]
-        rough = min(self._typical(sight.rough, core, own, hand) for hand in (0, 1))
-        stand = min(float(sight.stand[core if len(core) else own].min()), 60.0)
+        near, rough = np.empty((count, 2)), np.empty((count, 2))
+        stand = np.empty(count)
+        typical_costs(sight.near, sight.core, owner, settings.best_share, near)
+        typical_costs(sight.rough, sight.core, owner, settings.best_share, rough)
+        least_costs(sight.stand, sight.core, owner, stand)
+        stand = np.minimum(stand, 60.0)
         # A body out of reach of the shelf had no hand in it, whatever the tracker made of the hand.
-        beyond = max(0.0, stand - settings.cost_max)
-        terms = np.array(
+        beyond = np.maximum(0.0, stand - settings.cost_max)
+        terms = np.stack(
             [
-                -0.5 * (min(near) + beyond),
-                np.log(settings.prior_rough) - 0.5 * (rough + stand),
+                -0.5 * (near.min(axis=1) + beyond),
+                np.log(settings.prior_rough) - 0.5 * (rough.min(axis=1) + stand),
                 np.log(settings.prior_unseen) - 0.5 * stand,
-            ]
+            ],
+            axis=1,
         )
-        return float(np.logaddexp.reduce(terms)), _right_hand(near[0], near[1], settings.hand_weight)
-
-    def _typical(self, costs: Floats, core: NDArray[np.intp], own: NDArray[np.intp], hand: int) -> float:
-        """Mean of a hand's best glimpses around the edge; its best at all if there are none."""
-        seen = costs[core, hand]
-        seen = np.sort(seen[np.isfinite(seen)])
-        if len(seen):
-            return float(seen[: max(1, int(np.ceil(self._settings.best_share * len(seen))))].mean())
-        others = costs[own, hand]
-        others = others[np.isfinite(others)]
-        return float(others.min()) if len(others) else np.inf
+        return np.logaddexp.reduce(terms, axis=1), _right_hands(near, settings.hand_weight)
 
 
-def _right_hand(left_cost: float, right_cost: float, weight: float) -> float:
-    """Probability that it was the right hand, by how far each missed."""
-    least = min(left_cost, right_cost)
-    if not np.isfinite(least):
-        return 0.5
-    left, right = (float(np.exp(-0.5 * weight * (cost - least))) for cost in (left_cost, right_cost))
-    return right / (left + right)
+@njit(cache=True)
+def typical_costs(costs, core, owner, share, out) -> None:
+    """Mean of each hand's best glimpses around the edge; its best at all if there are none.
+
+    costs [rows, 2] squared sd, infinite or NaN where unseen; core [rows] about the edge; owner [rows] whose row it is.
+    Out [people, 2]. The `share` of the glimpses that is best is taken, at least one.
+    """
+    own = np.empty(len(owner))
+    for person in range(len(out)):
+        for hand in range(2):
+            count, least = 0, np.inf
+            for row in range(len(owner)):
+                cost = costs[row, hand]
+                if owner[row] != person or not np.isfinite(cost):
+                    continue
+                least = min(least, cost)
+                if core[row]:
+                    own[count] = cost
+                    count += 1
+            if count:
+                best = np.sort(own[:count])
+                used = max(1, int(np.ceil(share * count)))
+                total = 0.0
+                for index in range(used):
+                    total += best[index]
+                least = total / used
+            out[person, hand] = least
+
+
+@njit(cache=True)
+def least_costs(costs, core, owner, out) -> None:
+    """The least cost [people] of each person's rows about the edge, or of all if there are none; as above."""
+    for person in range(len(out)):
+        least, around, has_core = np.inf, np.inf, False
+        for row in range(len(owner)):
+            if owner[row] == person:
+                around = min(around, costs[row])
+                if core[row]:
+                    least, has_core = min(least, costs[row]), True
+        out[person] = least if has_core else around
+
+
+def _right_hands(costs: Floats, weight: float) -> Floats:
+    """Probability [people] that it was the right hand, by how far each [people, 2] missed."""
+    least = costs.min(axis=1, keepdims=True)
+    is_seen = np.isfinite(least[:, 0])
+    shares = np.exp(
+        -0.5 * weight * (np.where(is_seen[:, None], costs, 0.0) - np.where(is_seen[:, None], least, 0.0))
+    )
+    return np.where(is_seen, shares[:, 1] / (shares[:, 0] + shares[:, 1]), 0.5)
 
 
 def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:

@@ -24,6 +24,9 @@ class WeighSettings:
     prior_pair: float = 0.015  # two different products lifted as one
     prior_unexplained: float = 0.02
     prior_right_slot: float = 0.6  # of a put-back
+    prior_restock: float = (
+        0.5  # of a gain where staff are: goods of the slot, out of a crate that nobody has counted
+    )
     prior_twin_slot: float = 0.7  # of a wrong one: where goods of about the same mass stand, if there are any
     twin_share: float = 0.03
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
@@ -65,6 +68,7 @@ class ReachSettings:
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
+    judged_max: int = 256  # places of which is remembered who may have been there; the oldest go first
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,28 @@ class MeetingSettings:
 
 
 @dataclass(frozen=True)
+class FloorSettings:
+    """When a hand at the floor has laid something down or picked something up (decision 0086). Judged, not fitted."""
+
+    hand_beyond_wrist_m: float = 0.10
+    low_m: float = 0.25  # a hand below is at the floor
+    edge_m: float = 0.03  # of a gondola: hands within are at its goods
+    parted_s: float = 0.4  # not seen low for so long: over
+    glimpses_min: int = 3
+    apart_s: float = 0.8  # a hand in a shelf, or a step, so near in time: they crouched for that
+    recent_s: float = 20.0  # the likelier, the more recently it was taken, and by this hand
+    same_hand_odds: float = 3.0
+    place_sd_m: float = 0.2  # of what lies on the floor
+    weight_of_lying: float = 3.0  # against a lot just taken, by the same hand: 1
+    weight_of_nothing: float = 0.12  # they tied a shoe
+    probability_min: float = 0.6
+    probability_max: float = 0.84  # a person is asked, however sure it seems
+    wait_s_max: float = 4.0  # for steps before it to be decided
+    lying_max: int = 64
+    tracks_max: int = 256
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of the room."""
 
@@ -138,14 +164,17 @@ class Settings:
     looks: LookSettings = field(default_factory=LookSettings)
     deeds: DeedSettings = field(default_factory=DeedSettings)
     meetings: MeetingSettings = field(default_factory=MeetingSettings)
+    floor: FloorSettings = field(default_factory=FloorSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0
-    together_s: float = 0.8  # steps this close are decided together
+    together_s: float = 0.8  # steps this close in time
+    together_m: float = 3.0  # and in place, so that the same people may have done them, are decided together
     same_hand_s: tuple[float, float] = (
         0.45,
         0.8,
     )  # one hand takes nothing else this soon; perhaps; surely it may
+    hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again

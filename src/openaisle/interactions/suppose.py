@@ -105,7 +105,8 @@ class Suppose:
         just_left = None
         if before is not None and before.change.mass_g < 0 and self._overlap(before, case):
             just_left = JustLeft(frozenset(before.said), -before.change.mass_g)
-        return self._weigher.explain_gain(case.change, own, just_left)
+        staff = [visit_id for visit_id in visits if self._memory.is_staff(visit_id)]
+        return self._weigher.explain_gain(case.change, own, just_left, staff)
 
     # --- who --------------------------------------------------------------------------------------------------------
 
@@ -190,11 +191,13 @@ class Suppose:
     def _pairs(
         self, explanation: Explanation, parts: tuple[Part, ...], pairs: Sequence[tuple[Suspect, Suspect]]
     ) -> list[Hypothesis]:
-        odds = math.log(self._settings.shared_odds)
         found: list[Hypothesis] = []
         for people in pairs:
             if people[0].visit_id == people[1].visit_id:
                 continue
+            # Staff beside somebody who takes two are likelier to be filling the slot.
+            has_staff = any(self._memory.is_staff(suspect.visit_id) for suspect in people)
+            odds = 0.0 if has_staff else math.log(self._settings.shared_odds)
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
             arms = sum(suspect.log_likelihood for suspect in people)
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))

@@ -137,7 +137,9 @@ class Weigher:
         found += self._picks_after_press(change, interaction_id)
         return self._best([*found, floor])
 
-    def _picks(self, change: Change, extra_g: float = 0.0) -> list[Explanation]:
+    def _picks(
+        self, change: Change, extra_g: float = 0.0, *, may_be_empty: bool = False
+    ) -> list[Explanation]:
         """Units of one slot's own product."""
         mass_g = -change.mass_g - extra_g
         if mass_g <= 0:
@@ -149,7 +151,7 @@ class Weigher:
             product_id = slot.product.product_id
             for quantity in range(1, settings.quantity_max + 1):
                 mass = self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
-                if not self._contents.may_hold(slot_id, quantity):
+                if not may_be_empty and not self._contents.may_hold(slot_id, quantity):
                     mass += math.log(settings.prior_empty_slot)
                 part = Part(product_id, quantity, slot_id, mass_g / quantity)
                 density = mass + place + math.log(settings.prior_quantity[quantity - 1])
@@ -264,12 +266,16 @@ class Weigher:
     # --- something came -----------------------------------------------------------------------------------------------
 
     def explain_gain(
-        self, change: Change, carried: Mapping[VisitId, Sequence[Lot]], just_left: JustLeft | None = None
+        self,
+        change: Change,
+        carried: Mapping[VisitId, Sequence[Lot]],
+        just_left: JustLeft | None = None,
+        staff: Sequence[VisitId] = (),
     ) -> list[Explanation]:
         """Put-backs of what those visits carry, best first; the last resort is always among them.
 
         `just_left`: what left the same plates a moment before, so that the level in between is uncertain. That level
-        cancels where the same unit comes back, and blurs everything else.
+        cancels where the same unit comes back, and blurs everything else. `staff` may bring what any slot is for.
         """
         found: list[Explanation] = []
         for visit_id, lots in carried.items():
@@ -283,7 +289,15 @@ class Weigher:
                         seen = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
                 for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
                     found += self._put_backs(seen, visit_id, own, quantity)
+        found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
+
+    def _restocks(self, change: Change, visit_id: VisitId) -> Iterable[Explanation]:
+        """Units of a slot's own product, by staff."""
+        for one in self._picks(replace(change, mass_g=-change.mass_g), may_be_empty=True):
+            density = one.log_density + math.log(self._settings.prior_restock)
+            parts = (replace(one.parts[0], is_measured=False),)
+            yield Explanation(InteractionKind.PUT_BACK, parts, density, visit_id)
 
     def _put_backs(self, change: Change, visit_id: VisitId, lot: Lot, quantity: int) -> Iterable[Explanation]:
         """Into a slot of its own on this shelf, or anywhere on it."""

@@ -30,6 +30,7 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_MS, NS_PER_S, ms_from_ns
 from openaisle.readings.clocks import ClockSettings, DeviceClock
 from openaisle.readings.health import Health
+from openaisle.readings.silence import Silence
 from openaisle.store.schema import Store
 
 
@@ -89,12 +90,19 @@ class Timeline:
             sensor_id: DeviceClock(self._settings.clock)
             for sensor_id in sorted({*self._scales, *self._cameras})
         }
-        self._started_ns: int | None = None
+        slow_ns = {
+            camera_id: round(self._settings.silent_after_frames * camera.period_ns)
+            for camera_id, camera in self._cameras.items()
+        }
+        patience_ns = self._settings.silent_after_ns
+        self._silence = Silence(
+            dict.fromkeys(self._scales, ("scale", patience_ns))
+            | {camera_id: ("camera", max(patience_ns, slow_ns[camera_id])) for camera_id in self._cameras},
+            self._health,
+        )
 
     def step(self, readings: Sequence[Reading], now_ns: int) -> AlignedReadings:
         """What `readings`, which arrived by `now_ns`, add to the timeline; without readings, what timers add."""
-        if self._started_ns is None:
-            self._started_ns = now_ns
         batches: list[ScaleBatch] = []
         detections: list[CameraDetections] = []
         skeletons: list[BodySkeletons] = []
@@ -119,7 +127,7 @@ class Timeline:
                     sensor_id, kind, "corrupt", since_ns=now_ns, now_ns=now_ns, detail=str(error)
                 )
         self._give_up_waiting(now_ns, batches)
-        self._notice_silence(now_ns)
+        self._silence.step(now_ns)
         return self._aligned(batches, detections, skeletons, taps, looks, now_ns)
 
     def finish(self, now_ns: int) -> AlignedReadings:
@@ -162,7 +170,7 @@ class Timeline:
             )
         _check_batch(batch, state.column_count)
         offset_ns = self._heard(batch.scale_id, "scale", batch.device_ns, batch.received_ns, now_ns)
-        state.heard_ns = now_ns
+        self._silence.hear(batch.scale_id, now_ns)
         if offset_ns:
             batch = msgspec.structs.replace(batch, device_ns=batch.device_ns + offset_ns)
         if batch.boot_id != state.boot_id:
@@ -263,10 +271,10 @@ class Timeline:
                 found=reading.camera_id,
             )
         for name in ("boxes_image_px", "scores", "keypoints_image_px", "appearance", "visibility"):
-            if not np.isfinite(getattr(reading, name)).all():
+            if len(reading.scores) and not np.isfinite(getattr(reading, name)).all():
                 raise ReadingError("is not finite", field=name, expected="finite numbers")
         offset_ns = self._heard(reading.camera_id, "camera", reading.captured_ns, reading.received_ns, now_ns)
-        state.heard_ns = now_ns
+        self._silence.hear(reading.camera_id, now_ns)
         if offset_ns:
             reading = msgspec.structs.replace(reading, captured_ns=reading.captured_ns + offset_ns)
         if not state.seen.is_new(reading.captured_ns, self._settings.remembered_frames_max):
@@ -363,25 +371,6 @@ class Timeline:
             )
         return offset_ns
 
-    def _notice_silence(self, now_ns: int) -> None:
-        assert self._started_ns is not None
-        patience_ns = self._settings.silent_after_ns
-        for scale_id, scale in self._scales.items():
-            self._judge_silence(scale_id, "scale", scale.heard_ns, patience_ns, now_ns)
-        for camera_id, camera in self._cameras.items():
-            slow_ns = round(self._settings.silent_after_frames * camera.period_ns)
-            self._judge_silence(camera_id, "camera", camera.heard_ns, max(patience_ns, slow_ns), now_ns)
-
-    def _judge_silence(
-        self, sensor_id: str, kind: str, heard_ns: int | None, patience_ns: int, now_ns: int
-    ) -> None:
-        assert self._started_ns is not None
-        since_ns = self._started_ns if heard_ns is None else heard_ns
-        if now_ns - since_ns >= patience_ns:
-            self._health.degrade(sensor_id, kind, "silent", since_ns=since_ns, now_ns=now_ns)
-        elif heard_ns is not None:
-            self._health.recover(sensor_id, "silent", now_ns)
-
 
 # --- leaves -------------------------------------------------------------------------------------------------------
 
@@ -391,7 +380,6 @@ class _ScaleState:
     column_count: int
     boot_id: str | None = None
     next_sequence: int = 0
-    heard_ns: int | None = None
     waiting: dict[int, tuple[ScaleBatch, int]] = field(default_factory=dict)  # sequence -> batch, arrival
     old_boots: deque[str] = field(default_factory=lambda: deque(maxlen=8))
     stale_count: int = 0
@@ -426,10 +414,11 @@ class _Times:
 
     def is_new(self, captured_ns: int, count_max: int) -> bool:
         """False for a frame seen before, or older than all that are remembered."""
-        if captured_ns <= self._forgotten_ns or captured_ns in self._newest:
+        is_newest = not self._newest or captured_ns > self._newest[-1]
+        if captured_ns <= self._forgotten_ns or (not is_newest and captured_ns in self._newest):
             return False
         self._newest.append(captured_ns)
-        if len(self._newest) > 1 and self._newest[-2] > captured_ns:
+        if not is_newest:
             self._newest.sort()
         if len(self._newest) > count_max:
             self._forgotten_ns = self._newest.pop(0)
@@ -439,7 +428,6 @@ class _Times:
 @dataclass
 class _CameraState:
     period_ns: int
-    heard_ns: int | None = None
     seen: _Times = field(default_factory=_Times)
     shown: int | None = None
     same_since_ns: int = 0

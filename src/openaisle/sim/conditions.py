@@ -26,6 +26,15 @@ CONDITIONS: Final[tuple[str, ...]] = (
     "crowded_store",
 )
 
+# How many of many mixed days have each of them; like the rates in scripts.py a judgement, not a measurement.
+CONDITION_RATES: Final[dict[str, float]] = {
+    "light_change": 0.10,
+    "sensor_fault": 0.03,
+    "bad_scale": 0.04,
+    "crowded_store": 0.03,
+}
+assert tuple(CONDITION_RATES) == CONDITIONS
+
 DEAD_PLATES_SHARE: Final = 0.1
 LOST_CAMERAS: Final = 2
 CROWD_PER_M2: Final = 30 / 50
@@ -40,6 +49,14 @@ class Sensors:
     plates: PlateSettings | None = None
     skeletons: SkeletonSettings | None = None
     faults: tuple[Fault, ...] = ()
+
+
+def conditions_of(seed: int) -> tuple[str, ...]:
+    """What is wrong with the mixed day of this seed; mostly nothing."""
+    chances = np.random.default_rng([seed, 11]).random(len(CONDITION_RATES))
+    return tuple(
+        name for (name, rate), chance in zip(CONDITION_RATES.items(), chances, strict=True) if chance < rate
+    )
 
 
 def sensors_of(conditions: Sequence[str], store: Store, start_ns: int, seed: int) -> Sensors:

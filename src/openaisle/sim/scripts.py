@@ -15,7 +15,7 @@ import numpy as np
 from openaisle.core.errors import InputError
 from openaisle.core.units import ns_from_s
 from openaisle.sim.choices import Choices
-from openaisle.sim.conditions import CONDITIONS, CROWD_ARRIVALS_PER_MINUTE, crowd_of
+from openaisle.sim.conditions import CONDITION_RATES, CONDITIONS, CROWD_ARRIVALS_PER_MINUTE, crowd_of
 from openaisle.sim.episodes import EPISODES, Episode, Part, pick
 from openaisle.sim.people import draw_body, draw_child, draw_staff
 from openaisle.sim.plan import DEFAULT_START_NS, DayPlan, Intent, Member, PlannedVisit
@@ -44,11 +44,9 @@ assert (*EPISODES, *CONDITIONS) == FAMILIES
 ORDINARY: Final = "ordinary"  # family of a mixed visit in which nothing tricky was planned
 
 TRICKY_SHARE: Final = 0.4  # of the actions of a mixed day
-MANY_PICKS_SHARE: Final = 0.04  # of the visits of a mixed day
-
 # How tricky actions divide. No public statistics of such acts exist: these are our judgement of a busy small shop
 # (people often put things back, touch and reconsider; two people rarely meet at one slot), not a measurement. An
-# episode of two makes two visits. Families of HARD_CASES.md that are not named here do not come on mixed days yet.
+# episode of two makes two visits.
 TRICKY_RATES: Final[dict[str, float]] = {
     "rapid_picks": 0.12,
     "put_back_right": 0.17,
@@ -62,7 +60,20 @@ TRICKY_RATES: Final[dict[str, float]] = {
     "touch_only": 0.11,
     "crossing_arms": 0.015,
     "simultaneous_same_item": 0.02,
+    "foreign_object": 0.02,
 }
+# How often a mixed day goes on with a whole episode of one of these: the same judgement.
+EPISODE_RATES: Final[dict[str, float]] = {
+    "many_picks": 0.04,
+    "group": 0.05,
+    "staff": 0.02,
+    "occluded": 0.015,
+    "exchange": 0.012,
+    "floor_item": 0.012,
+    "lookalike_people": 0.006,
+    "crowd": 0.004,
+}
+assert {*TRICKY_RATES, *EPISODE_RATES, *CONDITION_RATES, "single_pick"} == {*FAMILIES}
 PARTNERED: Final[dict[str, int]] = {
     "put_back_wrong": 2,
     "crossing_arms": 2,
@@ -90,11 +101,13 @@ def plan_day(
     start_ns: int = DEFAULT_START_NS,
     arrivals_per_minute: float = 2.0,
     people_max: int = 6,
+    conditions: Sequence[str] = (),
 ) -> DayPlan:
     """Plan `visit_count` visits. With a list of families, visits take turns through it; "mixed" draws natural rates.
 
     A family of several shoppers plans their visits together; where too few visits are left to plan, or the shop is
-    too small for them, it is a single pick. A family that is a condition of the day has visits as on a mixed day.
+    too small for them, it is a single pick. A family that is a condition of the day has visits as on a mixed day;
+    what else is wrong with a mixed day, `conditions` says.
     The same arguments give the same plan. Raises InputError for an unknown family.
     """
     if visit_count < 1 or people_max < 2 or arrivals_per_minute <= 0:
@@ -113,7 +126,8 @@ def plan_day(
             found=unknown,
         )
     rng = np.random.default_rng([seed, 1])
-    conditions = () if families == "mixed" else tuple(name for name in families if name in CONDITIONS)
+    if families != "mixed":
+        conditions = tuple(name for name in families if name in CONDITIONS)
     if "crowded_store" in conditions:
         people_max = max(people_max, crowd_of(store))
         arrivals_per_minute = max(arrivals_per_minute, CROWD_ARRIVALS_PER_MINUTE)
@@ -123,11 +137,14 @@ def plan_day(
     while len(drafts) < visit_count:
         left = visit_count - len(drafts)
         if families == "mixed":
-            drafts.extend(_mixed_visits(choices, rng, len(drafts), left))
+            mixed = _mixed_visits(choices, rng, len(drafts), left, people_max)
+            for draft in mixed:
+                draft.families += conditions
+            drafts.extend(mixed)
         else:
             family, room = families[turn % len(families)], min(left, people_max)
             if family in CONDITIONS:
-                drafts.extend(_under(family, _mixed_visits(choices, rng, len(drafts), left)))
+                drafts.extend(_under(family, _mixed_visits(choices, rng, len(drafts), left, people_max)))
             else:
                 drafts.extend(_family_visits(choices, family, room, len(drafts)))
         turn += 1
@@ -143,7 +160,7 @@ def plan_day(
         start_ns=start_ns,
         people_max=people_max,
         visits=tuple(visits),
-        conditions=conditions,
+        conditions=tuple(conditions),
     )
 
 
@@ -244,11 +261,15 @@ def _under(family: str, drafts: list[_Draft]) -> list[_Draft]:
     return drafts
 
 
-def _mixed_visits(choices: Choices, rng: np.random.Generator, number: int, left: int) -> list[_Draft]:
-    """One visit, or two that meet, at natural rates plus tricky actions."""
-    if rng.random() < MANY_PICKS_SHARE:
-        intents = EPISODES["many_picks"](choices, f"m{number}")[0].intents
-        return [_Draft("many_picks", intents, ["many_picks"])]
+def _mixed_visits(
+    choices: Choices, rng: np.random.Generator, number: int, left: int, people_max: int
+) -> list[_Draft]:
+    """One visit, or several that meet, at natural rates plus tricky actions."""
+    chance = float(rng.random())
+    for family, rate in EPISODE_RATES.items():
+        if chance < rate and PARTNERED.get(family, 1) <= min(left, people_max):
+            return _family_visits(choices, family, left, number)
+        chance -= rate
     draft, partner = _Draft(ORDINARY, []), _Draft(ORDINARY, [])
     names, weights = list(TRICKY_RATES), np.array(list(TRICKY_RATES.values()))
     for action in range(1 + min(int(rng.poisson(2.2)), 7)):

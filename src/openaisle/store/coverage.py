@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 
 VIEW_DISTANCE_M_MAX: Final = 7.0
 FRONT_ANGLE_DEG_MAX: Final = 75.0  # between a shelf front's normal and the view, seen from above
-LINES_AT_ONCE_MAX: Final = 1_000_000  # bounds the memory of one block of lines of sight
+LINES_AT_ONCE_MAX: Final = 100_000  # bounds the memory of one block of lines of sight
 
 _POINTS_ALONG: Final = (0.15, 0.5, 0.85)
 _REACH_HEIGHT_M: Final = 0.15  # above the shelf: where a hand and a pack are
@@ -88,6 +88,12 @@ def in_picture(camera: Camera, points_floor_m: Floats) -> Bools:
     return inside
 
 
+def near_enough(eyes_floor_m: Floats, points_floor_m: Floats) -> Bools:
+    """[eyes, points]: whether points [points, 3] are within view of eyes [eyes, 3], if nothing stands between."""
+    towards_eye = eyes_floor_m[:, None, :] - points_floor_m[None, :, :]
+    return np.linalg.norm(towards_eye, axis=2) <= VIEW_DISTANCE_M_MAX
+
+
 def lines_of_sight(
     eyes_floor_m: Floats,
     points_floor_m: Floats,
@@ -100,11 +106,11 @@ def lines_of_sight(
 
     Pairs that are not `wanted` [eyes, points] are False.
     """
-    towards_eye = eyes_floor_m[:, None, :] - points_floor_m[None, :, :]
-    clear: Bools = np.linalg.norm(towards_eye, axis=2) <= VIEW_DISTANCE_M_MAX
+    clear = near_enough(eyes_floor_m, points_floor_m)
     if wanted is not None:
         clear &= wanted
     if normals_floor is not None:
+        towards_eye = eyes_floor_m[:, None, :] - points_floor_m[None, :, :]
         across_m = np.linalg.norm(towards_eye[..., :2], axis=2)
         along_normal_m = np.einsum("epi,pi->ep", towards_eye[..., :2], normals_floor)
         clear &= along_normal_m >= math.cos(math.radians(FRONT_ANGLE_DEG_MAX)) * across_m
@@ -113,26 +119,34 @@ def lines_of_sight(
         some = slice(start, start + LINES_AT_ONCE_MAX)
         eyes, points = eyes_floor_m[eye_of[some]], points_floor_m[point_of[some]]
         hidden = np.zeros(len(eyes), bool)
-        for gondola in gondolas:
-            hidden |= _crosses_gondola(eyes, points, gondola)
+        met = _boxes_met(eyes, points, gondolas) if gondolas else np.zeros((0, len(eyes)), bool)
+        for index in np.flatnonzero(met.any(axis=1)).tolist():
+            lines = np.flatnonzero(met[index])
+            hidden[lines] |= _crosses_gondola(eyes[lines], points[lines], gondolas[index])
         for wall in walls_floor_m:
             hidden |= _crosses_wall(eyes, points, wall)
         clear[eye_of[some], point_of[some]] = ~hidden
     return clear
 
 
-def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
-    """[lines]: whether the line from a point to an eye runs through the gondola's box (Kay and Kajiya 1986)."""
-    low, high = gondola.footprint_floor_m.min(axis=0), gondola.footprint_floor_m.max(axis=0)
-    crosses = np.minimum(eyes[:, 2], points[:, 2]) < gondola.height_m
+def _boxes_met(eyes: Floats, points: Floats, gondolas: Sequence[Gondola]) -> Bools:
+    """[gondolas, lines]: whether the upright boxes around a gondola and around a line from point to eye meet."""
+    corners = np.array([gondola.footprint_floor_m for gondola in gondolas])
+    heights = np.array([gondola.height_m for gondola in gondolas])
+    met = np.minimum(eyes[:, 2], points[:, 2]) < heights[:, None]
     for axis in (0, 1):
         near, far = np.minimum(eyes[:, axis], points[:, axis]), np.maximum(eyes[:, axis], points[:, axis])
-        crosses &= (far > low[axis]) & (near < high[axis])
-    some = np.flatnonzero(crosses)
+        low, high = corners[:, :, axis].min(axis=1), corners[:, :, axis].max(axis=1)
+        met &= (far > low[:, None]) & (near < high[:, None])
+    return met
+
+
+def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
+    """[lines]: whether the line from a point to an eye runs through the gondola's box (Kay and Kajiya 1986)."""
     gondola_from_floor = gondola.floor_from_gondola.inverse()
-    starts = gondola_from_floor.apply(points[some])
-    runs = gondola_from_floor.apply(eyes[some]) - starts
-    enter, leave = np.zeros(len(some)), np.ones(len(some))
+    starts = gondola_from_floor.apply(points)
+    runs = gondola_from_floor.apply(eyes) - starts
+    enter, leave = np.zeros(len(eyes)), np.ones(len(eyes))
     for axis, size_m in enumerate((gondola.width_m, gondola.depth_m, gondola.height_m)):
         start, run = starts[:, axis], runs[:, axis]
         is_parallel = run == 0
@@ -141,8 +155,7 @@ def _crosses_gondola(eyes: Floats, points: Floats, gondola: Gondola) -> Bools:
         never = np.where((start < 0) | (start > size_m), np.inf, -np.inf)
         enter = np.maximum(enter, np.where(is_parallel, never, np.minimum(first, last)))
         leave = np.minimum(leave, np.where(is_parallel, -never, np.maximum(first, last)))
-    crosses[some] = enter < leave - 1e-9
-    return crosses
+    return enter < leave - 1e-9
 
 
 def _crosses_wall(eyes: Floats, points: Floats, wall: tuple[Point2, Point2]) -> Bools:

@@ -198,6 +198,7 @@ def _shelf(row: ShelfRow, gondola_id: str) -> Shelf:
         depth_m=float(row.depth_m),
         plates=plates,
         slots=(),
+        is_scanned=row.scan_to_confirm,
     )
 
 

@@ -120,6 +120,7 @@ class ShelfRow(Row):
     front_m: Offset = 0.0
     width_m: Length
     depth_m: Length
+    scan_to_confirm: bool = False
     plate_run: PlateRunRow | None = None
     plates: list[PlateRow] | None = None
 

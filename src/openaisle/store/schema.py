@@ -107,6 +107,7 @@ class Shelf:
     depth_m: float
     plates: tuple[Plate, ...]
     slots: tuple[Slot, ...]
+    is_scanned: bool = False  # scan-to-confirm: only what somebody scans is billed, whatever the plates say
 
 
 @dataclass(frozen=True, kw_only=True)

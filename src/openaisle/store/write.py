@@ -93,6 +93,8 @@ def _gondola_lines(gondola: Gondola) -> Iterable[str]:
             width_m=shelf.width_m,
             depth_m=shelf.depth_m,
         )
+        if shelf.is_scanned:
+            yield from _pairs(scan_to_confirm=True)
         yield from _plate_lines(shelf)
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from openaisle.core.errors import InputError
+from openaisle.sim.conditions import conditions_of
 from openaisle.sim.scripts import FAMILIES, TRICKY_RATES, PlannedVisit, plan_day
 from openaisle.store.schema import Store
 
@@ -93,6 +94,16 @@ def test_a_mixed_day_has_about_forty_percent_tricky_actions(corner: Store) -> No
     assert tricky > 150
     assert plain > 50
     assert {visit.family for visit in visits} >= set(TRICKY_RATES)
+
+
+def test_mixed_days_draw_from_all_families(corner: Store) -> None:
+    found: set[str] = set()
+    for seed in range(40):
+        conditions = conditions_of(seed)
+        visits = plan_day(corner, visit_count=20, seed=seed, conditions=conditions).visits
+        assert all({*conditions} <= {*visit.families} for visit in visits)
+        found.update(*(visit.families for visit in visits))
+    assert found == set(FAMILIES)
 
 
 def test_an_unknown_family_is_refused_by_name(corner: Store) -> None:
