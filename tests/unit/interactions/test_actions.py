@@ -40,7 +40,7 @@ def path(*stops: tuple[float, np.ndarray]) -> Path3:
     return at
 
 
-TAKES = path((2.0, HANGS), (2.7, AT_GOODS), (3.1, AT_GOODS), (3.7, CARRIES), (4.4, HANGS))
+TAKES = path((2.0, HANGS), (2.7, AT_GOODS), (3.1, AT_GOODS), (3.7, CARRIES), (5.0, CARRIES), (5.6, HANGS))
 PUTS_BACK = path((2.0, CARRIES), (2.7, AT_GOODS), (3.0, AT_GOODS), (3.6, HANGS))
 
 
