@@ -131,6 +131,8 @@ class Actions:
         key, at_ns, gondola = (paths.track_ids[row], int(paths.hands[row])), paths.at_ns, paths.gondolas[row]
         reach, said = self._reaches.get(key), list[ArmAction]()
         is_busy = 1.0 - probabilities[0] >= self._settings.open_probability
+        if reach is not None and reach.has_done:  # which deed it was is not told by a hand that has gone
+            is_busy &= probabilities[0] < max(probabilities[1:])
         if reach is not None and is_busy and self._is_another(reach, gondola, probabilities):
             said.append(self._close(key, now_ns))
             reach = None

@@ -187,6 +187,9 @@ def test_one_picture_is_fetched_once_for_all_its_windows(shop: Shop) -> None:
 
 def test_a_change_is_looked_at_once_both_its_pictures_are_there(shop: Shop) -> None:
     class Eager:
+        def clip_moments(self, _: LookWanted) -> list[int]:
+            return []
+
         def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
             seen.extend(windows)
             return []
@@ -220,6 +223,9 @@ def test_a_slow_look_holds_nobody_back(shop: Shop) -> None:
     is_looking, may_go_on = threading.Event(), threading.Event()
 
     class Slow:
+        def clip_moments(self, _: LookWanted) -> list[int]:
+            return []
+
         def look(self, windows: Sequence[Window], received_ns: int) -> list[PackLook]:
             if windows:
                 is_looking.set()
