@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.contracts.doors import Broker, running_broker, wait_for
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.unit.receipts.test_payment import CARD, NOW, VOUCHER, receipt
 
 from openaisle.core.errors import PaymentRefused

@@ -34,8 +34,7 @@ def models(
     from openaisle.adapters.model_files import is_here
     from openaisle.bench.real_models import measure
     from openaisle.detections.models import MOVENET, NANODET, PEOPLE
-    from openaisle.learning.real_pictures import as_json as as_rows
-    from openaisle.learning.real_pictures import lines
+    from openaisle.learning.real_pictures import as_json as as_rows, lines
 
     names = model or [name for name in (PEOPLE, MOVENET, NANODET) if name == PEOPLE or is_here(name)]
     with Progress(console=Console(stderr=True), transient=True) as progress:

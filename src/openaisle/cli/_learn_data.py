@@ -60,8 +60,7 @@ def _importer(name: str) -> Callable[..., None]:
     ) -> None:
         from openaisle.core.errors import InputError
         from openaisle.labels.dataset import Source
-        from openaisle.labels.formats import bring as make
-        from openaisle.labels.formats import bring_onto
+        from openaisle.labels.formats import bring as make, bring_onto
 
         if (out is None) == (onto is None):
             raise InputError("a new data set or a correction?", field="--out", expected="--out or --onto")

@@ -100,8 +100,7 @@ def train(
     from openaisle.core.errors import InputError
     from openaisle.detections.runtime import SHIPPED
     from openaisle.labels.dataset import CHECK, TRAIN
-    from openaisle.learning import store_sights
-    from openaisle.learning import train_people as room
+    from openaisle.learning import store_sights, train_people as room
     from openaisle.learning.export import FILE_OF
     from openaisle.learning.training import CHECKPOINT, Progress
 
@@ -174,8 +173,7 @@ def export(
     from openaisle.detections.products import PRODUCTS_FILE
     from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, RuntimeSettings, sha256
     from openaisle.labels.dataset import CHECK
-    from openaisle.learning import export as room
-    from openaisle.learning import people_calibration, store_sights
+    from openaisle.learning import export as room, people_calibration, store_sights
     from openaisle.learning.evaluate import HeldOut
     from openaisle.learning.quantise import quantise
 

@@ -99,8 +99,7 @@ def export(
     from openaisle.core.errors import InputError
     from openaisle.detections.products import PRODUCTS_FILE, ProductSettings
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings, sha256
-    from openaisle.learning import export as files
-    from openaisle.learning import products_calibrate as calibration
+    from openaisle.learning import export as files, products_calibrate as calibration
     from openaisle.learning.products_export import export as write
 
     if store_data is not None and products is None:

@@ -43,8 +43,7 @@ def enrol(
 
     from openaisle.detections.products import ProductNetwork, ProductSettings
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning.enrol import enrol as enrol_products
-    from openaisle.learning.enrol import gallery_path
+    from openaisle.learning.enrol import enrol as enrol_products, gallery_path
     from openaisle.store.load import load_store
 
     loaded = load_store(store)

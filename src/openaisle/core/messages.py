@@ -11,43 +11,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.arrays import array_from_list, decode_array, encode_array, list_from_array, shaped
-
-Array: TypeAlias = np.ndarray  # float32 in every message
-
-StoreId: TypeAlias = str
-CameraId: TypeAlias = str
-ScaleId: TypeAlias = str  # one weighing device: usually all plates of one gondola
-ShelfId: TypeAlias = str  # "A3": gondola A, third shelf from below
-SlotId: TypeAlias = str  # "A3-2": second slot from the left
-PlateId: TypeAlias = str  # "A3.04": fourth plate from the left
-GateId: TypeAlias = str
-ProductId: TypeAlias = str
-TrackId: TypeAlias = str
-VisitId: TypeAlias = str
-AccountId: TypeAlias = (
-    str  # an account of the goods ledger: slot:A3-2, cart:<visit>, sold, staff, unexplained
+from openaisle.core.message_parts import (
+    JOINT_INDEX as JOINT_INDEX,
+    JOINTS as JOINTS,
+    WRISTS as WRISTS,
+    AccountId as AccountId,
+    Array as Array,
+    CameraId as CameraId,
+    GateId as GateId,
+    Message as Message,
+    PlateId as PlateId,
+    ProductId as ProductId,
+    ScaleId as ScaleId,
+    ShelfId as ShelfId,
+    SlotId as SlotId,
+    StoreId as StoreId,
+    TrackId as TrackId,
+    VisitId as VisitId,
 )
-
-JOINTS: Final = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
-    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
-    "left_knee", "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
-"""The 17 COCO keypoints, in COCO's order. Left and right are the person's own."""
-JOINT_INDEX: Final = {name: index for index, name in enumerate(JOINTS)}
-WRISTS: Final = (JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"])
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Base of all messages: frozen, keyword-only, tagged with the class's name."""
-
+from openaisle.core.money_messages import (
+    CardAskedFor as CardAskedFor,
+    CardHeld as CardHeld,
+    CartCorrected as CartCorrected,
+    ChargeRequested as ChargeRequested,
+    PayerBound as PayerBound,
+    PaymentChanged as PaymentChanged,
+    PaymentMarked as PaymentMarked,
+    PaymentMethod as PaymentMethod,
+    PaymentState as PaymentState,
+    PaymentWanted as PaymentWanted,
+    ProcessorSaid as ProcessorSaid,
+    ReceiptContested as ReceiptContested,
+    ReceiptReviewed as ReceiptReviewed,
+    RefundRequested as RefundRequested,
+    RefundWanted as RefundWanted,
+    ReleaseRequested as ReleaseRequested,
+    VoucherChanged as VoucherChanged,
+    VoucherSold as VoucherSold,
+    Wish as Wish,
+)
 
 # --- 1 readings ---------------------------------------------------------------------------------------------------
 
@@ -424,211 +433,6 @@ class Receipt(Message, frozen=True, kw_only=True):
     currency: str
     prices_include_tax: bool = True
     review_ids: tuple[str, ...] = ()
-
-
-class PaymentState(StrEnum):
-    """Where the money of one receipt stands, as a shopper reads it."""
-
-    DRAFT = "draft"  # something is owed and nobody has said how it will be paid
-    PAYMENT = "payment"  # requested; the answer is still to come
-    PAID = "paid"
-    UNPAID = "unpaid"  # refused, or given up: a debt
-    CONTESTED = "contested"  # the shopper disputes it
-    REVIEWED = "reviewed"  # a person looked and it stands, or a refund is on its way
-    REFUNDED = "refunded"  # some of it or all
-
-
-class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
-    """How a visit pays. Never a card number: the processor's own names for cards and customers."""
-
-    # "card" (cards and wallets at the processor) | "hold" (what a card's bank holds since it was tapped at a gate)
-    # | "tapped" (that card once more, beyond the hold) | "voucher"
-    kind: str
-    payer_id: (
-        str  # whose debt and exposure it is: an account, a tapped card's fingerprint, a voucher's number
-    )
-    token: str = ""  # the card, or the hold, as the processor names it; the voucher's number
-    customer: str = ""  # the processor's name for the payer
-    saved: str = ""  # of a hold: the card for a charge beyond it; "": the processor keeps none (most wallets)
-
-
-class PayerBound(Message, frozen=True, kw_only=True):
-    """Who pays for a visit, and how. The first one said of a visit holds."""
-
-    visit_id: VisitId
-    method: PaymentMethod
-    bound_ns: int
-
-
-class CardHeld(Message, frozen=True, kw_only=True):
-    """A card was tapped at a gate, and its bank holds an amount for that visit: who pays, and how."""
-
-    visit_id: VisitId
-    gate_id: GateId
-    method: PaymentMethod
-    amount_minor: int
-    currency: str
-    held_ns: int
-    brand: str = ""
-    last4: str = ""  # with the expiry: by what a receipt is found without an account
-    expires: str = ""  # YYYY-MM
-
-
-class ReleaseRequested(Message, frozen=True, kw_only=True):
-    """What is held on a card and is not needed must be let go."""
-
-    key: str
-    visit_id: VisitId
-    method: PaymentMethod
-    reason: str
-    requested_ns: int
-
-
-class ChargeRequested(Message, frozen=True, kw_only=True):
-    """A charge that must be made, in the ledger before anybody tries."""
-
-    key: str  # for the processor to know a repetition by; made of receipt and part, unique for ever
-    receipt_id: str
-    part: int  # 1, or more where an earlier one was refused or brought less than was asked
-    amount_minor: int
-    currency: str
-    method: PaymentMethod
-    requested_ns: int
-
-
-class RefundRequested(Message, frozen=True, kw_only=True):
-    """Money that must go back. Waits for its charge; of one that never comes about, the debt shrinks instead."""
-
-    key: str
-    receipt_id: str
-    charge_key: str  # "": nothing was charged, less is owed
-    amount_minor: int
-    currency: str
-    reason: str
-    requested_ns: int
-
-
-class ProcessorSaid(Message, frozen=True, kw_only=True):
-    """What became of a charge or refund, however we learnt it. True in any order and as often as it is said."""
-
-    key: str
-    outcome: str  # charged | declined | refunded | refused | released
-    amount_minor: int  # that moved; 0 where none did
-    reference: str  # the processor's own id
-    reason: str = ""
-    via: str = "answer"  # answer | look_up | webhook
-    said_ns: int
-
-
-class PaymentMarked(Message, frozen=True, kw_only=True):
-    """What a person, or a deadline, said about a receipt's payment."""
-
-    receipt_id: str
-    mark: str  # contested | reviewed | needs_reconcile | written_off
-    reason: str
-    marked_ns: int
-
-
-class VoucherChanged(Message, frozen=True, kw_only=True):
-    """A prepaid balance: loaded against cash, spent on a receipt, given back."""
-
-    voucher_id: str
-    change_minor: int
-    currency: str
-    receipt_id: str  # "": loaded
-    changed_ns: int
-
-
-class PaymentChanged(Message, frozen=True, kw_only=True):
-    """The payment of a receipt as it now stands: worked out from the ledger, never logged."""
-
-    receipt_id: str
-    visit_id: VisitId
-    payer_id: str
-    state: PaymentState
-    end: str  # "" while something is still to come | charged | needs_reconcile | written_off
-    amount_minor: int  # the receipt's total
-    currency: str
-    paid_minor: int  # by card and voucher
-    refunded_minor: int
-    reason: str
-    at_ns: int
-    waived_minor: int = 0  # was to be refunded before it was charged, and is not owed any more
-
-
-# --- wishes of people ---------------------------------------------------------------------------------------------
-
-
-class RefundWanted(Message, frozen=True, kw_only=True):
-    """Give money of a receipt back. Every wish has a key: said again, it is the same wish."""
-
-    receipt_id: str
-    amount_minor: int
-    reason: str
-    key: str
-
-
-class ReceiptContested(Message, frozen=True, kw_only=True):
-    """A shopper says that something about a receipt is wrong."""
-
-    receipt_id: str
-    reason: str
-    key: str
-
-
-class ReceiptReviewed(Message, frozen=True, kw_only=True):
-    """A person looked at a receipt, and nothing is given back."""
-
-    receipt_id: str
-    reason: str
-    key: str
-
-
-class VoucherSold(Message, frozen=True, kw_only=True):
-    """Cash was taken in for a voucher."""
-
-    voucher_id: str
-    amount_minor: int
-    key: str
-
-
-class PaymentWanted(Message, frozen=True, kw_only=True):
-    """Pay a receipt that is not paid, this way."""
-
-    receipt_id: str
-    method: PaymentMethod
-    key: str
-
-
-class CardAskedFor(Message, frozen=True, kw_only=True):
-    """Have the counter's card reader ask for what a receipt still owes."""
-
-    receipt_id: str
-    key: str
-
-
-class CartCorrected(Message, frozen=True, kw_only=True):
-    """Staff put goods into an open cart or take them out: weighed, reduced, or not seen by the shop."""
-
-    visit_id: VisitId
-    product_id: ProductId
-    quantity: int  # above zero: put in; below: taken out
-    price_minor: int  # of one unit; 0: the store's
-    by: str
-    key: str
-    wanted_ns: int
-
-
-Wish: TypeAlias = (
-    RefundWanted
-    | ReceiptContested
-    | ReceiptReviewed
-    | VoucherSold
-    | PaymentWanted
-    | CardAskedFor
-    | CartCorrected
-)
-"""What a page asks of the process that writes the ledger."""
 
 
 # --- health -------------------------------------------------------------------------------------------------------

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from openaisle.adapters.payment_adyen import API as ADYEN_API
-from openaisle.adapters.payment_adyen import AdyenPayments
-from openaisle.adapters.payment_square import API as SQUARE_API
-from openaisle.adapters.payment_square import SquarePayments
+from openaisle.adapters.payment_adyen import API as ADYEN_API, AdyenPayments
+from openaisle.adapters.payment_square import API as SQUARE_API, SquarePayments
 from openaisle.core.errors import InputError, PortUnavailable
 from openaisle.core.messages import ProcessorSaid
 from openaisle.edge.settings import LOOPBACK, PaymentsSettings

@@ -36,8 +36,7 @@ from openaisle.edge.day import Day
 from openaisle.edge.keys import make_entry_keys
 from openaisle.edge.processes import Processes, Spec
 from openaisle.edge.settings import LOOPBACK, ShopSettings
-from openaisle.edge.wire import MESSAGE as TO_PAGES
-from openaisle.edge.wire import STATUS, encode_status
+from openaisle.edge.wire import MESSAGE as TO_PAGES, STATUS, encode_status
 from openaisle.edge.worker import FACTS, LINE, MESSAGE, TRACEBACK, Context
 
 LOOK_S: Final = 0.1

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations as pairs
-from itertools import product
+from itertools import combinations as pairs, product
 from typing import Final
 
 import numpy as np

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from pydantic import Field
 
-from openaisle.bench.vision_plan import BUSY_SHARE_MAX, PlanSettings
-from openaisle.bench.vision_plan import plan as seeing_plan
+from openaisle.bench.vision_plan import BUSY_SHARE_MAX, PlanSettings, plan as seeing_plan
 from openaisle.core.errors import InputError, PlanRefused, StoreError
 from openaisle.planning.catalogue import CameraModel, camera_models
 from openaisle.planning.place import Placement

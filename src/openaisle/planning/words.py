@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openaisle.planning.bill import Line, Money
-from openaisle.planning.bill import Path as Way
+from openaisle.planning.bill import Line, Money, Path as Way
 from openaisle.planning.document import Cell, Table
 
 

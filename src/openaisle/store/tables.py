@@ -17,8 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from openaisle.core.errors import StoreError
 from openaisle.store.draft import EVERY_ID, Placed
 from openaisle.store.rows import FORMAT_VERSION, PATTERN_WORDS, Row
-from openaisle.store.toml_lines import Path as TomlPath
-from openaisle.store.toml_lines import TomlLines
+from openaisle.store.toml_lines import Path as TomlPath, TomlLines
 
 RowT = TypeVar("RowT", bound=Row)
 Value = TypeVar("Value")

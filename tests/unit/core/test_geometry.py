@@ -3,8 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from openaisle.core.geometry import Lens, Transform, floor_from_camera, floor_from_gondola, points_on_plane
 

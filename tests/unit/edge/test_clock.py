@@ -3,8 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.edge.clock import ShopClock

@@ -7,8 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.unit.interactions.people import Person, Scene, at_ns, step, tracks_at
 from tests.unit.weight_steps.plates import shop
 

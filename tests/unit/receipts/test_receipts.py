@@ -3,8 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.unit.carts.small_store import small_store
 
 from openaisle.core.messages import CartClosed, CartLine, encode

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from openaisle.core.geometry import Lens
 from openaisle.store.gtin import check_digit, with_check_digit

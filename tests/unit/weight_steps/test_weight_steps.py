@@ -7,8 +7,7 @@ import time
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.unit.weight_steps.plates import Bench, heard, press, ramp, seconds_of, shop
 
 from openaisle.core.messages import StepStatus, encode
