@@ -25,7 +25,7 @@ from openaisle.learning.products_data import NOTHING, TRAITS, PackBatch, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
 from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
 
-SIZES_PX: Final = (64, 96)  # of one step after the other
+SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
 
 
 @dataclass(frozen=True, kw_only=True)
