@@ -13,14 +13,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from openaisle.core.messages import CameraDetections, FloorTracks, GateTap, TrackId, VisitId
+from openaisle.core.messages import TrackId, VisitId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.meetings import Meeting, Meetings
 from openaisle.interactions.settings import MeetingSettings
 from openaisle.learning.actions_data import action_store
 from openaisle.sim.day import SimulatedDay
 from openaisle.sim.scripts import plan_day
-from openaisle.tracks.floor import Tracks
+from openaisle.tracks.floor import tracks_of
 
 Floats = NDArray[np.float64]
 
@@ -46,18 +46,10 @@ def meetings_of(seed: int) -> Judged:
         store, visit_count=VISITS, seed=seed, families=FAMILIES, arrivals_per_minute=4.0, people_max=5
     )
     day = SimulatedDay(store, plan, vision="skeleton")
-    room = Tracks(store)
     meetings = Meetings(store, replace(MeetingSettings(), log_odds_min=-np.inf))
     found: list[Meeting] = []
     visit_of: dict[TrackId, VisitId] = {}
-    for reading in day.readings():
-        if isinstance(reading, CameraDetections):
-            said = room.step([reading], [], [], reading.received_ns)
-        elif isinstance(reading, GateTap):
-            said = room.step([], [], [reading], reading.received_ns)
-        else:
-            continue
-        tracks = [message for message in said if isinstance(message, FloorTracks)]
+    for tracks in tracks_of(store, day.readings()):
         for message in tracks:
             pairs = zip(message.track_ids, message.visit_ids, strict=True)
             visit_of |= {track_id: visit_id for track_id, visit_id in pairs if visit_id}

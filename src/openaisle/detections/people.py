@@ -219,26 +219,15 @@ class PeopleDetector:
         view.background.learn(people.boxes_px * view.letterbox.scale, frame.captured_ns)
 
     def _message(self, frame: Frame, people: _Found) -> CameraDetections:
-        """In substream px of the camera's lens, whatever size the frame had."""
         view = self._views[frame.camera_id]
-        vectors = np.zeros((0, appearance.FEATURES), np.float32)
-        if len(people.scores):
-            vectors = appearance.describe(frame.pixels, people.keypoints_px, view.background.colour_mean)
-        lens = view.camera.lens
-        scale = np.array(
-            [lens.width_px / frame.pixels.shape[1], lens.height_px / frame.pixels.shape[0]], np.float32
-        )
-        keypoints = people.keypoints_px.copy()
-        keypoints[:, :, :2] = (keypoints[:, :, :2] + 0.5) * scale - 0.5
-        return CameraDetections(
-            camera_id=frame.camera_id,
-            captured_ns=frame.captured_ns,
-            received_ns=frame.received_ns,
-            boxes_image_px=people.boxes_px * np.tile(scale, 2),
-            scores=people.scores,
-            keypoints_image_px=keypoints,
-            appearance=vectors,
-            visibility=people.visibility,
+        return in_lens_px(
+            frame,
+            view.camera,
+            view.background,
+            people.boxes_px,
+            people.scores,
+            people.keypoints_px,
+            people.visibility,
         )
 
 
@@ -366,6 +355,37 @@ NOBODY: Final = _Found(
     np.zeros((0, len(JOINTS), 3), np.float32),
     np.zeros((0, len(JOINTS)), np.float32),
 )
+
+
+def in_lens_px(
+    frame: Frame,
+    camera: Camera,
+    background: Background,
+    boxes_px: Floats,
+    scores: Floats,
+    keypoints_px: Floats,
+    visibility: Floats | None = None,
+) -> CameraDetections:
+    """People of a frame, in its px, in substream px of the camera's lens, whatever size the frame had; with what their
+    clothes look like."""
+    vectors = np.zeros((0, appearance.FEATURES), np.float32)
+    if len(scores):
+        vectors = appearance.describe(frame.pixels, keypoints_px, background.colour_mean)
+    lens = camera.lens
+    height, width = frame.pixels.shape[:2]
+    scale = np.array([lens.width_px / width, lens.height_px / height], np.float32)
+    keypoints = keypoints_px.astype(np.float32)
+    keypoints[:, :, :2] = (keypoints[:, :, :2] + 0.5) * scale - 0.5
+    return CameraDetections(
+        camera_id=frame.camera_id,
+        captured_ns=frame.captured_ns,
+        received_ns=frame.received_ns,
+        boxes_image_px=boxes_px.astype(np.float32) * np.tile(scale, 2),
+        scores=scores.astype(np.float32),
+        keypoints_image_px=keypoints,
+        appearance=vectors,
+        visibility=np.zeros((0, 0), np.float32) if visibility is None else visibility,
+    )
 
 
 def different_people(

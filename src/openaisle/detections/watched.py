@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from openaisle.core.messages import CameraDetections, CameraId, Frame
-from openaisle.detections import appearance
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox
-from openaisle.detections.people import HEALTH_MAX, PeopleSettings
+from openaisle.detections.people import HEALTH_MAX, PeopleSettings, in_lens_px
 from openaisle.detections.picture_health import Health, PictureHealth
 from openaisle.detections.single_frames import People, SingleFrameDetector
 from openaisle.store.schema import Camera
@@ -79,23 +78,4 @@ class WatchedDetector:
             people = people.rows(shares >= self._settings.foreground_min)
         view.boxes_px = people.boxes_px
         background.learn(people.boxes_px * letterbox.scale, frame.captured_ns)
-        return self._message(frame, view, people)
-
-    def _message(self, frame: Frame, view: _View, people: People) -> CameraDetections:
-        vectors = np.zeros((0, appearance.FEATURES), np.float32)
-        if len(people.scores):
-            vectors = appearance.describe(frame.pixels, people.keypoints_px, view.background.colour_mean)
-        lens = view.camera.lens
-        height, width = frame.pixels.shape[:2]
-        scale = np.array([lens.width_px / width, lens.height_px / height], np.float32)
-        keypoints = people.keypoints_px.astype(np.float32)
-        keypoints[:, :, :2] = (keypoints[:, :, :2] + 0.5) * scale - 0.5
-        return CameraDetections(
-            camera_id=frame.camera_id,
-            captured_ns=frame.captured_ns,
-            received_ns=frame.received_ns,
-            boxes_image_px=people.boxes_px.astype(np.float32) * np.tile(scale, 2),
-            scores=people.scores.astype(np.float32),
-            keypoints_image_px=keypoints,
-            appearance=vectors,
-        )
+        return in_lens_px(frame, view.camera, background, people.boxes_px, people.scores, people.keypoints_px)

@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 
 from openaisle.core.errors import InputError
-from openaisle.core.messages import Action, CameraDetections, FloorTracks, GateTap
+from openaisle.core.messages import Action, FloorTracks
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.actions import ACTIONS
 from openaisle.interactions.actions_paths import TICK_S, TICKS, ArmHistory, ArmPaths
@@ -43,7 +43,7 @@ from openaisle.sim.episodes import EPISODES
 from openaisle.sim.plan import DayPlan, Intent, PlannedVisit
 from openaisle.sim.scripts import FAMILIES, plan_day
 from openaisle.store.schema import Store
-from openaisle.tracks.floor import Tracks
+from openaisle.tracks.floor import tracks_of
 
 KIND: Final = "arms"
 ARRAYS: Final = ("joints", "hands", "boards", "holds", "actions")
@@ -81,15 +81,8 @@ class WatchedDay:
 
     def tracks(self) -> Iterator[FloorTracks]:
         """Everything the tracks room says of the day. Can be run once."""
-        room = Tracks(self.store)
-        for reading in self._day.readings():
-            if isinstance(reading, CameraDetections):
-                said = room.step([reading], [], [], reading.received_ns)
-            elif isinstance(reading, GateTap):
-                said = room.step([], [], [reading], reading.received_ns)
-            else:
-                continue
-            yield from (message for message in said if isinstance(message, FloorTracks) and message.track_ids)
+        for tracks in tracks_of(self.store, self._day.readings()):
+            yield from (message for message in tracks if message.track_ids)
         self.eyes.close()
 
     def reaches(self) -> list[TrueReach]:

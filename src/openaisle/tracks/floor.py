@@ -6,7 +6,7 @@ skeletons ------> foreign bodies ------^
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from openaisle.core.messages import (
     CameraDetections,
     FloorTracks,
     GateTap,
+    Reading,
     SensorDegraded,
     SensorRecovered,
     StrangerExplained,
@@ -196,3 +197,16 @@ def _spread_m(person: Person, at_ns: int) -> float:
     if not person.is_lost:
         return person.position_sd_m
     return min(0.3 + LOST_SPREAD_M_PER_S * (at_ns - person.seen_ns) / NS_PER_S, LOST_SPREAD_M_MAX)
+
+
+def tracks_of(store: Store, readings: Iterable[Reading]) -> Iterator[list[FloorTracks]]:
+    """What the room says of where people are, reading by reading, of a day whose readings need no aligning."""
+    room = Tracks(store)
+    for reading in readings:
+        if isinstance(reading, CameraDetections):
+            said = room.step([reading], [], [], reading.received_ns)
+        elif isinstance(reading, GateTap):
+            said = room.step([], [], [reading], reading.received_ns)
+        else:
+            continue
+        yield [message for message in said if isinstance(message, FloorTracks)]
