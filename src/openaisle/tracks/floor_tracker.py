@@ -30,6 +30,8 @@ FREE_FLOOR: Final = CrowdSettings(
     found_cost_max=4.0,
     found_at_once_cost_max=2.0,
     continuity_weight=2.0,
+    denial=0.25,
+    hidden_ns_max=15 * NS_PER_S,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 
@@ -89,7 +91,7 @@ class FloorTracker:
             crowd.rejoin(newcomers, self._now_ns)
         rows = [
             (*person.position_floor_m, float(person.track_id[1:]))
-            for person in crowd.people
+            for person in [*crowd.people, *crowd.hidden]
             if person.is_believed
         ]
         return np.array(sorted(rows, key=lambda row: row[2]), np.float64).reshape(-1, 3)
