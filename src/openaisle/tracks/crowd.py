@@ -390,6 +390,7 @@ class Crowd:
         for person in persons:
             self.looks.forget(person.row)
             self._forget_tracklets(person.row)
+            self._twins.forget(person.row)
             self.bodies.give_back(person.row)
             (self.lost if person.is_lost else self.people).remove(person)
 
@@ -418,6 +419,7 @@ class Crowd:
             bodies.bone_seen[new] = bodies.bone_seen[old]
         self.looks.move(old, new)
         self._forget_tracklets(old)
+        self._twins.forget(old)
         bodies.give_back(old)
         (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True

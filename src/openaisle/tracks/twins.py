@@ -15,11 +15,20 @@ Ints = NDArray[np.int64]
 
 
 class Twins:
-    """Pairs of tracks that stay together and are never both in one picture."""
+    """Pairs of tracks that stay together and are never both in one picture.
+
+    Who were side by side in pictures for a while are two people for good, however near they come.
+    """
 
     def __init__(self, settings: CrowdSettings) -> None:
         self._settings = settings
         self._streaks: dict[tuple[int, int], int] = {}  # rows -> windows in a row
+        self._at_once = np.zeros((settings.tracks_max, settings.tracks_max), np.int64)  # windows, by rows
+
+    def forget(self, row: int) -> None:
+        """Somebody else will be in that row."""
+        self._at_once[row] = 0
+        self._at_once[:, row] = 0
 
     def step(
         self, people: Sequence[Person], rows: Ints, bodies: Bodies, sightings: Sightings, owner: Ints
@@ -32,17 +41,20 @@ class Twins:
         roots = bodies.root[rows, :2]
         apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
         near = apart_m < self._settings.twin_distance_m
-        if np.count_nonzero(near) == count:
-            self._streaks.clear()
-            return []
         seen = np.zeros((len(sightings.frame_starts) - 1, count), bool)
         known = np.flatnonzero((owner >= 0) & (owner < count))
         seen[sightings.frame[known], owner[known]] = True
         at_once = seen.T.astype(np.int64) @ seen
+        self._at_once[np.ix_(rows, rows)] += (at_once > 0) & (apart_m >= self._settings.same_distance_m)
+        if np.count_nonzero(near) == count:
+            self._streaks.clear()
+            return []
         streaks: dict[tuple[int, int], int] = {}
         dropped: dict[int, Person] = {}
         for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
-            are_two = at_once[a, b] and apart_m[a, b] >= self._settings.same_distance_m
+            are_two = apart_m[a, b] >= self._settings.same_distance_m and (
+                at_once[a, b] or self._at_once[rows[a], rows[b]] >= self._settings.two_windows
+            )
             if are_two or not (at_once[a, a] or at_once[b, b]):
                 continue
             key = (int(rows[a]), int(rows[b]))
