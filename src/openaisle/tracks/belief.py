@@ -18,13 +18,12 @@ from openaisle.store.schema import Gate
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.people import Bodies, Person, rows_of
-from openaisle.tracks.sight import Sight
+from openaisle.tracks.sight import SHARE_SEEN_MIN, Sight
 from openaisle.tracks.sightings import Sightings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SHARE_SEEN_MIN: Final = 0.4  # of a body in free sight: less is easily missed
 STANDING_M_PER_S: Final = 0.5  # who was slower than this stays where they were, for all one knows
 
 

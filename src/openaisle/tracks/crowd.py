@@ -60,8 +60,9 @@ class Crowd:
         )
         self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
-        self._belief = Belief(self.settings, coverage, Sight(self.rig, coverage.gondolas), gates)
-        self._twins = Twins(self.settings)
+        sight = Sight(self.rig, coverage.gondolas)
+        self._belief = Belief(self.settings, coverage, sight, gates)
+        self._twins = Twins(self.settings, sight)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -95,7 +96,7 @@ class Crowd:
         self._judge(views, until_ns)
         self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
+        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner, heard))
         self._lose(until_ns)
         self._belief.note_hidden(self.lost, self.people, self.bodies, heard, until_ns)
         self._set_right()

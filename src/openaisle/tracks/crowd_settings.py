@@ -37,7 +37,8 @@ class CrowdSettings:
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
-    two_windows: int = 8  # side by side in a picture for so many they are two
+    maybe_two_windows: int = 3  # side by side in a picture for so many they are one only if some camera could see both
+    two_windows: int = 8  # ... and for so many they are two
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     unlike_weight: float = 1.5  # harm of looking like somebody else altogether
     continuity_weight: float = (

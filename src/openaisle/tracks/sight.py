@@ -24,9 +24,10 @@ Ints = NDArray[np.int64]
 
 # Head, shoulders, hips, knees, ankles: the parts of a body that are looked for.
 _PARTS: Final = ((0, 1, 2, 3, 4), (5, 6), (11, 12), (13, 14), (15, 16))
-BODY_RADIUS_M: Final = 0.2  # of whoever is in the way ...
+BODY_RADIUS_M: Final = 0.25  # of whoever is in the way ...
 HEAD_TOP_M: Final = 0.12  # ... up to so far above the middle of the head
 BEHIND_M: Final = 0.1  # nobody hides what is not at least so far behind them
+SHARE_SEEN_MIN: Final = 0.7  # of a body in free sight: less is easily missed
 INSIDE_M: Final = 0.15  # whoever stands so deep in a shelf is nobody
 
 
