@@ -100,7 +100,7 @@ class Belief:
         if not waiting:
             return
         shares = self._sight.shares(bodies, rows_of(waiting), self._in_the_way(people), cameras)
-        in_sight = (shares >= SHARE_SEEN_MIN).any(axis=1)
+        in_sight = np.any(shares >= SHARE_SEEN_MIN, axis=1)
         for person, is_in_sight in zip(waiting, in_sight.tolist(), strict=True):
             if not is_in_sight and self._coverage.views_at(*person.position_floor_m):
                 person.hidden_ns = until_ns
@@ -135,9 +135,7 @@ class Belief:
         said = np.clip(said, settings.view_doubt, 1.0)
         return np.where(joints > 0.0, said, 0.0).sum(axis=1)
 
-    def _evidence_of(
-        self, person: Person, bodies: Bodies, views: Views, index: int, missed: float
-    ) -> float:
+    def _evidence_of(self, person: Person, bodies: Bodies, views: Views, index: int, missed: float) -> float:
         """What a window says for somebody without a visit."""
         settings = self._settings
         count, of_boxes = int(views.count[index]), int(views.of_boxes[index])
@@ -157,4 +155,6 @@ class Belief:
                 return settings.single_view_evidence_alone
             return settings.single_view_doubt if person.is_believed else settings.single_view_evidence
         said = float(self._said_by(views.joints[index : index + 1])[0]) - settings.denial * missed
-        return min(max(said, settings.few_views_doubt), 1.0 if count >= 2 else settings.single_view_evidence_alone)
+        return min(
+            max(said, settings.few_views_doubt), 1.0 if count >= 2 else settings.single_view_evidence_alone
+        )

@@ -108,8 +108,10 @@ class Crowd:
 
     @property
     def hidden(self) -> list[Person]:
-        """Those of the lost who are where they stood, as far as anybody can see."""
-        return [person for person in self.lost if self._at_ns == person.hidden_ns]
+        """Those of the lost who are where they stood, as far as anybody can see; where nobody else is now."""
+        apart_m = self.settings.same_distance_m
+        hidden = [person for person in self.lost if self._at_ns == person.hidden_ns]
+        return [person for person in hidden if self._nearest(*person.position_floor_m)[1] >= apart_m]
 
     # --- following ------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ class CrowdSettings:
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
     hidden_ns_max: int = 3 * NS_PER_S  # ... though nobody can see where they stood
-    waited_for_ns_max: int = 10 * NS_PER_S  # who was lost for so long may simply be seen again where they were ...
+    waited_for_ns_max: int = (
+        10 * NS_PER_S
+    )  # who was lost for so long may simply be seen again where they were ...
     found_views_min: int = 1  # ... by so many cameras
     birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
     birth_distance_m_min_inside: float = (
@@ -37,7 +39,9 @@ class CrowdSettings:
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
-    maybe_two_windows: int = 3  # side by side in a picture for so many they are one only if some camera could see both
+    maybe_two_windows: int = (
+        3  # side by side in a picture for so many they are one only if some camera could see both
+    )
     two_windows: int = 8  # ... and for so many they are two
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     unlike_weight: float = 1.5  # harm of looking like somebody else altogether

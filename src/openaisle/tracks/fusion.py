@@ -44,7 +44,8 @@ def fit(bodies: Bodies, rows: Ints, sightings: Sightings) -> tuple[Floats, Ints]
 def take_in(bodies: Bodies, rows: Ints, sightings: Sightings, owner: Ints, labels: Ints) -> Floats:
     """Update joints, foot points and bones with the sightings that bodies own, read by labels [rows, n, 17].
 
-    Sightings that turn out not to fit their body are taken from it (`owner` becomes -1). Returns how well each fits [n].
+    Sightings that turn out not to fit their body are taken from it (`owner` becomes -1). Returns how well each fits
+    [n], 0 to 1.
     """
     chosen = labels[np.maximum(owner, 0), np.arange(len(owner))]
     order = np.argsort(owner, kind="stable")

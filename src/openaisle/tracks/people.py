@@ -68,8 +68,8 @@ class Person:
 
 
 _OF_BODY: Final = (
-    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor", "position_sd_m", "sides",
-    "outside_since", "path", "is_lost",
+    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor",
+    "position_sd_m", "sides", "outside_since", "path", "is_lost",
 )  # fmt: skip
 
 

@@ -53,9 +53,13 @@ class Solids:
         """Whether a place on the floor lies inside of shelves, and not only at their edge."""
         if not len(self.size_m):
             return False
-        about = np.array([(INSIDE_M, 0.0, 0.0), (-INSIDE_M, 0.0, 0.0), (0.0, INSIDE_M, 0.0), (0.0, -INSIDE_M, 0.0)])
+        about = np.array(
+            [(INSIDE_M, 0.0, 0.0), (-INSIDE_M, 0.0, 0.0), (0.0, INSIDE_M, 0.0), (0.0, -INSIDE_M, 0.0)]
+        )
         points = np.array([x_m, y_m, 0.0]) + about
-        inside = np.einsum("gij,gpj->gpi", self.rotation, points[None] - self.origin_floor_m[:, None])[..., :2]
+        inside = np.einsum("gij,gpj->gpi", self.rotation, points[None] - self.origin_floor_m[:, None])[
+            ..., :2
+        ]
         within = ((inside >= 0.0) & (inside <= self.size_m[:, None, :2])).all(axis=2)
         return bool(within.any(axis=0).all())
 
@@ -102,7 +106,13 @@ def _free_shares(
             free = 0
             for p in range(parts.shape[1]):
                 if not _is_in_picture(
-                    parts[t, p], rotation[c], origin[c], pinhole[c], distortion[c], radius_squared_max[c], size_px[c]
+                    parts[t, p],
+                    rotation[c],
+                    origin[c],
+                    pinhole[c],
+                    distortion[c],
+                    radius_squared_max[c],
+                    size_px[c],
                 ):
                     continue
                 is_free = True
@@ -113,7 +123,9 @@ def _free_shares(
                 for g in range(len(solid_size)):
                     if not is_free:
                         break
-                    is_free = not _crosses(origin[c], parts[t, p], solid_rotation[g], solid_origin[g], solid_size[g])
+                    is_free = not _crosses(
+                        origin[c], parts[t, p], solid_rotation[g], solid_origin[g], solid_size[g]
+                    )
                 if is_free:
                     free += 1
             shares[t, k] = free / parts.shape[1]
