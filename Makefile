@@ -171,7 +171,7 @@ bench-models: venv $(PUBLISHERS)/.ready ## models of people on real pictures (AR
 # Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
 # MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
 LIBRARIES := .cache/architectures
-LIBRARIES_TORCH := torch==2.13.0 torchvision==0.28.0
+LIBRARIES_TORCH := torch==2.14.1 torchvision==0.29.1
 
 $(LIBRARIES)/.ready: bench/architectures/libraries.txt
 	@$(need_python)

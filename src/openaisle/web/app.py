@@ -23,6 +23,7 @@ from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
 from openaisle.web.review import review_router
+from openaisle.web.scanning import scanning_router
 from openaisle.web.shopper import shopper_router
 from openaisle.web.sign_in import sign_in_router
 from openaisle.web.staff import staff_router
@@ -54,6 +55,7 @@ def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None 
             shopper_router,
             receipts_router,
             staff_router,
+            scanning_router,
             review_router,
             api_router,
         ):

@@ -14,6 +14,7 @@ from openaisle.central.database import Database
 from openaisle.central.entry import TOKEN, Entry
 from openaisle.central.live import LiveVisits
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
+from openaisle.central.shelves import Shelves
 from openaisle.central.vouchers import Vouchers
 from openaisle.central.webhooks import Webhooks
 from openaisle.core.messages import (
@@ -26,6 +27,8 @@ from openaisle.core.messages import (
     PaymentState,
     Receipt,
     ReviewOpened,
+    ShelfId,
+    ShelfSwitched,
     VisitClosed,
     VisitId,
     VisitOpened,
@@ -53,6 +56,14 @@ class Books(Protocol):
         self, visit_id: VisitId, product_id: str, quantity: int, price_minor: int, by: str, key: str
     ) -> None:
         """Put goods into an open cart (quantity above zero) or take them out; a price of 0 is the store's own."""
+        ...
+
+    def scan(self, interaction_id: str, visit_id: VisitId, product_id: str, *, is_undone: bool) -> None:
+        """One unit that a shopper scanned goes into an open cart, or out of it again."""
+        ...
+
+    def switch_shelf(self, shelf_id: ShelfId, by: str, key: str, *, is_scanned: bool) -> None:
+        """Have what leaves a shelf scanned from now on, or trust its plates again."""
         ...
 
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
@@ -121,6 +132,8 @@ class Desk:
         self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
         self.live = LiveVisits(store, self._programmes_of)
         self.alerts = Alerts(store)
+        self.shelves = Shelves(store)
+        self.live.show_scanned(self.shelves.scanned_ids)
         self.phones = Phones()
 
     def close(self) -> None:
@@ -134,6 +147,9 @@ class Desk:
         `is_kept`: the database has all that follows from it; only what is in memory needs to hear it again.
         """
         self.alerts.accept(message)
+        self.shelves.accept(message)
+        if isinstance(message, ShelfSwitched):
+            self.live.show_scanned(self.shelves.scanned_ids)
         if is_kept:
             self._remember(message)
             return

@@ -87,6 +87,7 @@ class CartLineOut(BaseModel):
     total_minor: int
     is_checking: bool
     age_limit: int
+    scans: list[str] = Field(description="Which of its units were scanned, each by its interaction.")
 
 
 class OfferOut(BaseModel):
@@ -114,6 +115,7 @@ class CartOut(BaseModel):
     changed_ns: int
     receipt_id: str
     payment: dict[str, Any] | None
+    scanned_shelves: list[str] = Field(description="Whose goods have to be scanned.")
     version: int
 
 

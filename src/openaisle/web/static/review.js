@@ -26,7 +26,10 @@ function draw() {
 
 function evidenceOf(one) {
   const time = timeOf(one.happened_ns);
-  const row = element("li", {}, say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) }));
+  let text = say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) });
+  if (one.source === "scan") text = say("evidence_scan", { time });
+  if (one.source === "staff") text = say("evidence_staff", { time });
+  const row = element("li", {}, text);
   const others = one.alternatives.filter((other) => other.probability >= TOLD_MIN);
   if (others.length) {
     row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...others.map((other) => element("li", {},

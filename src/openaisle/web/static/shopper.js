@@ -66,6 +66,7 @@ function draw(state) {
   byId("is-leaving").hidden = state.stage !== "leaving";
   byId("lines").replaceChildren(...state.lines.map(lineOf));
   byId("cart-empty").hidden = state.lines.length > 0;
+  Scan.draw(state);
   byId("offers").replaceChildren(...state.offers.map(offerOf));
   byId("offers").hidden = byId("offers-hint").hidden = state.offers.length === 0;
   byId("total").textContent = money(state.total_minor);
@@ -77,7 +78,7 @@ function lineOf(line) {
   if (line.age_limit) name.append(" ", element("span", { className: "badge", title: say("age_hint") }, say("age_limit", { age: line.age_limit })));
   if (line.is_checking) name.append(" ", element("em", {}, say("checking")));
   return element("li", { className: line.is_checking ? "is-checking" : "" },
-    element("span", { className: "count" }, `${line.quantity} ×`), name, element("span", { className: "amount" }, money(line.total_minor)));
+    element("span", { className: "count" }, `${line.quantity} ×`), name, line.scans.length ? Scan.undo(line) : "", element("span", { className: "amount" }, money(line.total_minor)));
 }
 
 function offerOf(offer) {
@@ -97,6 +98,7 @@ function programmeOf(one) {
 
 function drawAfter(state) {
   show("after");
+  Scan.stop();
   byId("after-total").textContent = money(state.total_minor);
   const paid = state.payment ? state.payment.state : "payment";
   byId("after-state").textContent = say(`state_${paid}`);
