@@ -24,6 +24,7 @@ from openaisle.central.tables import (
     CaseRow,
     MembershipRow,
     MethodRow,
+    ReasonRow,
     ReceiptRow,
     SessionRow,
     VisitRow,
@@ -147,11 +148,12 @@ class Accounts:
             row.is_blocked = is_blocked
 
     def erase(self, account_id: str) -> None:
-        """Forget a person: account, ways to pay, sessions, what they wrote. Receipts stay, and name nobody."""
+        """Forget a person: account, ways to pay, sessions, what they wrote, how they moved. Receipts stay, unnamed."""
         with self._database.session() as session:
             visits = select(VisitRow.visit_id).where(VisitRow.account_id == account_id).scalar_subquery()
             session.execute(update(CaseRow).where(CaseRow.visit_id.in_(visits)).values(note="", missing=""))
             session.execute(update(ReceiptRow).where(ReceiptRow.visit_id.in_(visits)).values(look_up=""))
+            session.execute(delete(ReasonRow).where(ReasonRow.visit_id.in_(visits)))
             session.execute(update(VisitRow).where(VisitRow.account_id == account_id).values(method=ERASED))
             session.execute(delete(AccountRow).where(AccountRow.account_id == account_id))
         self._database.scrub()

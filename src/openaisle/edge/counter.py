@@ -36,6 +36,7 @@ class ShopCounter:
             or bool(settings.edge.payments and settings.edge.payments.desk_reader),
             # Codes that another service issues are not ours to give.
             is_open=lambda: settings.edge.entry_public_key is None,
+            reasons_days=settings.edge.reasons_days,
         )
         hear_missed(self.desk, settings.state_folder / LEDGER)
         self._deliverer = Deliverer(self.desk.webhooks, context.clock.now_ns)

@@ -36,6 +36,7 @@ LEDGER: Final = "ledger.sqlite"
 """In the state folder."""
 SCANNERS: Final = ("keyboard", "serial", "camera")
 HOLD_MINOR: Final = 5_000
+REASONS_DAYS: Final = 14
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -69,6 +70,8 @@ class PagesRow(Row):
     listen: str = ""  # host:port for phones and staff; "" = loopback, at --port
     certificate_file: str = ""  # PEM, both or none: HTTPS, without which no phone installs the page
     key_file: str = ""
+    # For so long reviewers see plates and skeletons about a decision; 0: they are not kept.
+    reasons_days: Annotated[int, Field(ge=0, le=90)] = REASONS_DAYS
 
 
 class CamerasRow(Row):
@@ -142,6 +145,7 @@ class EdgeSettings:
     pages_port: int = 0  # 0: as the command line says
     pages_certificate: Path | None = None
     pages_key: Path | None = None
+    reasons_days: int = REASONS_DAYS
     trusts_embedded_time: bool = True
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
@@ -252,6 +256,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         pages_port=pages_port,
         pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),
         pages_key=reader.file("pages", "key_file", pages.key_file),
+        reasons_days=pages.reasons_days,
         trusts_embedded_time=cameras.time == "embedded",
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,

@@ -13,6 +13,7 @@ from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
 from openaisle.central.database import Database
 from openaisle.central.entry import TOKEN, Entry
 from openaisle.central.live import LiveVisits
+from openaisle.central.reasons import ReasonBook
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
 from openaisle.central.shelves import Shelves
 from openaisle.central.vouchers import Vouchers
@@ -34,6 +35,7 @@ from openaisle.core.messages import (
     VisitOpened,
 )
 from openaisle.core.units import NS_PER_S
+from openaisle.replay.clips import decode_clip
 from openaisle.store.schema import Store
 
 
@@ -116,6 +118,7 @@ class Desk:
         has_reader: bool = False,
         is_open: Callable[[], bool] = lambda: True,
         case_settings: CaseSettings | None = None,
+        reasons_days: int = 0,
     ) -> None:
         self.store = store
         self.books = books
@@ -131,6 +134,7 @@ class Desk:
         self.vouchers = Vouchers(self._database)
         self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
         self.live = LiveVisits(store, self._programmes_of)
+        self.reasons = ReasonBook(self._database, reasons_days)
         self.alerts = Alerts(store)
         self.shelves = Shelves(store)
         self.live.show_scanned(self.shelves.scanned_ids)
@@ -189,6 +193,12 @@ class Desk:
                 )
             case _:
                 pass
+
+    def keep_clip(self, clip: bytes) -> None:
+        """What one decision rested on (`replay.clips`), for reviewers."""
+        kept = decode_clip(clip)
+        told = [(interaction.interaction_id, interaction.visit_id) for interaction in kept.said]
+        self.reasons.keep(kept.step.step_id, clip, told, self.now_ns())
 
     def mark(self, source: str) -> tuple[int, bytes]:
         """How far a source was heard before: its entries up to there are kept."""

@@ -143,6 +143,7 @@ class Counter:
             is_simulated=is_simulated,
             has_reader=True,
             case_settings=settings,
+            reasons_days=1,
         )
         self.books.desk = self.desk
         self.app: FastAPI = build_app(self.view, self.desk)

@@ -470,6 +470,7 @@ MAY: dict[str, set] = {
     "POST /api/v1/visits": STAFF,
     "POST /api/v1/visits/{visit_id}/codes": STAFF,
     "GET /review": EVERYBODY,
+    "GET /review/reasons/{interaction_id}": REVIEWERS,
     "GET /api/v1/cases": REVIEWERS,
     "POST /api/v1/decisions": REVIEWERS,
     "GET /api/v1/receipts": MACHINES,
