@@ -65,6 +65,7 @@ class Account:
     name: str
     role: Role
     is_blocked: bool
+    mail_language: str  # "": no receipts by mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,7 @@ class Accounts:
             passphrase_hash=_hash_of_passphrase(passphrase, secrets.token_bytes(_SALT_BYTES)),
             created_ns=now_ns,
             is_blocked=False,
+            mail_language="",
         )
         try:
             with self._database.session() as session:
@@ -146,6 +148,13 @@ class Accounts:
             if row is None:
                 raise InputError("no such account", field="account_id", found=account_id)
             row.is_blocked = is_blocked
+
+    def set_mail(self, account_id: str, language: str) -> None:
+        """Send receipts by mail, written in this language; "" sends none."""
+        with self._database.session() as session:
+            row = session.get(AccountRow, account_id)
+            if row is not None:
+                row.mail_language = language
 
     def erase(self, account_id: str) -> None:
         """Forget a person: account, ways to pay, sessions, what they wrote, how they moved. Receipts stay, unnamed."""
@@ -269,6 +278,7 @@ def _account(row: AccountRow) -> Account:
         name=row.name,
         role=Role(row.role),
         is_blocked=row.is_blocked,
+        mail_language=row.mail_language or "",
     )
 
 

@@ -51,6 +51,8 @@ class AccountRow(Table):
     passphrase_hash: Mapped[bytes] = tagged("secret", "account", "account")
     is_blocked: Mapped[bool] = tagged("record", "entry", "account", default=False)
     created_ns: Mapped[int] = tagged("record", "account", "account")
+    # "": no receipts by mail; else the language they are written in.
+    mail_language: Mapped[str] = tagged("contact", "billing", "account", String(2), default="")
 
 
 class MembershipRow(Table):
@@ -192,6 +194,22 @@ class DeliveryRow(Table):
     attempts: Mapped[int] = tagged("record", "operation", "days30", default=0)
     state: Mapped[str] = tagged("record", "operation", "days30", String(10), default="waiting")
     said: Mapped[str] = tagged("record", "operation", "days30", String(200), default="")
+
+
+class LetterRow(Table):
+    """A receipt's letter to somebody who wants receipts by mail."""
+
+    __tablename__ = "letters"
+
+    receipt_id: Mapped[str] = tagged("purchase", "billing", "days30", String(100), primary_key=True)
+    account_id: Mapped[str] = tagged(
+        "identity", "billing", "days30", ForeignKey("accounts.account_id", ondelete="CASCADE"), index=True
+    )
+    made_ns: Mapped[int] = tagged("record", "billing", "days30")
+    due_ns: Mapped[int] = tagged("record", "billing", "days30")
+    attempts: Mapped[int] = tagged("record", "billing", "days30", default=0)
+    state: Mapped[str] = tagged("record", "billing", "days30", String(10), default="waiting")
+    said: Mapped[str] = tagged("record", "billing", "days30", String(200), default="")
 
 
 class ReasonRow(Table):

@@ -6,6 +6,7 @@ loopback only, with a broker of its own. docs/FORMATS.md describes every field. 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from openaisle.adapters.eyes import Eyes
+from openaisle.adapters.mail_smtp import SmtpSettings
 from openaisle.adapters.model_files import weights_of
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.core.errors import ModelError, StoreError
@@ -29,7 +31,7 @@ from openaisle.store.schema import Store
 from openaisle.store.tables import TomlFile
 
 EDGE_FILE: Final = "edge.toml"
-_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos")
+_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos", "mail")
 _BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LOOPBACK: Final = "127.0.0.1"
 LEDGER: Final = "ledger.sqlite"
@@ -117,6 +119,17 @@ class PosRow(Row):
     poslog_folder: str = ""  # where finished sales are written as POSLog; "" = nowhere
 
 
+class MailRow(Row):
+    """[mail]: receipts to those who want them so."""
+
+    server: str = ""  # host:port
+    sender: str = ""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaymentsSettings:
     """[payments], checked."""
@@ -153,6 +166,7 @@ class EdgeSettings:
     eyes: Eyes = field(default_factory=Eyes)
     payments: PaymentsSettings | None = None  # None: somebody else collects the money
     poslog_folder: Path | None = None
+    mail: SmtpSettings | None = None  # None: no receipts by mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +278,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         eyes=reader.eyes(vision),
         payments=reader.payments(payments) if "payments" in toml.document else None,
         poslog_folder=folder / pos.poslog_folder if pos.poslog_folder else None,
+        mail=reader.mail(reader.row(MailRow, "mail")) if "mail" in toml.document else None,
     )
     if problems:
         raise StoreError.of_problems(str(store_name), problems)
@@ -366,14 +381,38 @@ class _Reader:
         if bool(certificate_file) != bool(key_file):
             self.toml.report("one without the other", (table,), expected="certificate_file and key_file")
 
-    def listen(self, table: str, text: str) -> tuple[str, int]:
+    def listen(self, table: str, text: str, key: str = "listen") -> tuple[str, int]:
         if not text:
             return LOOPBACK, 0
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-            self.toml.report("wrong value", (table, "listen"), expected="host:port", found=text)
+            self.toml.report("wrong value", (table, key), expected="host:port", found=text)
             return LOOPBACK, 0
         return host, int(port)
+
+    def mail(self, row: MailRow) -> SmtpSettings | None:
+        host, port = self.listen("mail", row.server, key="server")
+        is_sender = re.fullmatch(r"[^@\s]+@[^@\s]+", row.sender)
+        if not row.server or not is_sender:
+            expected = "server = host:port and sender = name@host"
+            self.toml.report("something is missing", ("mail",), expected=expected)
+            return None
+        if row.security == "none" and host not in (LOOPBACK, "localhost"):
+            expected = "starttls or tls, or a server on this machine"
+            self.toml.report(
+                "would be sent in the clear", ("mail", "security"), expected=expected, found=host
+            )
+        if bool(row.username) != bool(row.password_file):
+            self.toml.report("one without the other", ("mail",), expected="username and password_file")
+        return SmtpSettings(
+            host=host,
+            port=port,
+            sender=row.sender,
+            security=row.security,
+            username=row.username,
+            password_file=self.file("mail", "password_file", row.password_file),
+            ca_file=self.file("mail", "ca_file", row.ca_file),
+        )
 
     def broker(self, row: BrokerRow) -> BrokerSettings | None:
         try:

@@ -12,6 +12,7 @@ from openaisle.central.alerts import Alerts
 from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
 from openaisle.central.database import Database
 from openaisle.central.entry import TOKEN, Entry
+from openaisle.central.letters import Letters
 from openaisle.central.live import LiveVisits
 from openaisle.central.reasons import ReasonBook
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
@@ -116,6 +117,7 @@ class Desk:
         *,
         is_simulated: bool,
         has_reader: bool = False,
+        has_mail: bool = False,
         is_open: Callable[[], bool] = lambda: True,
         case_settings: CaseSettings | None = None,
         reasons_days: int = 0,
@@ -125,6 +127,7 @@ class Desk:
         self.now_ns = now_ns
         self.is_simulated = is_simulated
         self.has_reader = has_reader
+        self.has_mail = has_mail
         self._database = Database(database_path)
         self.accounts = Accounts(self._database)
         self.entry = Entry(self._database, self.accounts, issuer, is_open)
@@ -132,6 +135,7 @@ class Desk:
         self.cases = Cases(self._database, case_settings)
         self.webhooks = Webhooks(self._database)
         self.vouchers = Vouchers(self._database)
+        self.letters = Letters(self._database)
         self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
         self.live = LiveVisits(store, self._programmes_of)
         self.reasons = ReasonBook(self._database, reasons_days)
@@ -215,6 +219,8 @@ class Desk:
             return
         payment = payment_of(kept)
         self.live.settle(kept.receipt.visit_id, payment)
+        if self.has_mail and changed.state in (PaymentState.PAID, PaymentState.UNPAID):
+            self.letters.owe(receipt_id, kept.account_id, self.now_ns())
         event_id = f"{receipt_id} {kept.state} {kept.refunded_minor}"
         self.webhooks.emit("receipt.changed", event_id, {"receipt_id": receipt_id, **payment}, self.now_ns())
 

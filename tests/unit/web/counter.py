@@ -142,6 +142,7 @@ class Counter:
             time.time_ns,
             is_simulated=is_simulated,
             has_reader=True,
+            has_mail=True,
             case_settings=settings,
             reasons_days=1,
         )

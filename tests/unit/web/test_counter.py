@@ -443,6 +443,7 @@ MAY: dict[str, set] = {
     "GET /shopper/worker.js": EVERYBODY,
     "GET /api/v1/me": SIGNED_IN,
     "POST /api/v1/me/methods": SIGNED_IN - {Role.MACHINE},
+    "PUT /api/v1/me/mail": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/me/codes": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/me/programmes": SIGNED_IN - {Role.MACHINE},
     "GET /api/v1/visits/{visit_id}/cart": SIGNED_IN,  # of their own visit; staff and machines of any

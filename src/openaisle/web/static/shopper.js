@@ -113,6 +113,8 @@ async function drawMe() {
   byId("method").textContent = method ? `\u2066•••• ${method.last4} ${method.expires}\u2069` : "";
   byId("loyalty").hidden = me.programmes.length === 0;
   byId("programmes").replaceChildren(...me.programmes.map(programmeOf));
+  byId("by-mail").hidden = me.wants_mail === null;
+  byId("by-mail").firstElementChild.checked = Boolean(me.wants_mail);
   byId("no-receipts").hidden = me.receipts.length > 0;
   byId("receipts").replaceChildren(...me.receipts.map((one) => element("li", {},
     element("a", { href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number }), " · ", element("bdi", { dir: "ltr" }, one.when)),
@@ -138,6 +140,9 @@ onSubmit(byId("add-method"), async (filled) => {
   byId("paying").open = false;
   await drawMe();
   renew();
+});
+byId("by-mail").addEventListener("change", (event) => {
+  ask("PUT", "/api/v1/me/mail", { is_wanted: event.target.checked }).catch((error) => { tell(error.message); drawMe(); });
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !isInside && !byId("at-gate").hidden) renew(); });
 
