@@ -68,6 +68,11 @@ class Account:
     mail_language: str  # "": no receipts by mail
 
 
+def is_expired(expires: str, now_ns: int) -> bool:
+    """Whether a card that expires so (YYYY-MM, "": never) has expired."""
+    return bool(expires) and f"{datetime.fromtimestamp(now_ns // NS_PER_S, UTC):%Y-%m}" > expires
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """A way to pay, as its owner sees it."""
@@ -80,9 +85,7 @@ class Method:
     expires: str  # YYYY-MM; "" = never
 
     def is_expired(self, now_ns: int) -> bool:
-        return (
-            bool(self.expires) and f"{datetime.fromtimestamp(now_ns // NS_PER_S, UTC):%Y-%m}" > self.expires
-        )
+        return is_expired(self.expires, now_ns)
 
 
 class Accounts:
@@ -155,6 +158,21 @@ class Accounts:
             row = session.get(AccountRow, account_id)
             if row is not None:
                 row.mail_language = language
+
+    def set_badge(self, account_id: str, number: str) -> None:
+        """From now on this badge lets the account in; "" takes it away. Its number is kept as a hash."""
+        if number and not 4 <= len(number) <= 64:
+            raise InputError(
+                "no badge", field="number", expected="4 to 64 characters, as its reader types them"
+            )
+        try:
+            with self._database.session() as session:
+                row = session.get(AccountRow, account_id)
+                if row is None:
+                    raise InputError("no such account", field="account_id", found=account_id)
+                row.badge_hash = hash_of_badge(number) if number else None
+        except IntegrityError:
+            raise InputError("this badge has an account", field="number", expected="another one") from None
 
     def erase(self, account_id: str) -> None:
         """Forget a person: account, ways to pay, sessions, what they wrote, how they moved. Receipts stay, unnamed."""
@@ -269,6 +287,11 @@ class Accounts:
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
+
+
+def hash_of_badge(number: str) -> str:
+    """By what a badge is found."""
+    return hashlib.sha256(b"openaisle badge\0" + number.encode()).hexdigest()
 
 
 def _account(row: AccountRow) -> Account:

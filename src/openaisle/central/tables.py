@@ -53,6 +53,9 @@ class AccountRow(Table):
     created_ns: Mapped[int] = tagged("record", "account", "account")
     # "": no receipts by mail; else the language they are written in.
     mail_language: Mapped[str] = tagged("contact", "billing", "account", String(2), default="")
+    badge_hash: Mapped[str | None] = tagged(
+        "identity", "entry", "account", String(64), index=True, unique=True
+    )
 
 
 class MembershipRow(Table):

@@ -121,6 +121,7 @@ class VoucherChanged(Message, frozen=True, kw_only=True):
     currency: str
     receipt_id: str  # "": loaded
     changed_ns: int
+    left_minor: int = -1  # afterwards; below zero: not said
 
 
 class PaymentChanged(Message, frozen=True, kw_only=True):

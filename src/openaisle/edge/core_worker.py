@@ -194,7 +194,8 @@ class _Doors:
     def open(self) -> None:
         context, store = self._context, self._store
         inlet = Inlet(context.core_socket, SEEN_MAX)
-        gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock)
+        badges = self._cashier.badges.admit if context.settings.edge.takes_badges else None
+        gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock, badges)
         scales = MqttScales(
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
         )

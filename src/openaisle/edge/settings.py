@@ -64,6 +64,7 @@ class GatesRow(Row):
     scanners: dict[str, str] = Field(default_factory=dict)
     # Card readers by gate, as the processor names them: tmr_... (Stripe alone).
     readers: dict[str, str] = Field(default_factory=dict)
+    badges: bool = False  # whether what is read and is no code may be the number of an account's badge
 
 
 class PagesRow(Row):
@@ -154,6 +155,7 @@ class EdgeSettings:
     entry_public_key: Path | None = None
     scanners: Mapping[str, str] = field(default_factory=dict)  # kind:source by gate
     readers: Mapping[str, str] = field(default_factory=dict)  # of cards, by gate
+    takes_badges: bool = False
     pages_host: str = LOOPBACK
     pages_port: int = 0  # 0: as the command line says
     pages_certificate: Path | None = None
@@ -266,6 +268,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
         scanners=reader.scanners(gates.scanners),
         readers=reader.readers(gates.readers, payments),
+        takes_badges=gates.badges,
         pages_host=pages_host,
         pages_port=pages_port,
         pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),

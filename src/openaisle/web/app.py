@@ -19,6 +19,7 @@ from openaisle.web.board import board_router
 from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
 from openaisle.web.floor import FloorBook, floor_router
+from openaisle.web.members import members_router
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
@@ -56,6 +57,7 @@ def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None 
             receipts_router,
             staff_router,
             scanning_router,
+            members_router,
             review_router,
             api_router,
         ):

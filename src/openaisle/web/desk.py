@@ -11,19 +11,21 @@ from openaisle.central.accounts import Account, Accounts
 from openaisle.central.alerts import Alerts
 from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
 from openaisle.central.database import Database
-from openaisle.central.entry import TOKEN, Entry
+from openaisle.central.entry import Entry, payment_method
 from openaisle.central.letters import Letters
 from openaisle.central.live import LiveVisits
 from openaisle.central.reasons import ReasonBook
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
 from openaisle.central.shelves import Shelves
-from openaisle.central.vouchers import Vouchers
+from openaisle.central.vouchers import Voucher, Vouchers, plan_id
 from openaisle.central.webhooks import Webhooks
+from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
     AnyMessage,
     CardHeld,
     CartChanged,
     Interaction,
+    PayerBound,
     PaymentChanged,
     PaymentMethod,
     PaymentState,
@@ -34,6 +36,7 @@ from openaisle.core.messages import (
     VisitClosed,
     VisitId,
     VisitOpened,
+    VoucherChanged,
 )
 from openaisle.core.units import NS_PER_S
 from openaisle.replay.clips import decode_clip
@@ -172,6 +175,10 @@ class Desk:
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
             case CardHeld() if message.gate_id:
                 self.entry.tapped(message)
+            case PayerBound():
+                self.entry.bound(message)
+            case VoucherChanged():
+                self.vouchers.accept(message)
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
@@ -280,6 +287,21 @@ class Desk:
         method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)
         self.books.pay(receipt.receipt_id, method, voucher.voucher_id)
 
+    def load_plan(self, account: Account, amount_minor: int, by: str, key: str) -> Voucher:
+        """Money was paid in for an account's meal plan; PaymentRefused, and nothing changed, if the ledger is away."""
+        voucher_id, now_ns = plan_id(account.account_id), self.now_ns()
+        self.vouchers.top_up(
+            voucher_id, amount_minor, by, now_ns
+        )  # First: the ledger's word is of what is left.
+        try:
+            self.books.load_voucher(voucher_id, amount_minor, key)
+        except PaymentRefused:
+            self.vouchers.take_back(voucher_id, amount_minor)
+            raise
+        voucher = self.vouchers.get(voucher_id)
+        assert voucher is not None
+        return voucher
+
     def take_card(self, kept: KeptReceipt) -> None:
         """The counter's reader asks for a card that pays what is owed. A minute's wishes are one."""
         key = f"reader {kept.receipt.receipt_id} {self.now_ns() // (60 * NS_PER_S)}"
@@ -287,10 +309,10 @@ class Desk:
 
     def pay_again(self, kept: KeptReceipt, account: Account) -> None:
         """A shopper pays a debt with the card they have now; EntryRefused as at the gate if there is none."""
-        token = self.entry.method_of(account, self.now_ns()).removeprefix(TOKEN)
-        method = PaymentMethod(kind="card", payer_id=account.account_id, token=token)
+        method = payment_method(self.entry.method_of(account, self.now_ns()), account.account_id)
+        assert method is not None
         # A minute's wishes are one: a second tap on the button is no second charge, a try tomorrow is.
-        key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
+        key = f"{kept.receipt.receipt_id} {method.token} {self.now_ns() // (60 * NS_PER_S)}"
         self.books.pay(kept.receipt.receipt_id, method, key)
 
     def _programmes_of(self, visit_id: VisitId) -> frozenset[str]:

@@ -15,6 +15,7 @@ from openaisle.adapters.entry_codes import PEOPLE_MAX, code_as_svg
 from openaisle.central.accounts import Account, Method, Role
 from openaisle.central.entry import Offer
 from openaisle.central.live import LiveVisits
+from openaisle.central.vouchers import plan_id
 from openaisle.core.units import NS_PER_MS
 from openaisle.web.auth import ANYBODY, READERS, Auth
 from openaisle.web.board import EVENT_STREAM, KEEP_ALIVE_S
@@ -67,6 +68,7 @@ class Me(BaseModel):
     name: str
     role: Role
     wants_mail: bool | None = Field(description="Receipts by mail; null where the shop sends none.")
+    plan_minor: int | None = Field(description="What is left of a meal plan; null: none.")
     methods: list[MethodOut]
     programmes: list[ProgrammeOut]
     visit_id: str | None = Field(description="The visit that is going on.")
@@ -170,6 +172,7 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             name=account.name,
             role=account.role,
             wants_mail=bool(account.mail_language) if desk.has_mail else None,
+            plan_minor=plan.left_minor if (plan := desk.vouchers.get(plan_id(account.account_id))) else None,
             methods=[_method_out(method, now_ns) for method in desk.accounts.methods(account.account_id)],
             programmes=programmes_of(account),
             visit_id=going_on[0].visit_id if going_on else None,

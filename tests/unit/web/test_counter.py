@@ -467,6 +467,8 @@ MAY: dict[str, set] = {
     "PUT /api/v1/shelves/{shelf_id}": STAFF,
     "POST /api/v1/visits/{visit_id}/scans": SIGNED_IN - {Role.MACHINE},  # of their own visit
     "DELETE /api/v1/visits/{visit_id}/scans/{interaction_id}": SIGNED_IN - {Role.MACHINE},
+    "PUT /api/v1/badges": STAFF,
+    "POST /api/v1/plans": STAFF,
     "POST /api/v1/vouchers": STAFF,
     "POST /api/v1/visits": STAFF,
     "POST /api/v1/visits/{visit_id}/codes": STAFF,

@@ -111,6 +111,8 @@ async function drawMe() {
   const me = await ask("GET", "/api/v1/me");
   const method = me.methods[0];
   byId("method").textContent = method ? `\u2066•••• ${method.last4} ${method.expires}\u2069` : "";
+  byId("plan").hidden = me.plan_minor === null;
+  byId("plan").textContent = say("plan_left", { amount: money(me.plan_minor || 0) });
   byId("loyalty").hidden = me.programmes.length === 0;
   byId("programmes").replaceChildren(...me.programmes.map(programmeOf));
   byId("by-mail").hidden = me.wants_mail === null;

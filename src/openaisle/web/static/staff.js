@@ -64,6 +64,20 @@ onSubmit(byId("correct"), async (filled, button) => {
 
 onSubmit(byId("scan-shelf"), (filled) => switchShelf(filled.shelf_id, true));
 
+onSubmit(byId("member"), async (filled) => {
+  const said = [];
+  if (filled.number) {
+    await ask("PUT", "/api/v1/badges", { email: filled.email, number: filled.number });
+    said.push(`${say("badge_number")}: ${say("done")}`);
+  }
+  if (filled.amount) {
+    const plan = await ask("POST", "/api/v1/plans", { email: filled.email, amount_minor: minorOf(filled.amount) });
+    said.push(say("plan_left", { amount: money(plan.left_minor) }));
+  }
+  byId("member").reset();
+  tell(said.join("; "));
+});
+
 onSubmit(byId("let-in"), async (filled) => {
   let voucherId = "";
   if (filled.pays === "voucher") {

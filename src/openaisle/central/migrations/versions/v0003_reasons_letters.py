@@ -1,4 +1,4 @@
-"""What decisions rested on, for those who review them. Receipts by mail."""
+"""What decisions rested on, for those who review them. Receipts by mail. Badges."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,8 @@ def upgrade() -> None:
     op.add_column(
         "accounts", sa.Column("mail_language", sa.String(length=2), nullable=False, server_default="")
     )
+    op.add_column("accounts", sa.Column("badge_hash", sa.String(length=64), nullable=True))
+    op.create_index(op.f("ix_accounts_badge_hash"), "accounts", ["badge_hash"], unique=True)
     op.create_table(
         "letters",
         sa.Column("receipt_id", sa.String(length=100), nullable=False),
@@ -42,4 +44,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("reasons")
     op.drop_table("letters")
+    op.drop_index(op.f("ix_accounts_badge_hash"), "accounts")
+    op.drop_column("accounts", "badge_hash")
     op.drop_column("accounts", "mail_language")
