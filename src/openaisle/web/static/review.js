@@ -18,15 +18,21 @@ function draw() {
     element("span", { className: "amount" }, money(one.amount_minor)),
     element("small", {}, WORDS[`reason_${one.reason}`] || one.reason))));
   byId("empty").hidden = cases.length > 0;
-  byId("case").hidden = cases.length === 0;
+  byId("case").hidden = byId("reasons").hidden = cases.length === 0;
   if (!cases.length) return;
   byId("queue").setAttribute("aria-activedescendant", `case-${at}`);
   drawCase(cases[at]);
 }
 
-function evidenceOf(one) {
+function evidenceText(one) {
   const time = timeOf(one.happened_ns);
-  const row = element("li", {}, say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) }));
+  if (one.source === "scan") return say("evidence_scan", { time });
+  if (one.source === "staff") return say("evidence_staff", { time });
+  return say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) });
+}
+
+function evidenceOf(one) {
+  const row = element("li", {}, evidenceText(one));
   const others = one.alternatives.filter((other) => other.probability >= TOLD_MIN);
   if (others.length) {
     row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...others.map((other) => element("li", {},
@@ -47,6 +53,27 @@ function drawCase(one) {
     element("ul", { className: "evidence" }, ...one.evidence.map(evidenceOf)),
     ...(one.needs_two ? [element("p", { className: "warning" }, say("second_needed"))] : []),
     buttons);
+  drawReasons(one);
+}
+
+// Plates and skeletons about each piece of evidence, as far as they are kept; the least sure one is open.
+async function drawReasons(one) {
+  if (byId("reasons").dataset.of === one.case_id) return;
+  byId("reasons").dataset.of = one.case_id;
+  const shown = [];
+  for (const each of one.evidence.filter((some) => some.has_reasons)) {
+    const answer = await fetch(`/review/reasons/${encodeURIComponent(each.interaction_id)}`, { credentials: "same-origin" });
+    if (answer.ok) shown.push([each, await answer.text()]);
+  }
+  if (byId("reasons").dataset.of !== one.case_id) return; // Another case was chosen meanwhile.
+  shown.sort(([a], [b]) => a.probability - b.probability);
+  byId("reasons").replaceChildren(...shown.map(([each, html], index) => {
+    const details = element("details", index ? {} : { open: "" }, element("summary", {}, evidenceText(each)), element("div"));
+    details.lastElementChild.innerHTML = html;
+    return details;
+  }));
+  if (!shown.length) byId("reasons").append(element("p", { className: "dim" }, say("evidence_none")));
+  showReplays(byId("reasons"));
 }
 
 async function decide(accept) {
