@@ -21,6 +21,7 @@ from openaisle.learning import evaluate
 from openaisle.sim.day import Eyes, SimulatedDay
 from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
 from openaisle.sim.scripts import plan_day
+from openaisle.store.polygons import contains
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks
 
@@ -79,7 +80,7 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
     witness = _Witness(eyes)
     day = SimulatedDay(store, plan, vision=witness)
     tracks = Tracks(store)
-    tally = _SpaceTally()
+    tally = _SpaceTally(store)
     frames = 0
     for reading in day.readings():
         detections = [reading] if isinstance(reading, CameraDetections) else []
@@ -122,13 +123,17 @@ class _Witness:
 class _SpaceTally:
     """Tracks against bodies, instant by instant."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._plan_floor_m = store.plan_floor_m
         self._instants = self._people = self._tracked = self._nobodies = 0
         self._place_m: list[float] = []
         self._wrists: list[tuple[float, float]] = []  # metres off, confidence
 
     def add(self, tracks: FloorTracks, bodies_floor_m: Floats | None) -> None:
-        """A track that says it does not know where somebody is (lost) is no claim."""
+        """A track that says it does not know where somebody is (lost) is no claim.
+
+        Nobodies are counted inside of the shop: whoever walks out is soon no longer simulated.
+        """
         if bodies_floor_m is None:
             return
         self._instants += 1
@@ -142,7 +147,11 @@ class _SpaceTally:
         pairs = [(row, column) for row, column in zip(rows, columns, strict=True)
                  if distance_m[row, column] < MATCH_M_MAX]  # fmt: skip
         self._tracked += len(pairs)
-        self._nobodies += len(claimed) - len(pairs)
+        matched = {column for _, column in pairs}
+        self._nobodies += sum(
+            column not in matched and contains(self._plan_floor_m, (x, y), 0.0)
+            for column, (x, y) in enumerate(found.tolist())
+        )
         for row, column in pairs:
             self._place_m.append(float(distance_m[row, column]))
             wrists = tracks.joints_floor_m[claimed[column], list(WRISTS)]

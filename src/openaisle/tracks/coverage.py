@@ -30,6 +30,7 @@ class Coverage:
         gondolas: Sequence[Gondola] = (),
     ) -> None:
         """Between two corners and a margin about them. Cells are 25 cm, larger where the rectangle is a large one."""
+        self.gondolas = tuple(gondolas)
         self._low = np.array(low_floor_m) - MARGIN_M
         extent = np.array(high_floor_m) + MARGIN_M - self._low
         self._cell_m = max(CELL_M, float(extent.max()) / CELLS_MAX)

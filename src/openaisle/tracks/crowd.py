@@ -17,6 +17,7 @@ from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import UNLIKE, Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
+from openaisle.tracks.belief import Belief, Views
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
@@ -26,6 +27,7 @@ from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
 from openaisle.tracks.refinding import refound
+from openaisle.tracks.sight import Sight
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
 from openaisle.tracks.skeleton import STATURE_M
 from openaisle.tracks.tracklets import Tracklets
@@ -58,9 +60,9 @@ class Crowd:
         )
         self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
-        self._coverage = coverage
-        self._gates = tuple(gate.centre_floor_m for gate in gates)
-        self._twins = Twins(self.settings)
+        sight = Sight(self.rig, coverage.gondolas)
+        self._belief = Belief(self.settings, coverage, sight, gates)
+        self._twins = Twins(self.settings, sight)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -88,11 +90,15 @@ class Crowd:
                 bodies.height_m,
             )  # fmt: skip
         self._at_ns = until_ns
-        owner, views, box_views = self._follow(rows, sightings, until_ns)
-        self._judge(views, box_views, until_ns)
+        heard = np.unique([self._index_of[frame.camera_id] for frame in frames]).astype(np.int64)
+        owner, fits = self._follow(rows, sightings, until_ns)
+        views = Views.of(len(rows), len(self.rig.camera_ids), sightings, owner, fits, heard)
+        self._judge(views, until_ns)
+        self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner))
+        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner, heard))
         self._lose(until_ns)
+        self._belief.note_hidden(self.lost, self.people, self.bodies, heard, until_ns)
         self._set_right()
         for person in self.people:
             x, y, vx, vy = self.bodies.root[person.row].tolist()
@@ -100,13 +106,20 @@ class Crowd:
             person.velocity_floor = (vx, vy)
             person.position_sd_m = math.sqrt(self.bodies.root_var[person.row, 0])
 
+    @property
+    def hidden(self) -> list[Person]:
+        """Those of the lost who are where they stood, as far as anybody can see; where nobody else is now."""
+        apart_m = self.settings.same_distance_m
+        hidden = [person for person in self.lost if self._at_ns == person.hidden_ns]
+        return [person for person in hidden if self._nearest(*person.position_floor_m)[1] >= apart_m]
+
     # --- following ------------------------------------------------------------------------------------------------
 
-    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Ints, Ints]:
-        """Give sightings to tracks and fuse them: owner [n] index of the track or -1, views [tracks], of them boxes."""
+    def _follow(self, rows: Ints, sightings: Sightings, until_ns: int) -> tuple[Ints, Floats]:
+        """Give sightings to tracks and fuse them: owner [n] index of the track or -1, and how well they fit [n]."""
         owner = np.full(len(sightings), -1, np.int64)
         if not len(rows) or not len(sightings):
-            return owner, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+            return owner, np.zeros(len(sightings))
         benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
@@ -114,19 +127,17 @@ class Crowd:
         benefit = self._prefer_continuity(rows, sightings, plain, until_ns / NS_PER_S)
         assign_frames(benefit, sightings.frame_starts, owner)
         given = owner.copy()
-        take_in(self.bodies, rows, sightings, owner, labels)
+        fits = take_in(self.bodies, rows, sightings, owner, labels)
         unseen = np.bincount(owner[owner >= 0], minlength=len(rows)) == 0
-        look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
+        fits += look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
         if self._errors:
             self._errors.learn(rows, sightings, owner, self.bodies.mean, self.bodies.covariance)
         if self._watch:
             self._watch.learn(self.bodies, rows, sightings, given, owner)
-        views = np.bincount(owner[owner >= 0], minlength=len(rows))
         self._learn_looks(rows, sightings, owner)
         if self._tracklets:
             self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
-        box_views = np.bincount(owner[(owner >= 0) & sightings.is_box], minlength=len(rows))
-        return owner, views, box_views
+        return owner, fits
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
@@ -166,22 +177,11 @@ class Crowd:
         alone = sure[is_alone[owner[sure]]]
         self.looks.learn(rows[owner[alone]], sightings.appearance[alone])
 
-    def _judge(self, views: Ints, box_views: Ints, until_ns: int) -> None:
-        settings = self.settings
-        counts = zip(self.people, views.tolist(), box_views.tolist(), strict=True)
-        for person, count, box_count in counts:
-            if count:
-                person.seen_ns = until_ns
-            x, y = self.bodies.root[person.row, :2].tolist()
-            if count >= 2 or (count == 1 and self._coverage.views_at(x, y) <= 2):
-                person.sure_ns, person.sure_floor_m = until_ns, (x, y)
-            if person.visit_id is not None:
-                continue
-            person.evidence += self._evidence_of(person, count, box_count)
-            if not person.is_believed and self._is_convincing(person):
+    def _judge(self, views: Views, until_ns: int) -> None:
+        self._belief.weigh(self.people, self.bodies, views, until_ns)
+        for person in self.people:
+            if not person.is_believed and person.visit_id is None and self._is_convincing(person):
                 self._believe(person)
-            if person.is_believed:
-                person.evidence = min(person.evidence, settings.evidence_max)
 
     def _is_convincing(self, person: Person) -> bool:
         settings = self.settings
@@ -194,31 +194,10 @@ class Crowd:
             person.evidence >= settings.believe_evidence_inside and walked_m >= settings.believe_path_m_inside
         )
 
-    def _evidence_of(self, person: Person, views: int, box_views: int) -> float:
-        """What so many views of somebody without a visit, so many of them boxes, say for them."""
-        settings = self.settings
-        x, y = self.bodies.root[person.row, :2].tolist()
-        expected = self._coverage.views_at(x, y)
-        if settings.views_share and views and expected > 2:
-            is_of_boxes = 2 * box_views > views
-            share = settings.views_share if is_of_boxes else settings.views_share_keypoints
-            agreeing = (views / expected - share) / 0.2
-            return min(max(agreeing, settings.few_views_doubt), 1.0)
-        if views >= 2:
-            return 1.0
-        if views == 1 and (expected <= 2 or self._is_near_gate(x, y)):
-            return settings.single_view_evidence_alone
-        if views == 1:
-            return settings.single_view_doubt if person.is_believed else settings.single_view_evidence
-        return 0.0 if person.is_believed else settings.miss_evidence
-
     def _believe(self, person: Person) -> None:
         self._named_count += 1
         person.track_id = f"t{self._named_count}"
         person.is_believed = True
-
-    def _is_near_gate(self, x_m: float, y_m: float) -> bool:
-        return any(math.dist((x_m, y_m), gate) <= self.settings.gate_distance_m for gate in self._gates)
 
     # --- newcomers ------------------------------------------------------------------------------------------------
 
@@ -258,7 +237,7 @@ class Crowd:
     ) -> list[int]:
         """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
         nearest, distance_m = self._nearest(*place)
-        if not self._coverage.is_near_plan(*place):
+        if not self._belief.can_stand(*place):
             return []
         if distance_m < self._birth_distance_m(*place):
             return self._straighten(sightings, left, first, place, owner, nearest)
@@ -272,7 +251,7 @@ class Crowd:
 
     def _may_appear(self, x_m: float, y_m: float) -> bool:
         """Whether somebody new may well be seen there first."""
-        return self._misses_somebody or self._is_near_gate(x_m, y_m)
+        return self._misses_somebody or self._belief.is_near_gate(x_m, y_m)
 
     def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
         """(index, metres) of the nearest of `people`."""
@@ -335,7 +314,7 @@ class Crowd:
         if not self.bodies.free_count or sightings.scores[index] < 0.4:
             return
         x, y, sd_m = place_single(sightings, index)
-        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._coverage.is_near_plan(x, y):
+        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
             return
         if self._nearest(x, y)[1] < self._birth_distance_m(x, y):
             return
@@ -351,6 +330,25 @@ class Crowd:
         )
 
     # --- lost and found -------------------------------------------------------------------------------------------
+
+    def _find_again(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
+        """People who were lost a while ago and are seen where they were: they were hidden, or missed."""
+        waited_for = [
+            person for person in self.lost if until_ns - person.seen_ns <= self.settings.waited_for_ns_max
+        ]
+        if not waited_for or not len(sightings):
+            return
+        rows = rows_of(waited_for)
+        found = np.where(owner < 0, -1, len(rows))
+        look_again(self.bodies, np.arange(len(rows)), sightings, found, rows, self._prefer_likeness)
+        for index, person in enumerate(waited_for):
+            mine = found == index
+            if np.unique(sightings.camera[mine]).size < self.settings.found_views_min:
+                continue
+            owner[mine] = len(self.people)
+            person.is_lost, person.seen_ns, person.hidden_ns = False, until_ns, until_ns
+            self.lost.remove(person)
+            self.people.append(person)
 
     def _lose(self, until_ns: int) -> None:
         settings = self.settings
@@ -372,7 +370,11 @@ class Crowd:
         gone += [
             person
             for person in self.lost
-            if person.visit_id is None and until_ns - person.seen_ns > settings.stranger_lost_ns_max
+            if person.visit_id is None
+            and (
+                until_ns - person.hidden_ns > settings.stranger_lost_ns_max
+                or until_ns - person.seen_ns > settings.hidden_ns_max
+            )
         ]
         self._drop(gone)
 
@@ -391,6 +393,7 @@ class Crowd:
         for person in persons:
             self.looks.forget(person.row)
             self._forget_tracklets(person.row)
+            self._twins.forget(person.row)
             self.bodies.give_back(person.row)
             (self.lost if person.is_lost else self.people).remove(person)
 
@@ -419,6 +422,7 @@ class Crowd:
             bodies.bone_seen[new] = bodies.bone_seen[old]
         self.looks.move(old, new)
         self._forget_tracklets(old)
+        self._twins.forget(old)
         bodies.give_back(old)
         (self.lost if lost.is_lost else self.people).remove(lost)
         lost.row, lost.is_lost, lost.is_believed = new, False, True

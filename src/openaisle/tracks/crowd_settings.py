@@ -24,6 +24,11 @@ class CrowdSettings:
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
+    hidden_ns_max: int = 3 * NS_PER_S  # ... though nobody can see where they stood
+    waited_for_ns_max: int = (
+        10 * NS_PER_S
+    )  # who was lost for so long may simply be seen again where they were ...
+    found_views_min: int = 1  # ... by so many cameras
     birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
     birth_distance_m_min_inside: float = (
         0.6  # ... and away from gates hardly beside: it is somebody known, bent
@@ -34,6 +39,10 @@ class CrowdSettings:
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
+    maybe_two_windows: int = (
+        3  # side by side in a picture for so many they are one only if some camera could see both
+    )
+    two_windows: int = 8  # ... and for so many they are two
     likeness_weight: float = 1.5  # benefit of looking the same, at a cosine 0.5 above the others'
     unlike_weight: float = 1.5  # harm of looking like somebody else altogether
     continuity_weight: float = (
@@ -44,7 +53,11 @@ class CrowdSettings:
     views_share: float = (
         0.0  # of the cameras that should see somebody; who fewer see is doubted. 0: two suffice
     )
-    views_share_keypoints: float = 0.3  # the same of whom keypoints show: they meet by chance more seldom
+    # Of keypoints: a view in which so many fit says nothing for or against somebody, one with so many more counts 1.
+    view_joints_even: float = 3.0
+    view_joints_sure: float = 4.0
+    view_doubt: float = -0.25  # a view of hardly any
+    denial: float = 0.5  # of a camera that should see somebody and does not
     few_views_doubt: float = -0.5
     missed_ns: int = 250 * NS_PER_MS  # unseen for longer, somebody may also be found beside their track ...
     found_at_once_cost_max: float = 4.0  # ... if quite near

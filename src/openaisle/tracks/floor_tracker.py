@@ -30,6 +30,8 @@ FREE_FLOOR: Final = CrowdSettings(
     found_cost_max=4.0,
     found_at_once_cost_max=2.0,
     continuity_weight=2.0,
+    denial=0.25,
+    hidden_ns_max=15 * NS_PER_S,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 
@@ -77,7 +79,7 @@ class FloorTracker:
             _frame(camera_id, array, self._now_ns)
             for camera_id, array in zip(self._camera_ids, detections, strict=True)
         ]
-        frames = sorted((frame for frame in seen if frame is not None), key=lambda frame: frame.camera_id)
+        frames = sorted(seen, key=lambda frame: frame.camera_id)
         crowd = self._crowd
         crowd.step(frames, self._now_ns)
         newcomers = [
@@ -89,18 +91,18 @@ class FloorTracker:
             crowd.rejoin(newcomers, self._now_ns)
         rows = [
             (*person.position_floor_m, float(person.track_id[1:]))
-            for person in crowd.people
+            for person in [*crowd.people, *crowd.hidden]
             if person.is_believed
         ]
         return np.array(sorted(rows, key=lambda row: row[2]), np.float64).reshape(-1, 3)
 
 
-def _frame(camera_id: str, array: ArrayLike, now_ns: int) -> CameraDetections | None:
-    """What one camera saw as a message; None if it saw nobody."""
+def _frame(camera_id: str, array: ArrayLike, now_ns: int) -> CameraDetections:
+    """What one camera saw as a message."""
     seen = np.asarray(array, np.float64)
     if not seen.size:
-        return None
-    if seen.ndim == 2 and seen.shape[1] == 5:
+        boxes, scores, keypoints = np.zeros((0, 4)), np.zeros(0), np.zeros((0, len(JOINTS), 3))
+    elif seen.ndim == 2 and seen.shape[1] == 5:
         boxes, scores = seen[:, :4], seen[:, 4]
         keypoints = np.zeros((len(seen), len(JOINTS), 3))
     elif seen.shape[1:] == (len(JOINTS), 3):
@@ -128,5 +130,5 @@ def _frame(camera_id: str, array: ArrayLike, now_ns: int) -> CameraDetections | 
         boxes_image_px=boxes,
         scores=scores,
         keypoints_image_px=keypoints,
-        appearance=np.zeros((len(seen), 0)),
+        appearance=np.zeros((len(scores), 0)),
     )

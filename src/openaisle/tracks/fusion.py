@@ -7,6 +7,7 @@ in place.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -40,10 +41,11 @@ def fit(bodies: Bodies, rows: Ints, sightings: Sightings) -> tuple[Floats, Ints]
     return benefit, labels
 
 
-def take_in(bodies: Bodies, rows: Ints, sightings: Sightings, owner: Ints, labels: Ints) -> None:
+def take_in(bodies: Bodies, rows: Ints, sightings: Sightings, owner: Ints, labels: Ints) -> Floats:
     """Update joints, foot points and bones with the sightings that bodies own, read by labels [rows, n, 17].
 
-    Sightings that turn out not to fit their body are taken from it (`owner` becomes -1).
+    Sightings that turn out not to fit their body are taken from it (`owner` becomes -1). Returns how well each fits
+    [n], 0 to 1.
     """
     chosen = labels[np.maximum(owner, 0), np.arange(len(owner))]
     order = np.argsort(owner, kind="stable")
@@ -74,28 +76,40 @@ def take_in(bodies: Bodies, rows: Ints, sightings: Sightings, owner: Ints, label
     for row in rows.tolist():
         _judge_sides(bodies, row)
     owner[weights < VIEW_FITS] = -1
+    return weights
 
 
-def look_again(bodies: Bodies, missed: Ints, sightings: Sightings, owner: Ints, rows: Ints) -> None:
+def look_again(
+    bodies: Bodies,
+    missed: Ints,
+    sightings: Sightings,
+    owner: Ints,
+    rows: Ints,
+    prefer: Callable[[Ints, Sightings, Floats], Floats] | None = None,
+) -> Floats:
     """Who is seen by nobody may have turned sharply: look for them farther about, among the sightings left over.
 
-    missed: indices into rows. Whoever is not found stays as they were.
+    missed: indices into rows; `prefer` weighs benefits by more than place. Whoever is not found stays as they were.
+    Returns how well each sighting that was found fits [n].
     """
     left = owner < 0
     if not len(missed) or not left.any():
-        return
+        return np.zeros(len(sightings))
     again = rows[missed]
     before = [bodies.copy_row(row) for row in again.tolist()]
     bodies.covariance[again] += _SURPRISE
     benefit, labels = fit(bodies, again, sightings)
     benefit[:, ~left] = 0.0
+    if prefer:
+        benefit = prefer(again, sightings, benefit)
     found = np.full(len(sightings), -1, np.int64)
     assign_frames(benefit, sightings.frame_starts, found)
-    take_in(bodies, again, sightings, found, labels)
+    fits = take_in(bodies, again, sightings, found, labels)
     is_found = np.bincount(found[found >= 0], minlength=len(again)) > 0
     for index in np.flatnonzero(~is_found).tolist():
         bodies.restore_row(int(again[index]), before[index])
     owner[found >= 0] = missed[found[found >= 0]]
+    return np.where(found >= 0, fits, 0.0)
 
 
 def seed_from(

@@ -28,6 +28,8 @@ class Person:
     born_floor_m: tuple[float, float]
     track_id: TrackId = ""  # given when the track is believed
     seen_ns: int = 0
+    hidden_ns: int = 0  # last seen, or known to be out of every camera's sight if they stay where they were
+    stood: bool = False  # when last seen
     sure_ns: int = 0  # last seen by as many cameras as can be expected there ...
     sure_floor_m: tuple[float, float] = (0.0, 0.0)  # ... and where that was
     position_floor_m: tuple[float, float] = (0.0, 0.0)
@@ -66,8 +68,8 @@ class Person:
 
 
 _OF_BODY: Final = (
-    "row", "seen_ns", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor", "position_sd_m", "sides",
-    "outside_since", "path", "is_lost",
+    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor",
+    "position_sd_m", "sides", "outside_since", "path", "is_lost",
 )  # fmt: skip
 
 
