@@ -49,6 +49,12 @@ def seen_of(*people: Floats, joints: slice = slice(0, 17), sure: float = 0.8) ->
     return views
 
 
+def told_last(tracker: FloorTracker, moments: int, views: list[Floats]) -> Floats:
+    """[n, 3] of the last of so many moments of the same views."""
+    assert moments > 0
+    return [tracker.update(views) for _ in range(moments)][-1]
+
+
 def at(x_m: float, y_m: float) -> Floats:
     return standing(np.array([x_m, y_m]), 1.72, 0.4)
 
@@ -97,8 +103,7 @@ def test_a_body_is_believed_and_a_few_unsure_joints_are_nobody(
     joints: slice, sure: float, count: int
 ) -> None:
     tracker = FloorTracker(STORE.cameras, FPS)
-    for _ in range(40):
-        found = tracker.update(seen_of(at(2.5, 2.0), joints=joints, sure=sure))
+    found = told_last(tracker, 40, seen_of(at(2.5, 2.0), joints=joints, sure=sure))
     assert len(found) == count
 
 
@@ -109,10 +114,8 @@ def test_who_stood_and_is_hidden_is_still_told_of_and_who_left_an_empty_place_is
         # All around: from no side is there a free sight of the one in the middle.
         ring = [at(2.5 + 0.45 * np.cos(turn), 2.0 + 0.45 * np.sin(turn)) for turn in np.arange(8) * np.pi / 4]
         others = ring if is_hidden else []
-        for _ in range(24):
-            tracker.update(seen_of(at(2.5, 2.0), *others))
-        for _ in range(24):
-            found = tracker.update(seen_of(*others))
+        told_last(tracker, 24, seen_of(at(2.5, 2.0), *others))
+        found = told_last(tracker, 24, seen_of(*others))
         near = np.linalg.norm(found[:, :2] - (2.5, 2.0), axis=1) < 0.2
         told[is_hidden] = int(near.sum())
     assert told == {True: 1, False: 0}
@@ -121,11 +124,7 @@ def test_who_stood_and_is_hidden_is_still_told_of_and_who_left_an_empty_place_is
 def test_two_who_were_side_by_side_stay_two_when_one_of_them_is_seen_no_more() -> None:
     tracker = FloorTracker(STORE.cameras, FPS)
     first, second = at(2.4, 2.0), at(2.7, 2.0)
-    for _ in range(24):
-        tracker.update(seen_of(first, second))
-    for _ in range(7):
-        found = tracker.update(seen_of(first))
-    assert len(found) == 2
-    for _ in range(7):
-        found = tracker.update(seen_of(first, second))
+    told_last(tracker, 24, seen_of(first, second))
+    assert len(told_last(tracker, 7, seen_of(first))) == 2
+    found = told_last(tracker, 7, seen_of(first, second))
     assert sorted(found[:, 2].tolist()) == [1.0, 2.0]
