@@ -100,7 +100,7 @@ class OpenStep:
     plates: Bools  # [plates] its own; the others stay 0 in mass_g
     before_g: Floats
     mass_g: Floats  # [plates]
-    sd_g: Floats  # [plates]
+    sd_g: Floats  # [plates] NaN: that plate says nothing
     started_ns: int
     edge_ns: int
     settled_ns: int
@@ -284,7 +284,7 @@ class ShelfWatch:
             plates=group.plates.copy(),
             before_g=before_g,
             mass_g=group.mass_g,
-            sd_g=BOTH_LEVELS * look.level_sd_g,
+            sd_g=BOTH_LEVELS * np.where(np.isfinite(self.rest_g), look.level_sd_g, np.nan),
             started_ns=int(look.times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
@@ -338,7 +338,7 @@ class ShelfWatch:
     def _is_undone(self, step: OpenStep, before: OpenStep) -> bool:
         settings = self.settings
         net_g = abs(step.total_g + before.total_g)
-        sd_g = float(np.sqrt((step.sd_g[step.plates] ** 2).sum()))
+        sd_g = float(np.sqrt(np.nansum(step.sd_g[step.plates] ** 2)))
         share_g = settings.return_share * abs(step.total_g)
         return net_g <= max(settings.return_g, settings.return_sd * sd_g, share_g)
 
@@ -372,7 +372,8 @@ class ShelfWatch:
         step.mass_g = mass_g
         step.plates = step.plates | plates
         sd_g = look.long_level_sd_g if use_long else look.level_sd_g
-        step.sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        step.sd_g = np.where(np.isfinite(self.rest_g), sd_g, np.nan)
         step.settled_ns = look.at_ns
         if not use_long:
             step.revision += 1

@@ -14,8 +14,9 @@ class WeighSettings:
     unit_sd_share_min: float = 0.004  # units of one batch against each other
     mass_sd_g_min: float = 0.5
     provisional_share: float = 0.03  # what ringing may still change of a provisional step
-    dead_share: float = 0.35  # of a change beside a dead plate, by which its mass may be wrong
-    dead_sd_m: float = 0.05
+    # Of goods that stand on a silent plate in part: how well a pack's width tells what the others feel of it.
+    silent_share: float = 0.08  # of its mass
+    silent_sd_m: float = 0.01
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
     leak_share: float = 0.015  # of a load, felt by each neighbouring plate

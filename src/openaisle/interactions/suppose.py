@@ -83,7 +83,9 @@ class Suppose:
         ]
 
     def _are_entangled(self, first: Case, second: Case) -> bool:
-        return first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
+        """Two losses; beside a silent plate their sum is as unsure as each of them."""
+        is_heard = not first.change.silent and not second.change.silent
+        return is_heard and first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
 
     def _overlap(self, first: Case, second: Case) -> bool:
         """So close in time and place that the level between them may have been read wrongly."""
