@@ -177,6 +177,7 @@ class Settings:
     )  # one hand takes nothing else this soon; perhaps; surely it may
     hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
+    either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
     prior_hand_that_took: float = 0.92  # what is put back was held in the hand that took it

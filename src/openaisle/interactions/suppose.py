@@ -114,12 +114,24 @@ class Suppose:
 
     def _with_people(self, case: Case, explanations: Sequence[Explanation]) -> list[Hypothesis]:
         suspects = self._arms.suspects(case.target)
+        hands = [hand for suspect in suspects for hand in self._hands(suspect)]
         found: list[Hypothesis] = []
         for explanation in explanations:
-            found += self._by_one(case, explanation, suspects)
+            found += self._by_one(case, explanation, hands)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
         return [self._as_seen(case, hypothesis) for hypothesis in found]
+
+    def _hands(self, suspect: Suspect) -> list[Suspect]:
+        """Where either hand of theirs may have done it, each by itself: which it was matters to what it held."""
+        right = suspect.right_hand
+        if min(right, 1.0 - right) < self._settings.either_hand_min:
+            return [suspect]
+        shares = ((0, 1.0 - right), (1, right))
+        return [
+            replace(suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=hand)
+            for hand, share in shares
+        ]
 
     def _as_seen(self, case: Case, hypothesis: Hypothesis) -> Hypothesis:
         """With what was seen of the hands that it names: what they held, and what they did."""
