@@ -63,7 +63,8 @@ class ReachSettings:
     prior_rough: float = 0.08  # the arm was tracked badly: four times the spread
     rough_scale: float = 4.0
     prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
-    prior_nobody: float = 0.0003
+    sharpness: float = 1.5  # of all this, by how often it was right (decision 0120)
+    prior_nobody: float = 0.00003
     walk_m_s: float = 1.2  # of people not seen since before
     hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
@@ -107,7 +108,7 @@ class DeedSettings:
     near_s: float = 0.3  # a reach is of a step if it was not over for longer before the edge
     prior: tuple[float, ...] = (0.1, 0.1, 0.5, 0.15, 0.15)  # of each `Action` where a hand is at a shelf
     sure: float = (
-        0.4  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
+        0.5  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
     )
     prior_undone: float = 0.7  # a stay that no step explains left everything as it was, if no arm was judged
 
@@ -180,12 +181,12 @@ class Settings:
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
-    prior_hand_that_took: float = 0.92  # what is put back was held in the hand that took it
+    prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
-        25.0  # two people's hands there and two units gone at once: one each, not both by one
+        60.0  # two people's hands there and two units gone at once: one each, not both by one
     )
-    shared_log_min: float = -3.0  # of either arm
+    shared_log_min: float = -6.0  # of either arm
     learn_probability_min: float = 0.9
     learn_after_s: float = 3.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news

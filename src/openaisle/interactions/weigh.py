@@ -176,7 +176,7 @@ class Weigher:
     ) -> float:
         """Log density (per gram and metre) of feeling `mass_g` (> 0) of goods of which some may stand unheard."""
         settings = self._settings
-        blur_g = settings.silent_share * mean_g * heard.is_cut
+        blur_g = settings.silent_share * mean_g * np.sqrt(heard.shares) * heard.is_cut
         variances = change.mass_sd_g**2 + heard.shares**2 * variance_g2 + blur_g**2
         off_g = mass_g - heard.shares * mean_g
         masses = np.exp(-0.5 * off_g * off_g / variances) / np.sqrt(2 * math.pi * variances)
