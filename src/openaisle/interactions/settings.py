@@ -147,11 +147,12 @@ class FloorSettings:
     apart_s: float = 0.8  # a hand in a shelf, or a step, so near in time: they crouched for that
     recent_s: float = 20.0  # the likelier, the more recently it was taken, and by this hand
     same_hand_odds: float = 3.0
-    place_sd_m: float = 0.2  # of what lies on the floor
-    weight_of_lying: float = 3.0  # against a lot just taken, by the same hand: 1
+    hand_sure: float = 0.8  # that the lower hand of somebody who crouches is the one
+    place_sd_m: float = 0.3  # of what lies on the floor
+    weight_of_lying: float = 10.0  # against a lot just taken, by the same hand: 1
+    left_share: float = 0.05  # of those who reach for what lies there leave it
     weight_of_nothing: float = 0.12  # they tied a shoe
     probability_min: float = 0.6
-    probability_max: float = 0.84  # a person is asked, however sure it seems
     wait_s_max: float = 4.0  # for steps before it to be decided
     lying_max: int = 64
     tracks_max: int = 256
