@@ -1,8 +1,8 @@
 """Which visits a person must look at, and why. Pure.
 
 A doubt that changes no bill is no question: only where believing everything and believing nothing give different
-carts does somebody look, once a moment of a visit. Nor is one that costs more to look at than it can lose the shop, if
-nobody is billed for what is in doubt.
+carts does somebody look, once a product. Of units in doubt that nobody is billed for, only the shop can lose: about
+these it is asked once a moment, and not where looking costs more than it can lose.
 """
 
 from __future__ import annotations
@@ -105,11 +105,15 @@ def _worth_asking(doubts: Sequence[_Doubt], settings: CartSettings) -> list[_Dou
 
 
 def _one_a_moment(doubts: Sequence[_Doubt], settings: CartSettings) -> list[_Doubt]:
-    """Who looks at one sees those soon after it, too."""
-    found: list[_Doubt] = []
+    """Without units that nobody is billed for, where somebody looks at the same moment anyway."""
     moment_ns = round(settings.review_moment_s * NS_PER_S)
-    for doubt in sorted(doubts, key=lambda doubt: happened_order(doubt.interaction)):
-        if not found or doubt.interaction.happened_ns - found[-1].interaction.happened_ns > moment_ns:
+    found: list[_Doubt] = []
+    for doubt in sorted(
+        doubts, key=lambda doubt: (doubt.reason != UNSURE_BILLED, *happened_order(doubt.interaction))
+    ):
+        at_ns = doubt.interaction.happened_ns
+        is_seen = any(abs(at_ns - other.interaction.happened_ns) <= moment_ns for other in found)
+        if doubt.reason == UNSURE_BILLED or not is_seen:
             found.append(doubt)
     return found
 

@@ -39,8 +39,8 @@ class ShelfSettings:
     # Ticks (50 ms) for which a level must hold, beyond the window itself.
     ticks_large_loss: int = 1
     ticks_small_loss: int = 2
-    ticks_large_gain: int = 3
-    ticks_small_gain: int = 5  # in which nothing trembles
+    ticks_large_gain: int = 2
+    ticks_small_gain: int = 4  # in which nothing trembles
     ticks_unnoticed: int = 20  # a change below step_g_min, or goods only moved: taken over silently
     settle_ms: int = 400
     unsettled_ms_max: int = 1_500  # then it is confirmed as it stands, and may still be revised

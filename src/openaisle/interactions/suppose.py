@@ -129,7 +129,9 @@ class Suppose:
             return [suspect]
         shares = ((0, 1.0 - right), (1, right))
         return [
-            replace(suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=hand)
+            replace(
+                suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=hand
+            )
             for hand, share in shares
         ]
 

@@ -161,9 +161,7 @@ class Weigher:
                     fit = self._log_heard(change, heard, mass_g, mean_g, variance_g2)
                     part = Part(product_id, quantity, slot_id, mean_g / quantity, is_measured=False)
                 else:
-                    fit = place + self._masses.log_likelihood(
-                        product_id, quantity, mass_g, change.mass_sd_g
-                    )
+                    fit = place + self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
                     part = Part(product_id, quantity, slot_id, mass_g / quantity)
                 if not may_be_empty and not self._contents.may_hold(slot_id, quantity):
                     fit += math.log(settings.prior_empty_slot)
