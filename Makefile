@@ -171,11 +171,11 @@ bench-models: venv $(PUBLISHERS)/.ready ## models of people on real pictures (AR
 # Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
 # MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
 LIBRARIES := .cache/architectures
-LIBRARIES_TORCH := torch==2.13.0 torchvision==0.28.0
+LIBRARIES_TORCH := torch==2.14.1 torchvision==0.29.1
 
 $(LIBRARIES)/.ready: bench/architectures/libraries.txt
 	@$(need_python)
-	@echo "installing libraries with networks in $(LIBRARIES), about 5 GB"
+	@echo "installing libraries with networks in $(LIBRARIES), about 14 GB"
 	@rm -rf $(LIBRARIES)
 	@set -e; for name in libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
 	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
@@ -205,8 +205,8 @@ $(LIBRARIES)/exports/.made: $(LIBRARIES)/.ready $(wildcard bench/architectures/*
 	@touch $@
 
 .PHONY: test-architectures
-test-architectures: venv $(LIBRARIES)/exports/.made ## networks of other libraries, read as they read them
-	@$(BIN)/pytest tests/architectures $(ARGS)
+test-architectures: $(WORKSHOP)/.ready $(LIBRARIES)/exports/.made ## networks of other libraries, read as they read them
+	@$(WORKSHOP)/bin/pytest tests/architectures $(ARGS)
 
 .PHONY: clean
 clean: ## remove what make made, .venv and out/ included

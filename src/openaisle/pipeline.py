@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from openaisle.carts.cart import CartMessage, Carts, Follower
+from openaisle.carts.scanned import ScannedShelves
 from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import (
     AnyMessage,
@@ -19,9 +20,11 @@ from openaisle.core.messages import (
     FloorTracks,
     Interaction,
     LookWanted,
+    Message,
     PackLook,
     ProductId,
     Reading,
+    ShelfSwitched,
     VisitClosed,
     VisitId,
     VisitOpened,
@@ -66,12 +69,20 @@ class Pipeline:
         self._tracks = Tracks(store)
         self._actions = Actions(store)
         self._interactions = Interactions(store, settings, watch)
-        self._till = Till(store, event_log, payments, loyalty, followers)
-        # What leaves these, plates tell staff and nobody's cart: it is billed by `correct`, when it is scanned.
-        self._scanned_shelves = frozenset(
-            shelf.shelf_id for shelf in store.shelves.values() if shelf.is_scanned
+        self._scanned = ScannedShelves(store)
+        self._till = Till(
+            store,
+            event_log,
+            payments,
+            loyalty,
+            [lambda _, message: self._scanned.follow(message), *followers],
         )
         self._now_ns = 0
+
+    @property
+    def scanned(self) -> ScannedShelves:
+        """The shelves whose goods are billed by `correct`, when they are scanned. For reading only."""
+        return self._scanned
 
     @property
     def holdings(self) -> Mapping[VisitId, Mapping[ProductId, int]]:
@@ -94,6 +105,12 @@ class Pipeline:
     def correct(self, interaction: Interaction) -> list[AnyMessage]:
         """What a person says of an open cart, or scans, at the time of the last step."""
         return [interaction, *self._till.step([interaction], (), self._now_ns)]
+
+    def switch(self, switched: ShelfSwitched) -> list[AnyMessage]:
+        """Have a shelf scanned from now on, or its plates bill again. In the ledger when it returns."""
+        self._till.note([switched])
+        self._scanned.follow(switched)
+        return [switched]
 
     def finish(self, now_ns: int) -> list[AnyMessage]:
         """The recording ended or the shop closes: decide what can be decided, close every visit, price every cart."""
@@ -132,7 +149,7 @@ class Pipeline:
         wanted: list[LookWanted] = [] if is_last else self._interactions.ask(now_ns)
         if is_last:
             decided += self._interactions.finish(now_ns)
-        billed = [each for each in decided if each.shelf_id not in self._scanned_shelves]
+        billed = [each for each in decided if self._scanned.bills(each)]
         settled = (
             self._till.finish(billed, visits, now_ns) if is_last else self._till.step(billed, visits, now_ns)
         )
@@ -170,6 +187,11 @@ class Till:
     ) -> list[CartMessage | PaymentMessage]:
         """Everything that follows from these, on disk when it returns; OSError or LedgerDamaged if it cannot be."""
         return self._settled(self._carts.step(interactions, visits, now_ns), now_ns)
+
+    def note(self, entries: Sequence[Message]) -> None:
+        """Write what is said beside goods and money, on disk when it returns; OSError if it cannot be."""
+        self._log.append([encode(entry) for entry in entries])
+        self._log.commit()
 
     def finish(
         self, interactions: Sequence[Interaction], visits: Sequence[VisitOpened | VisitClosed], now_ns: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -235,6 +236,16 @@ class PosTransaction:
     tenders: tuple[PosTender, ...]
     returned_minor: int = 0  # 0: the sale itself; otherwise a return of so much of it
     ended_ns: int
+
+
+class Mail(Protocol):
+    """Takes letters to somebody's mailbox."""
+
+    sender: str
+
+    def send(self, letter: EmailMessage) -> bool:
+        """True: taken. False: it will never be. PortUnavailable: perhaps later."""
+        ...
 
 
 class Pos(Protocol):

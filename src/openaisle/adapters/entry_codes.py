@@ -148,14 +148,18 @@ class CodeVerifier:
         except InvalidSignature:
             raise EntryRefused("forged", "this code was not issued for this store") from None
         granted = self._in_time(payload, now_ns)
-        if not self.is_entry_open:
-            raise EntryRefused("store_closed", "the store is closed for entry")
+        self.check_open()
         refusal = self._refusal(granted.visit_id, now_ns)
         if refusal is not None:
             raise EntryRefused(*refusal)
         if not self._spent.spend(granted.visit_id, now_ns):
             raise EntryRefused("used", "this code was used before")
         return granted
+
+    def check_open(self) -> None:
+        """EntryRefused while the store lets nobody in."""
+        if not self.is_entry_open:
+            raise EntryRefused("store_closed", "the store is closed for entry")
 
     def close(self) -> None:
         self._spent.close()

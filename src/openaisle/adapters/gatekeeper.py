@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from openaisle.adapters.entry_codes import CodeVerifier
+from openaisle.adapters.entry_codes import PREFIX, CodeVerifier
 from openaisle.core.errors import EntryRefused, ReadingError
 from openaisle.core.messages import GateId, GateTap, VisitId
 from openaisle.ports import Clock
@@ -31,14 +31,19 @@ class Answer:
 
 
 OnAnswer = Callable[[Answer], None]
+Badges = Callable[[str, GateId, int], GateTap]
 
 
 class Gatekeeper:
     """`openaisle.ports.Gate` for all gates of one store. `admit` may be called from any thread."""
 
-    def __init__(self, gates: Sequence[Gate], verifier: CodeVerifier, clock: Clock) -> None:
+    def __init__(
+        self, gates: Sequence[Gate], verifier: CodeVerifier, clock: Clock, badges: Badges | None = None
+    ) -> None:
+        """`badges` opens visits for what is read and is no code: text, gate, now; EntryRefused where it does not."""
         self._kinds = {gate.gate_id: gate.kind for gate in gates}
         self._verifier = verifier
+        self._badges = badges
         self._clock = clock
         self._lock = threading.Lock()
         self._taps: queue.Queue[GateTap] = queue.Queue(TAPS_MAX)
@@ -58,7 +63,11 @@ class Gatekeeper:
             if self._taps.full():
                 raise EntryRefused("store_closed", "the store is too busy to let anybody in just now")
             now_ns = self._clock.now_ns()
-            tap = self._verifier.verify(code, now_ns).tap(gate_id, now_ns, now_ns)
+            if self._badges is not None and not code.startswith(PREFIX):
+                self._verifier.check_open()
+                tap = self._badges(code.strip(), gate_id, now_ns)
+            else:
+                tap = self._verifier.verify(code, now_ns).tap(gate_id, now_ns, now_ns)
             self._taps.put_nowait(tap)
         return tap
 

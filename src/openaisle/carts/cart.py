@@ -36,6 +36,7 @@ from openaisle.core.messages import (
     ProductId,
     Receipt,
     ReviewOpened,
+    ShelfSwitched,
     VisitClosed,
     VisitId,
     VisitOpened,
@@ -419,7 +420,7 @@ class Carts:
             self._ask(message)
         elif isinstance(message, CartClosed):
             self._closed(message.visit_id, message.closed_ns)
-        elif not isinstance(message, Receipt | MoneyEntry):  # which are of the room after this one
+        elif not isinstance(message, Receipt | MoneyEntry | ShelfSwitched):  # which are of others
             raise LedgerDamaged(f"{type(message).__name__} does not belong in an event log")
 
 

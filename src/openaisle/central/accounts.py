@@ -24,6 +24,7 @@ from openaisle.central.tables import (
     CaseRow,
     MembershipRow,
     MethodRow,
+    ReasonRow,
     ReceiptRow,
     SessionRow,
     VisitRow,
@@ -64,6 +65,12 @@ class Account:
     name: str
     role: Role
     is_blocked: bool
+    mail_language: str  # "": no receipts by mail
+
+
+def is_expired(expires: str, now_ns: int) -> bool:
+    """Whether a card that expires so (YYYY-MM, "": never) has expired."""
+    return bool(expires) and f"{datetime.fromtimestamp(now_ns // NS_PER_S, UTC):%Y-%m}" > expires
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +85,7 @@ class Method:
     expires: str  # YYYY-MM; "" = never
 
     def is_expired(self, now_ns: int) -> bool:
-        return (
-            bool(self.expires) and f"{datetime.fromtimestamp(now_ns // NS_PER_S, UTC):%Y-%m}" > self.expires
-        )
+        return is_expired(self.expires, now_ns)
 
 
 class Accounts:
@@ -112,6 +117,7 @@ class Accounts:
             passphrase_hash=_hash_of_passphrase(passphrase, secrets.token_bytes(_SALT_BYTES)),
             created_ns=now_ns,
             is_blocked=False,
+            mail_language="",
         )
         try:
             with self._database.session() as session:
@@ -146,12 +152,35 @@ class Accounts:
                 raise InputError("no such account", field="account_id", found=account_id)
             row.is_blocked = is_blocked
 
+    def set_mail(self, account_id: str, language: str) -> None:
+        """Send receipts by mail, written in this language; "" sends none."""
+        with self._database.session() as session:
+            row = session.get(AccountRow, account_id)
+            if row is not None:
+                row.mail_language = language
+
+    def set_badge(self, account_id: str, number: str) -> None:
+        """From now on this badge lets the account in; "" takes it away. Its number is kept as a hash."""
+        if number and not 4 <= len(number) <= 64:
+            raise InputError(
+                "no badge", field="number", expected="4 to 64 characters, as its reader types them"
+            )
+        try:
+            with self._database.session() as session:
+                row = session.get(AccountRow, account_id)
+                if row is None:
+                    raise InputError("no such account", field="account_id", found=account_id)
+                row.badge_hash = hash_of_badge(number) if number else None
+        except IntegrityError:
+            raise InputError("this badge has an account", field="number", expected="another one") from None
+
     def erase(self, account_id: str) -> None:
-        """Forget a person: account, ways to pay, sessions, what they wrote. Receipts stay, and name nobody."""
+        """Forget a person: account, ways to pay, sessions, what they wrote, how they moved. Receipts stay, unnamed."""
         with self._database.session() as session:
             visits = select(VisitRow.visit_id).where(VisitRow.account_id == account_id).scalar_subquery()
             session.execute(update(CaseRow).where(CaseRow.visit_id.in_(visits)).values(note="", missing=""))
             session.execute(update(ReceiptRow).where(ReceiptRow.visit_id.in_(visits)).values(look_up=""))
+            session.execute(delete(ReasonRow).where(ReasonRow.visit_id.in_(visits)))
             session.execute(update(VisitRow).where(VisitRow.account_id == account_id).values(method=ERASED))
             session.execute(delete(AccountRow).where(AccountRow.account_id == account_id))
         self._database.scrub()
@@ -260,6 +289,11 @@ class Accounts:
 # --- leaves -------------------------------------------------------------------------------------------------------
 
 
+def hash_of_badge(number: str) -> str:
+    """By what a badge is found."""
+    return hashlib.sha256(b"openaisle badge\0" + number.encode()).hexdigest()
+
+
 def _account(row: AccountRow) -> Account:
     return Account(
         account_id=row.account_id,
@@ -267,6 +301,7 @@ def _account(row: AccountRow) -> Account:
         name=row.name,
         role=Role(row.role),
         is_blocked=row.is_blocked,
+        mail_language=row.mail_language or "",
     )
 
 

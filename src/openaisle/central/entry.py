@@ -17,11 +17,12 @@ from typing import Final
 from sqlalchemy import select
 
 from openaisle.adapters.entry_codes import PEOPLE_MAX, VALIDITY_MS_MAX, CodeIssuer
-from openaisle.central.accounts import Account, Accounts, Method, Role
+from openaisle.central.accounts import Account, Accounts, Method, Role, hash_of_badge, is_expired
 from openaisle.central.database import BUSY_MS, Database
-from openaisle.central.tables import ReceiptRow, VisitRow
+from openaisle.central.tables import AccountRow, ReceiptRow, VisitRow
+from openaisle.central.vouchers import METHOD, Vouchers, plan_id
 from openaisle.core.errors import EntryRefused, InputError
-from openaisle.core.messages import CardHeld, VisitClosed, VisitId, VisitOpened
+from openaisle.core.messages import CardHeld, PayerBound, PaymentMethod, VisitClosed, VisitId, VisitOpened
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 
 REUSED_NS: Final = 30 * 60 * NS_PER_S
@@ -80,6 +81,7 @@ class Entry:
     ) -> None:
         """`issuer` holds the key that this store's gates believe. `is_open`: whether the store lets anybody in."""
         self._database = database
+        self._vouchers = Vouchers(database)
         self._accounts = accounts
         self._issuer = issuer
         self._is_open = is_open
@@ -136,6 +138,18 @@ class Entry:
                 row.visit_id, row.look_up = held.visit_id, look_up_text(held.last4, held.expires)
                 session.add(row)
 
+    def bound(self, bound: PayerBound) -> None:
+        """Who pays for a visit that no code of ours opened: a badge's account, if it is one of ours."""
+        account_id, method = bound.method.payer_id, bound.method
+        with self._database.session() as session:
+            if session.get(VisitRow, bound.visit_id) or session.get(AccountRow, account_id) is None:
+                return
+            row = _new_visit(account_id, "", bound.bound_ns, is_staff=False)
+            row.visit_id, row.opened_ns = bound.visit_id, bound.bound_ns
+            row.method = f"{METHOD if method.kind == 'voucher' else TOKEN}{method.token}"
+            session.add(row)
+        self._owners.pop(bound.visit_id, None)
+
     def accept(self, message: VisitOpened | VisitClosed) -> None:
         """What the path says of a visit."""
         with self._database.session() as session:
@@ -184,7 +198,10 @@ class Entry:
         )
 
     def method_of(self, account: Account, now_ns: int) -> str:
-        """How this account pays; EntryRefused where it cannot."""
+        """How this account pays, a meal plan first; EntryRefused where it cannot."""
+        plan = self._vouchers.get(plan_id(account.account_id))
+        if plan is not None and plan.left_minor > 0:
+            return f"{METHOD}{plan.voucher_id}"
         methods: list[Method] = self._accounts.methods(account.account_id)
         if not methods:
             raise _refused("no_method")
@@ -234,12 +251,37 @@ class Standing:
         account_id, is_blocked = rows[0]
         if is_blocked:
             return "blocked", REFUSALS["blocked"]
-        unpaid = self._ask(
-            "SELECT 1 FROM receipts r JOIN visits v USING (visit_id) WHERE v.account_id = ? AND r.state = ? LIMIT 1",
-            account_id,
-            UNPAID,
+        return ("unsettled_debt", REFUSALS["unsettled_debt"]) if self._owes(account_id) else None
+
+    def badge(self, number: str) -> tuple[str, str] | None:
+        """Account and role that a badge belongs to."""
+        query = "SELECT account_id, role FROM accounts WHERE badge_hash = ?"
+        rows = self._ask(query, hash_of_badge(number))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def admitted(self, account_id: str, now_ns: int) -> str:
+        """How an account that shows a badge will pay; EntryRefused where it may not come in."""
+        rows = self._ask("SELECT is_blocked FROM accounts WHERE account_id = ?", account_id)
+        if not rows or rows[0][0]:
+            raise _refused("blocked")
+        if self._owes(account_id):
+            raise _refused("unsettled_debt")
+        plan = plan_id(account_id)
+        if self._ask("SELECT 1 FROM vouchers WHERE voucher_id = ? AND paid_minor > spent_minor", plan):
+            return f"{METHOD}{plan}"
+        methods = self._ask(
+            "SELECT token, expires FROM methods WHERE account_id = ? ORDER BY created_ns DESC", account_id
         )
-        return ("unsettled_debt", REFUSALS["unsettled_debt"]) if unpaid else None
+        if not methods:
+            raise _refused("no_method")
+        good = next((token for token, expires in methods if not is_expired(expires, now_ns)), None)
+        if good is None:
+            raise _refused("card_expired")
+        return f"{TOKEN}{good}"
+
+    def _owes(self, account_id: str) -> bool:
+        query = "SELECT 1 FROM receipts r JOIN visits v USING (visit_id) WHERE v.account_id = ? AND r.state = ? LIMIT 1"
+        return bool(self._ask(query, account_id, UNPAID))
 
     def method(self, visit_id: VisitId) -> str | None:
         """How a visit is paid for; None where this database does not know it."""
@@ -272,6 +314,20 @@ class Standing:
 
 def _refused(reason: str) -> EntryRefused:
     return EntryRefused(reason, REFUSALS[reason])
+
+
+def payment_method(method: str, account_id: str | None, visit_id: VisitId = "") -> PaymentMethod | None:
+    """A visit's method as the ledger has it; None for those who pay on the way out.
+
+    Debts are the account's, else of the voucher or the visit.
+    """
+    if method.startswith(METHOD):
+        voucher_id = method.removeprefix(METHOD)
+        return PaymentMethod(kind="voucher", payer_id=account_id or voucher_id, token=voucher_id)
+    if method.startswith(TOKEN):
+        token = method.removeprefix(TOKEN)
+        return PaymentMethod(kind="card", payer_id=account_id or visit_id, token=token)
+    return None
 
 
 def look_up_text(last4: str, expires: str) -> str:

@@ -8,11 +8,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from openaisle.core.messages import CartChanged, CartLine, Receipt, VisitClosed, VisitId, VisitOpened
+from openaisle.carts.scanned import is_scan_of
+from openaisle.core.messages import (
+    CartChanged,
+    CartLine,
+    Receipt,
+    ShelfId,
+    VisitClosed,
+    VisitId,
+    VisitOpened,
+)
 from openaisle.receipts.offers import Offer, offers
 from openaisle.store.schema import Store
 
@@ -47,11 +56,12 @@ class LiveVisits:
         self._states: OrderedDict[VisitId, dict[str, Any]] = OrderedDict()
         self._listeners: dict[VisitId, set[Listener]] = {}
         self._listener_count = 0
+        self._scanned_shelves: list[ShelfId] = []
 
     def accept(self, message: VisitOpened | VisitClosed | CartChanged | Receipt) -> None:
         visit_id = message.visit_id
         with self._lock:
-            state = dict(self._states.get(visit_id) or _offered(visit_id))
+            state = dict(self._states.get(visit_id) or self._offered(visit_id))
             match message:
                 case VisitOpened():
                     state["stage"] = "inside"
@@ -62,7 +72,7 @@ class LiveVisits:
                 case CartChanged():
                     if state["stage"] == "over":
                         return
-                    state["lines"] = [self._line(line) for line in message.lines]
+                    state["lines"] = [self._line(visit_id, line) for line in message.lines]
                     state["offers"] = [_offer(offer) for offer in self._offers(message)]
                     saved = [offer["saves_minor"] for offer in state["offers"] if offer["applies"]]
                     state["discount_minor"] = sum(saved)
@@ -76,6 +86,14 @@ class LiveVisits:
                     state["offers"] = [offer for offer in state["offers"] if offer["applies"]]
             self._put(visit_id, state)
 
+    def show_scanned(self, shelf_ids: Sequence[ShelfId]) -> None:
+        """Which shelves are scanned now: whoever is inside is told."""
+        with self._lock:
+            self._scanned_shelves = list(shelf_ids)
+            for visit_id, state in list(self._states.items()):
+                if state["stage"] in ("inside", "leaving"):
+                    self._put(visit_id, {**state, "scanned_shelves": self._scanned_shelves})
+
     def settle(self, visit_id: VisitId, payment: dict[str, Any]) -> None:
         """What has become of the charge of a visit that is over."""
         with self._lock:
@@ -85,7 +103,7 @@ class LiveVisits:
 
     def state(self, visit_id: VisitId) -> dict[str, Any]:
         with self._lock:
-            return self._states.get(visit_id) or _offered(visit_id)
+            return self._states.get(visit_id) or self._offered(visit_id)
 
     def carts(self) -> list[dict[str, Any]]:
         """The visits that are not over, oldest first."""
@@ -119,12 +137,29 @@ class LiveVisits:
         for listener in self._listeners.get(visit_id, ()):
             listener.wake()
 
+    def _offered(self, visit_id: VisitId) -> dict[str, Any]:
+        return {
+            "visit_id": visit_id,
+            "stage": "offered",
+            "people_count": 1,
+            "is_staff": False,
+            "lines": [],
+            "offers": [],
+            "discount_minor": 0,
+            "total_minor": 0,
+            "changed_ns": 0,
+            "receipt_id": "",
+            "payment": None,
+            "scanned_shelves": self._scanned_shelves,
+            "version": 0,
+        }
+
     def _offers(self, cart: CartChanged) -> list[Offer]:
         if not self._store.promotions:
             return []
         return offers(cart.lines, self._store.promotions, self._programmes(cart.visit_id), cart.changed_ns)
 
-    def _line(self, line: CartLine) -> dict[str, Any]:
+    def _line(self, visit_id: VisitId, line: CartLine) -> dict[str, Any]:
         product = self._store.products[line.product_id]
         return {
             "product_id": line.product_id,
@@ -134,6 +169,7 @@ class LiveVisits:
             "total_minor": line.quantity * line.price_minor,
             "is_checking": line.pending,
             "age_limit": product.age_limit,
+            "scans": [each for each in line.interaction_ids if is_scan_of(visit_id, each)],
         }
 
 
@@ -145,21 +181,4 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "saves_minor": offer.saves_minor,
         "missing_units": offer.missing_units,
         "missing_minor": offer.missing_minor,
-    }
-
-
-def _offered(visit_id: VisitId) -> dict[str, Any]:
-    return {
-        "visit_id": visit_id,
-        "stage": "offered",
-        "people_count": 1,
-        "is_staff": False,
-        "lines": [],
-        "offers": [],
-        "discount_minor": 0,
-        "total_minor": 0,
-        "changed_ns": 0,
-        "receipt_id": "",
-        "payment": None,
-        "version": 0,
     }

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
+from openaisle.carts.scanned import SCAN, STAFF
 from openaisle.central.database import Database
 from openaisle.central.entry import TOKEN, look_up_text
 from openaisle.central.tables import MethodRow, ReceiptRow, VisitRow
@@ -176,11 +177,17 @@ class ReceiptBook:
             return session.scalar(select(func.count()).select_from(ReceiptRow)) or 0
 
 
+def _source_of(interaction_id: str) -> str:
+    """Who told of it: a shelf, a shopper who scanned it, or staff."""
+    return next((said.rstrip("-") for said in (SCAN, STAFF) if interaction_id.startswith(said)), "shelf")
+
+
 def evidence_of(interaction: Interaction) -> dict[str, Any]:
     """An interaction in plain values, for a page and for whoever decides a dispute."""
     place: SlotId = interaction.slot_id or interaction.shelf_id
     return {
         "interaction_id": interaction.interaction_id,
+        "source": _source_of(interaction.interaction_id),
         "kind": interaction.kind.value,
         "place": place,
         "product_id": interaction.product_id,

@@ -1,7 +1,8 @@
 """The tables of the service's database. Every column says what it holds of whom, why, and for how long.
 
 `kept`: `account` until the account is erased, `tax` as long as tax law asks (without the person where it can be),
-`session` until it expires, `days30` thirty days, `shop` as long as the shop uses it.
+`session` until it expires, `days30` thirty days, `reasons` as many days as edge.toml says (`reasons_days`), `shop` as
+long as the shop uses it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-CATEGORIES: Final = ("identity", "contact", "secret", "payment", "purchase", "note", "record")
+CATEGORIES: Final = ("identity", "contact", "secret", "payment", "purchase", "movement", "note", "record")
 """`record` says nothing about a person who shops."""
 PURPOSES: Final = ("account", "entry", "billing", "dispute", "tax", "operation")
-KEPT: Final = ("account", "tax", "session", "days30", "shop")
+KEPT: Final = ("account", "tax", "session", "days30", "reasons", "shop")
 
 
 def tagged(category: str, purpose: str, kept: str, *arguments: Any, **options: Any) -> Any:
@@ -50,6 +51,11 @@ class AccountRow(Table):
     passphrase_hash: Mapped[bytes] = tagged("secret", "account", "account")
     is_blocked: Mapped[bool] = tagged("record", "entry", "account", default=False)
     created_ns: Mapped[int] = tagged("record", "account", "account")
+    # "": no receipts by mail; else the language they are written in.
+    mail_language: Mapped[str] = tagged("contact", "billing", "account", String(2), default="")
+    badge_hash: Mapped[str | None] = tagged(
+        "identity", "entry", "account", String(64), index=True, unique=True
+    )
 
 
 class MembershipRow(Table):
@@ -191,6 +197,35 @@ class DeliveryRow(Table):
     attempts: Mapped[int] = tagged("record", "operation", "days30", default=0)
     state: Mapped[str] = tagged("record", "operation", "days30", String(10), default="waiting")
     said: Mapped[str] = tagged("record", "operation", "days30", String(200), default="")
+
+
+class LetterRow(Table):
+    """A receipt's letter to somebody who wants receipts by mail."""
+
+    __tablename__ = "letters"
+
+    receipt_id: Mapped[str] = tagged("purchase", "billing", "days30", String(100), primary_key=True)
+    account_id: Mapped[str] = tagged(
+        "identity", "billing", "days30", ForeignKey("accounts.account_id", ondelete="CASCADE"), index=True
+    )
+    made_ns: Mapped[int] = tagged("record", "billing", "days30")
+    due_ns: Mapped[int] = tagged("record", "billing", "days30")
+    attempts: Mapped[int] = tagged("record", "billing", "days30", default=0)
+    state: Mapped[str] = tagged("record", "billing", "days30", String(10), default="waiting")
+    said: Mapped[str] = tagged("record", "billing", "days30", String(200), default="")
+
+
+class ReasonRow(Table):
+    """What a decision rested on: seconds of plates and skeletons, as `replay.clips` has them, compressed."""
+
+    __tablename__ = "reasons"
+    __table_args__ = (Index("ix_reasons_made", "made_ns"),)
+
+    interaction_id: Mapped[str] = tagged("record", "dispute", "reasons", String(120), primary_key=True)
+    step_id: Mapped[str] = tagged("record", "dispute", "reasons", String(120), primary_key=True)
+    visit_id: Mapped[str] = tagged("identity", "dispute", "reasons", String(64), index=True)
+    made_ns: Mapped[int] = tagged("record", "dispute", "reasons")
+    clip: Mapped[bytes] = tagged("movement", "dispute", "reasons")
 
 
 class MarkRow(Table):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from openaisle.core.message_parts import GateId, Message, ProductId, VisitId
+from openaisle.core.message_parts import GateId, Message, ProductId, ShelfId, VisitId
 
 
 class PaymentState(StrEnum):
@@ -121,6 +121,7 @@ class VoucherChanged(Message, frozen=True, kw_only=True):
     currency: str
     receipt_id: str  # "": loaded
     changed_ns: int
+    left_minor: int = -1  # afterwards; below zero: not said
 
 
 class PaymentChanged(Message, frozen=True, kw_only=True):
@@ -203,6 +204,27 @@ class CartCorrected(Message, frozen=True, kw_only=True):
     wanted_ns: int
 
 
+class GoodsScanned(Message, frozen=True, kw_only=True):
+    """A shopper scanned one unit from a shelf that is scanned, or takes that back."""
+
+    interaction_id: str  # which says what visit it is of (carts.scanned)
+    visit_id: VisitId
+    product_id: ProductId
+    is_undone: bool
+    key: str
+    wanted_ns: int
+
+
+class ShelfSwitched(Message, frozen=True, kw_only=True):
+    """Staff let a shelf be scanned, or its plates be trusted again. Kept in the ledger, and comes before store.toml."""
+
+    shelf_id: ShelfId
+    is_scanned: bool
+    by: str
+    key: str
+    switched_ns: int
+
+
 Wish: TypeAlias = (
     RefundWanted
     | ReceiptContested
@@ -211,5 +233,7 @@ Wish: TypeAlias = (
     | PaymentWanted
     | CardAskedFor
     | CartCorrected
+    | GoodsScanned
+    | ShelfSwitched
 )
 """What a page asks of the process that writes the ledger."""

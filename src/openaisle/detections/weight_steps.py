@@ -243,7 +243,7 @@ class _PlateHealth:
                 continue
             self._bad_shelves[index] = is_bad
             if is_bad:
-                detail = f"{count} of {len(columns)} plates: better scan_to_confirm (store.toml)"
+                detail = f"{count} of {len(columns)} plates: its goods had better be scanned"
                 said.append(
                     SensorDegraded(
                         sensor_id=shelf_id, kind="shelf", reason="bad_plates", since_ns=now_ns, detail=detail

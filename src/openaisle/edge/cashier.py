@@ -14,8 +14,7 @@ from openaisle.adapters.pos_export import PosExport
 from openaisle.adapters.pos_poslog import PosLogFiles
 from openaisle.carts.stock import Stock
 from openaisle.central.database import FILE
-from openaisle.central.entry import EXIT, Standing
-from openaisle.central.vouchers import METHOD as VOUCHER
+from openaisle.central.entry import EXIT, TOKEN, Standing, payment_method
 from openaisle.core.errors import PaymentRefused, PortUnavailable
 from openaisle.core.messages import (
     AnyMessage,
@@ -26,6 +25,7 @@ from openaisle.core.messages import (
     VisitOpened,
     Wish,
 )
+from openaisle.edge.badges import Badges
 from openaisle.edge.cards import Cards, Refusal, open_desk_reader
 from openaisle.edge.desk_reader import DeskReader
 from openaisle.edge.processors import Webhooks, payment_processor
@@ -46,7 +46,6 @@ ON_CREDIT: Final = {
 }
 """Why somebody is not let in whom the shop would have to lend to; in words for a person."""
 SIMULATED_TOKEN: Final = "pm_card_visa"
-TOKEN: Final = "token:"
 
 
 class Cashier:
@@ -59,6 +58,7 @@ class Cashier:
         self.payments = Payments(_patience(context))
         self.wishes: queue.Queue[Wish] = queue.Queue(WISHES_MAX)
         self.standing = Standing(context.settings.state_folder / FILE)
+        self.badges = Badges(self.standing)
         self._context = context
         self._processor = payment_processor(context)
         self.cards = Cards(self._card_refusal)
@@ -114,6 +114,7 @@ class Cashier:
                     bound = self.payments.bind(message.visit_id, method, now_ns)
                     into_ledger(self._event_log, bound)
                     follows += bound
+        self.badges.hear(said)
         follows += self.cards.step(self.payments, partial(into_ledger, self._event_log), now_ns)
         while self._reader is not None and not self._reader.tapped.empty():
             asked, held = self._reader.tapped.get()
@@ -176,18 +177,16 @@ class Cashier:
 
     def _method(self, visit_id: VisitId) -> PaymentMethod | None:
         """How a visit pays; None where it pays on the way out, or nobody here knows."""
+        if badge := self.badges.payer(visit_id):
+            return payment_method(badge[1], badge[0])
         method = self.standing.method(visit_id)
         if method is None and self._context.settings.is_simulated:
             return PaymentMethod(kind="card", payer_id=visit_id, token=SIMULATED_TOKEN)
         if method is None or method == EXIT:
             return None
-        if method.startswith(VOUCHER):
-            voucher_id = method.removeprefix(VOUCHER)
-            return PaymentMethod(kind="voucher", payer_id=voucher_id, token=voucher_id)
-        if self._processor is None or not method.startswith(TOKEN):
+        if method.startswith(TOKEN) and self._processor is None:
             return None
-        payer_id = self.standing.account(visit_id) or visit_id
-        return PaymentMethod(kind="card", payer_id=payer_id, token=method.removeprefix(TOKEN))
+        return payment_method(method, self.standing.account(visit_id), visit_id)
 
 
 def _patience(context: Context) -> PaymentSettings:

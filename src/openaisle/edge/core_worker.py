@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import Queue
 from typing import Final
 
@@ -58,11 +58,13 @@ from openaisle.edge.intake import Intake
 from openaisle.edge.keys import entry_public_key
 from openaisle.edge.processors import WEBHOOKS
 from openaisle.edge.questions import Questions
+from openaisle.edge.reasons import Reasons
 from openaisle.edge.settings import EDGE_FILE, LEDGER, LOOPBACK
 from openaisle.edge.warm import warm_up
-from openaisle.edge.wire import MESSAGE, WISH
+from openaisle.edge.wire import CLIP, MESSAGE, WISH
 from openaisle.edge.worker import Context
 from openaisle.pipeline import Pipeline
+from openaisle.replay.clips import encode_clip
 from openaisle.replay.recording import RecordingWriter
 
 SEEN_MAX: Final = 256  # detections and looks of all vision workers
@@ -82,8 +84,15 @@ def run(context: Context) -> None:
     warm_up(store, context.beat)
     event_log = SqliteEventLog(settings.state_folder / LEDGER)
     cashier = Cashier(context, event_log)
+    keeps_reasons = not settings.is_headless and settings.edge.reasons_days > 0
+    reasons = Reasons(store) if keeps_reasons else None
     pipeline = Pipeline(
-        store, event_log, cashier.payments, loyalty=cashier.standing, followers=[cashier.follow]
+        store,
+        event_log,
+        cashier.payments,
+        loyalty=cashier.standing,
+        followers=[cashier.follow],
+        watch=reasons.watch if reasons else None,
     )
     cashier.open(pipeline)
     doors = _Doors(context, cashier)
@@ -95,16 +104,17 @@ def run(context: Context) -> None:
     elif settings.record_folder:
         context.line("core was restarted: the recording ended there and is left unfinished")
     questions = Questions(context, store)
-    said = _Said(context, questions)
+    said = _Said(context, questions, reasons)
     gc.collect()
     gc.freeze()  # What is here now stays: no later collection needs to look at it.
     doors.open()
     context.ready()
 
-    def publish(messages: list[AnyMessage]) -> None:
-        """What the path said, and what money follows from it."""
+    def publish(messages: list[AnyMessage], readings: Sequence[Reading] = ()) -> None:
+        """What the path said of readings, and what money follows from it."""
         said.publish(messages)
         said.publish(cashier.step(messages))
+        said.keep_reasons(readings, messages)
 
     quiet_since: float | None = None
     while not context.is_stopping:
@@ -118,7 +128,7 @@ def run(context: Context) -> None:
                 questions.hear(reading)
                 said.show(reading)
             started_ns = time.perf_counter_ns()
-            publish(pipeline.step([reading], reading.received_ns))
+            publish(pipeline.step([reading], reading.received_ns), [reading])
             _note_slowest(context, time.perf_counter_ns() - started_ns)
             context.beat()
         if context.board.is_over:
@@ -184,7 +194,8 @@ class _Doors:
     def open(self) -> None:
         context, store = self._context, self._store
         inlet = Inlet(context.core_socket, SEEN_MAX)
-        gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock)
+        badges = self._cashier.badges.admit if context.settings.edge.takes_badges else None
+        gatekeeper = Gatekeeper(store.gates, self._verifier, context.clock, badges)
         scales = MqttScales(
             self._broker, store.store_id, store.gondola_of_scale.keys(), context.clock, self._note_health
         )
@@ -260,9 +271,10 @@ def _seen(inlet: Inlet, is_stopping: Callable[[], bool], wishes: Queue[Wish]) ->
 class _Said:
     """Passes on what the pipeline says: to the pages, to the supervisor what it keeps, questions to the pictures."""
 
-    def __init__(self, context: Context, questions: Questions) -> None:
+    def __init__(self, context: Context, questions: Questions, reasons: Reasons | None) -> None:
         self._context = context
         self._questions = questions
+        self._reasons = reasons
         self._tracks_shown_ns = 0
         self._tracks_kept_ns = 0
         self._lags_ns: deque[int] = deque(maxlen=LAGS_MAX)
@@ -286,6 +298,15 @@ class _Said:
             else:
                 self.show(message)
                 self._keep(message)
+
+    def keep_reasons(self, readings: Sequence[Reading], messages: Sequence[AnyMessage]) -> None:
+        """What decisions rested on goes to the pages, for reviewers."""
+        if self._reasons is None or self._pages is None:
+            return
+        now_ns = self._context.clock.now_ns()
+        self._reasons.hear(readings, messages, now_ns)
+        for clip in self._reasons.due(now_ns):
+            self._pages.send(CLIP, encode_clip(clip))
 
     def close(self) -> None:
         self._questions.close()

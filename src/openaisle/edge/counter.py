@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from openaisle.adapters.mail_smtp import SmtpMail
 from openaisle.central.database import FILE
+from openaisle.central.letters import Postman
 from openaisle.central.webhooks import Deliverer
 from openaisle.core.messages import decode
 from openaisle.edge.keys import code_issuer
@@ -16,6 +19,7 @@ from openaisle.edge.wishes import BusBooks
 from openaisle.edge.worker import Context
 from openaisle.receipts.book import PaymentBook
 from openaisle.web.desk import Desk
+from openaisle.web.letters import receipt_letter
 
 
 class ShopCounter:
@@ -36,12 +40,21 @@ class ShopCounter:
             or bool(settings.edge.payments and settings.edge.payments.desk_reader),
             # Codes that another service issues are not ours to give.
             is_open=lambda: settings.edge.entry_public_key is None,
+            reasons_days=settings.edge.reasons_days,
+            has_mail=settings.edge.mail is not None,
         )
         hear_missed(self.desk, settings.state_folder / LEDGER)
         self._deliverer = Deliverer(self.desk.webhooks, context.clock.now_ns)
+        self._postman: Postman | None = None
+        if settings.edge.mail is not None:
+            mail = SmtpMail(settings.edge.mail)
+            write = partial(receipt_letter, store, self.desk.receipts, sender=mail.sender)
+            self._postman = Postman(self.desk.letters, write, mail, context.clock.now_ns)
 
     def close(self) -> None:
         self._deliverer.close()
+        if self._postman is not None:
+            self._postman.close()
         self._books.close()
         self.desk.close()
 

@@ -16,7 +16,7 @@ from openaisle.core.messages import decode
 from openaisle.edge.bus import Inlet
 from openaisle.edge.counter import ShopCounter
 from openaisle.edge.settings import LOOPBACK
-from openaisle.edge.wire import MESSAGE, PREVIEW, STATUS, decode_preview, decode_status
+from openaisle.edge.wire import CLIP, MESSAGE, PREVIEW, STATUS, decode_preview, decode_status
 from openaisle.edge.worker import Context
 from openaisle.web.app import build_app
 from openaisle.web.desk import Desk
@@ -95,6 +95,8 @@ def _feed(context: Context, view: ShopView, desk: Desk, floor: FloorBook, inlet:
                 view.accept(message)
                 desk.accept(message)
                 floor.accept(message)
+            elif kind == CLIP:
+                desk.keep_clip(payload)
             elif kind == PREVIEW:
                 detections, jpeg = decode_preview(payload)
                 view.accept_preview(

@@ -6,6 +6,7 @@ loopback only, with a broker of its own. docs/FORMATS.md describes every field. 
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from openaisle.adapters.eyes import Eyes
+from openaisle.adapters.mail_smtp import SmtpSettings
 from openaisle.adapters.model_files import weights_of
 from openaisle.adapters.mqtt import BrokerSettings
 from openaisle.core.errors import ModelError, StoreError
@@ -29,13 +31,14 @@ from openaisle.store.schema import Store
 from openaisle.store.tables import TomlFile
 
 EDGE_FILE: Final = "edge.toml"
-_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos")
+_EDGE_KEYS: Final = ("format", "broker", "gates", "cameras", "vision", "pages", "payments", "pos", "mail")
 _BROKER_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LOOPBACK: Final = "127.0.0.1"
 LEDGER: Final = "ledger.sqlite"
 """In the state folder."""
 SCANNERS: Final = ("keyboard", "serial", "camera")
 HOLD_MINOR: Final = 5_000
+REASONS_DAYS: Final = 14
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -61,6 +64,7 @@ class GatesRow(Row):
     scanners: dict[str, str] = Field(default_factory=dict)
     # Card readers by gate, as the processor names them: tmr_... (Stripe alone).
     readers: dict[str, str] = Field(default_factory=dict)
+    badges: bool = False  # whether what is read and is no code may be the number of an account's badge
 
 
 class PagesRow(Row):
@@ -69,6 +73,8 @@ class PagesRow(Row):
     listen: str = ""  # host:port for phones and staff; "" = loopback, at --port
     certificate_file: str = ""  # PEM, both or none: HTTPS, without which no phone installs the page
     key_file: str = ""
+    # For so long reviewers see plates and skeletons about a decision; 0: they are not kept.
+    reasons_days: Annotated[int, Field(ge=0, le=90)] = REASONS_DAYS
 
 
 class CamerasRow(Row):
@@ -114,6 +120,17 @@ class PosRow(Row):
     poslog_folder: str = ""  # where finished sales are written as POSLog; "" = nowhere
 
 
+class MailRow(Row):
+    """[mail]: receipts to those who want them so."""
+
+    server: str = ""  # host:port
+    sender: str = ""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaymentsSettings:
     """[payments], checked."""
@@ -138,10 +155,12 @@ class EdgeSettings:
     entry_public_key: Path | None = None
     scanners: Mapping[str, str] = field(default_factory=dict)  # kind:source by gate
     readers: Mapping[str, str] = field(default_factory=dict)  # of cards, by gate
+    takes_badges: bool = False
     pages_host: str = LOOPBACK
     pages_port: int = 0  # 0: as the command line says
     pages_certificate: Path | None = None
     pages_key: Path | None = None
+    reasons_days: int = REASONS_DAYS
     trusts_embedded_time: bool = True
     camera_latency_ns: int = 60_000_000
     vision_workers: int = 1
@@ -149,6 +168,7 @@ class EdgeSettings:
     eyes: Eyes = field(default_factory=Eyes)
     payments: PaymentsSettings | None = None  # None: somebody else collects the money
     poslog_folder: Path | None = None
+    mail: SmtpSettings | None = None  # None: no receipts by mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,10 +268,12 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         entry_public_key=reader.file("gates", "public_key_file", gates.public_key_file),
         scanners=reader.scanners(gates.scanners),
         readers=reader.readers(gates.readers, payments),
+        takes_badges=gates.badges,
         pages_host=pages_host,
         pages_port=pages_port,
         pages_certificate=reader.file("pages", "certificate_file", pages.certificate_file),
         pages_key=reader.file("pages", "key_file", pages.key_file),
+        reasons_days=pages.reasons_days,
         trusts_embedded_time=cameras.time == "embedded",
         camera_latency_ns=round(cameras.latency_ms * NS_PER_MS),
         vision_workers=vision.workers,
@@ -259,6 +281,7 @@ def load_edge_settings(store_name: str | Path) -> EdgeSettings:
         eyes=reader.eyes(vision),
         payments=reader.payments(payments) if "payments" in toml.document else None,
         poslog_folder=folder / pos.poslog_folder if pos.poslog_folder else None,
+        mail=reader.mail(reader.row(MailRow, "mail")) if "mail" in toml.document else None,
     )
     if problems:
         raise StoreError.of_problems(str(store_name), problems)
@@ -361,14 +384,38 @@ class _Reader:
         if bool(certificate_file) != bool(key_file):
             self.toml.report("one without the other", (table,), expected="certificate_file and key_file")
 
-    def listen(self, table: str, text: str) -> tuple[str, int]:
+    def listen(self, table: str, text: str, key: str = "listen") -> tuple[str, int]:
         if not text:
             return LOOPBACK, 0
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-            self.toml.report("wrong value", (table, "listen"), expected="host:port", found=text)
+            self.toml.report("wrong value", (table, key), expected="host:port", found=text)
             return LOOPBACK, 0
         return host, int(port)
+
+    def mail(self, row: MailRow) -> SmtpSettings | None:
+        host, port = self.listen("mail", row.server, key="server")
+        is_sender = re.fullmatch(r"[^@\s]+@[^@\s]+", row.sender)
+        if not row.server or not is_sender:
+            expected = "server = host:port and sender = name@host"
+            self.toml.report("something is missing", ("mail",), expected=expected)
+            return None
+        if row.security == "none" and host not in (LOOPBACK, "localhost"):
+            expected = "starttls or tls, or a server on this machine"
+            self.toml.report(
+                "would be sent in the clear", ("mail", "security"), expected=expected, found=host
+            )
+        if bool(row.username) != bool(row.password_file):
+            self.toml.report("one without the other", ("mail",), expected="username and password_file")
+        return SmtpSettings(
+            host=host,
+            port=port,
+            sender=row.sender,
+            security=row.security,
+            username=row.username,
+            password_file=self.file("mail", "password_file", row.password_file),
+            ca_file=self.file("mail", "ca_file", row.ca_file),
+        )
 
     def broker(self, row: BrokerRow) -> BrokerSettings | None:
         try:

@@ -8,10 +8,10 @@ import msgspec
 
 from openaisle.core.messages import CameraDetections, decode, encode
 
-DETECTIONS, MESSAGE, PREVIEW, STATUS, LOOK_WANTED, LOOK, REGIONS_WANTED, REGIONS, WISH = range(9)
+DETECTIONS, MESSAGE, PREVIEW, STATUS, LOOK_WANTED, LOOK, REGIONS_WANTED, REGIONS, WISH, CLIP = range(10)
 """Kinds on the bus: an encoded CameraDetections to core; to the pages an encoded message, a camera's view, counters;
 an encoded LookWanted from core and a PackLook to it; parts of pictures, asked of the simulator and given by it; a
-person's wish from the pages to core."""
+person's wish from the pages to core; what a decision rested on, to the pages."""
 
 _LENGTH_BYTES: Final = 4
 

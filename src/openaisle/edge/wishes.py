@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from openaisle.carts.scanned import STAFF, is_scan_of
 from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
     AnyMessage,
     CardAskedFor,
     CartCorrected,
+    GoodsScanned,
     Interaction,
     InteractionKind,
     PaymentMethod,
@@ -20,6 +22,8 @@ from openaisle.core.messages import (
     ReceiptContested,
     ReceiptReviewed,
     RefundWanted,
+    ShelfId,
+    ShelfSwitched,
     VisitId,
     VoucherSold,
     Wish,
@@ -69,6 +73,25 @@ class BusBooks:
             )
         )
 
+    def scan(self, interaction_id: str, visit_id: VisitId, product_id: str, *, is_undone: bool) -> None:
+        self._send(
+            GoodsScanned(
+                interaction_id=interaction_id,
+                visit_id=visit_id,
+                product_id=product_id,
+                is_undone=is_undone,
+                key=f"{interaction_id} {is_undone}",
+                wanted_ns=self._now_ns(),
+            )
+        )
+
+    def switch_shelf(self, shelf_id: str, by: str, key: str, *, is_scanned: bool) -> None:
+        self._send(
+            ShelfSwitched(
+                shelf_id=shelf_id, is_scanned=is_scanned, by=by, key=key, switched_ns=self._now_ns()
+            )
+        )
+
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._send(VoucherSold(voucher_id=voucher_id, amount_minor=amount_minor, key=key))
 
@@ -110,6 +133,10 @@ class Wishes:
         said: list[AnyMessage]
         if isinstance(wish, CartCorrected):
             said = self._pipeline.correct(correction(wish))
+        elif isinstance(wish, GoodsScanned):
+            said = self._scan(wish)
+        elif isinstance(wish, ShelfSwitched):
+            said = self._pipeline.switch(wish)
         elif isinstance(wish, CardAskedFor):
             self._ask_for_card(wish.receipt_id)
             said = []
@@ -121,6 +148,14 @@ class Wishes:
         while len(self._granted) > KEYS_MAX:
             self._granted.popitem(last=False)
         return said
+
+    def _scan(self, wish: GoodsScanned) -> list[AnyMessage]:
+        if not is_scan_of(wish.visit_id, wish.interaction_id):
+            raise PaymentRefused("of another cart", field="interaction_id", found=wish.interaction_id)
+        shelf_id = self._pipeline.scanned.shelf_of(wish.product_id)
+        if shelf_id is None and not wish.is_undone:
+            raise PaymentRefused("no shelf with it is scanned", field="product_id", found=wish.product_id)
+        return self._pipeline.correct(_scanned(wish, shelf_id or ""))
 
     def _ask_for_card(self, receipt_id: str) -> None:
         """The card that comes is another matter: it is heard of when it was tapped."""
@@ -149,11 +184,29 @@ class Wishes:
                 return payments.settle(payments.receipt(wish.receipt_id), wish.method, now_ns)
 
 
+def _scanned(wish: GoodsScanned, shelf_id: ShelfId) -> Interaction:
+    """What was scanned as an interaction that is certain; taking it back is its second revision."""
+    return Interaction(
+        interaction_id=wish.interaction_id,
+        revision=2 if wish.is_undone else 1,
+        kind=InteractionKind.PICK_UP,
+        shelf_id=shelf_id,
+        slot_id=None,
+        product_id=wish.product_id,
+        quantity=1,
+        visit_id=wish.visit_id,
+        probability=1.0,
+        happened_ns=wish.wanted_ns,
+        decided_ns=wish.wanted_ns,
+        withdrawn=wish.is_undone,
+    )
+
+
 def correction(wish: CartCorrected) -> Interaction:
     """Staff's word as an interaction that is certain: from and to nowhere that we know of."""
     digest = hashlib.sha256(wish.key.encode()).hexdigest()[:16]
     return Interaction(
-        interaction_id=f"staff-{digest}",
+        interaction_id=f"{STAFF}{digest}",
         revision=1,
         kind=InteractionKind.PICK_UP if wish.quantity > 0 else InteractionKind.PUT_BACK,
         shelf_id="",

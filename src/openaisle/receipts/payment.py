@@ -191,6 +191,7 @@ class Payments(PaymentBook):
             currency=currency,
             receipt_id="",
             changed_ns=now_ns,
+            left_minor=self._vouchers_minor.get(voucher_id, 0) + amount_minor,
         )
         return self._take([loaded], now_ns)
 
@@ -333,6 +334,7 @@ class Payments(PaymentBook):
                 currency=receipt.currency,
                 receipt_id=receipt.receipt_id,
                 changed_ns=now_ns,
+                left_minor=self._vouchers_minor.get(method.token, 0) - spent_minor,
             )
             return [spent]
         if method.kind == HOLD and not self._is_held(receipt, method):
@@ -398,6 +400,7 @@ class Payments(PaymentBook):
             currency=bill.receipt.currency,
             receipt_id=bill.receipt.receipt_id,
             changed_ns=now_ns,
+            left_minor=self._vouchers_minor.get(bill.voucher_id, 0) + change_minor,
         )
 
     def _mark(self, receipt_id: str, mark: str, reason: str, now_ns: int) -> list[PaymentMessage]:

@@ -1,16 +1,13 @@
 """Why is this line on the receipt? A recording played again, with everything that was weighed for one line kept.
 
-Nothing is kept while a shop runs but the event log; a recording gives the same decisions again, byte for byte, so the
-reasons can be had at any time later.
+A recording gives the same decisions again, byte for byte, so the reasons can be had at any time later. What a running
+shop keeps for its reviewers is the same clips (edge/reasons.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.core.errors import InputError
@@ -24,25 +21,11 @@ from openaisle.core.messages import (
     ReviewOpened,
     ScaleBatch,
 )
-from openaisle.core.units import NS_PER_S
 from openaisle.interactions.decide import Weighing
 from openaisle.pipeline import Pipeline
+from openaisle.replay.clips import AFTER_NS, BEFORE_NS, StepClip, clip_of
 from openaisle.replay.player import play
 from openaisle.replay.recording import Recording
-
-BEFORE_NS = 3 * NS_PER_S
-AFTER_NS = 3 * NS_PER_S
-
-
-@dataclass(frozen=True)
-class StepReasons:
-    """One weight step that a line rests on: what plates and arms did about it, and what was weighed."""
-
-    weighing: Weighing  # the last
-    revisions: int  # how often it was decided
-    times_ns: NDArray[np.int64]  # [samples]
-    grams: NDArray[np.float64]  # [samples, plates of the shelf], less the level when it began
-    tracks: tuple[FloorTracks, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,7 @@ class Reasons:
     receipt: Receipt
     line: ReceiptLine
     interactions: tuple[Interaction, ...]  # in the order they happened; hand-overs have no step
-    steps: tuple[StepReasons, ...]
+    steps: tuple[StepClip, ...]
     reviews: tuple[ReviewOpened, ...]
 
 
@@ -104,7 +87,7 @@ def _line(receipts: list[Receipt], visit_id: str, code: str) -> tuple[Receipt, R
     return receipt, line
 
 
-def _seen(recording: Recording, found: list[list[Weighing]], visit_id: str) -> Iterable[StepReasons]:
+def _seen(recording: Recording, found: list[list[Weighing]], visit_id: str) -> Iterable[StepClip]:
     """The same once more, for what plates and arms did about each step."""
     store = recording.store
     spans = [(each[-1].step.edge_ns - BEFORE_NS, each[-1].step.edge_ns + AFTER_NS) for each in found]
@@ -131,20 +114,4 @@ def _seen(recording: Recording, found: list[list[Weighing]], visit_id: str) -> I
     path = Pipeline(store, MemoryEventLog())
     play(collected(), path, keep=lambda _: False, hear=hear, until_visit=visit_id)
     for each, mine, seen in zip(found, batches, tracks, strict=True):
-        shelf = store.shelves[each[-1].step.shelf_id]
-        columns = [plate.channel for plate in shelf.plates]
-        mine.sort(key=lambda batch: batch.device_ns)
-        times = [
-            batch.device_ns + np.round(np.arange(len(batch.grams)) * NS_PER_S / batch.rate_hz)
-            for batch in mine
-        ]
-        grams = [batch.grams[:, columns].astype(np.float64) for batch in mine]
-        all_grams = np.concatenate(grams) if grams else np.zeros((0, len(columns)))
-        level_g = np.nanmedian(all_grams[:20], axis=0) if len(all_grams) else 0.0
-        yield StepReasons(
-            weighing=each[-1],
-            revisions=len(each),
-            times_ns=np.concatenate(times).astype(np.int64) if times else np.zeros(0, np.int64),
-            grams=all_grams - level_g,
-            tracks=tuple(sorted(seen, key=lambda message: message.captured_ns)),
-        )
+        yield clip_of(store, each[-1], len(each), mine, seen)

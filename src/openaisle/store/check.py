@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from openaisle.core.errors import StoreError
+from openaisle.store.check_goods import products, slots
+from openaisle.store.check_things import TOLERANCE_M, any_left_out, end_of, grouped, twice
 from openaisle.store.draft import Draft, Placed
-from openaisle.store.gtin import GTIN_LENGTHS, check_digit
 from openaisle.store.lenses import folds_inside_picture, horizontal_fov_deg
 from openaisle.store.money import CURRENCY_DIGITS
 from openaisle.store.polygons import (
@@ -28,20 +29,17 @@ from openaisle.store.polygons import (
     signed_area,
 )
 from openaisle.store.promotions import promotion_problems
-from openaisle.store.schema import Camera, Gate, Gondola, Plate, Point2, Shelf, Slot
+from openaisle.store.schema import Camera, Gate, Gondola, Point2, Shelf
 
-TOLERANCE_M: Final = 0.005
 GATE_TO_OUTLINE_M_MAX: Final = 0.05
 GATE_WIDTH_M: Final = (0.5, 10.0)
 FOV_DEG: Final = (15.0, 150.0)
-
-T = TypeVar("T")
 
 
 def problems_of(draft: Draft) -> list[StoreError]:
     """Every contradiction, in the order of the files."""
     checks = (
-        *(_shop, _plan, _gates, _zones, _gondolas, _shelves, _plates, _cameras, _products, _slots),
+        *(_shop, _plan, _gates, _zones, _gondolas, _shelves, _plates, _cameras, products, slots),
         promotion_problems,
     )
     return [problem for check in checks for problem in check(draft)]
@@ -64,7 +62,7 @@ def _shop(draft: Draft) -> Iterator[StoreError]:
                 expected="a name of the IANA database, as Europe/Berlin",
                 found=shop.timezone,
             )
-    if draft.tax_rates is not None and not draft.tax_rates.value and not _any_left_out(draft, "tax"):
+    if draft.tax_rates is not None and not draft.tax_rates.value and not any_left_out(draft, "tax"):
         yield draft.tax_rates.problem("no tax class", expected="at least one, as standard = 0.19")
 
 
@@ -98,7 +96,7 @@ def _plan(draft: Draft) -> Iterator[StoreError]:
 
 
 def _gates(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.gates, "gate", "id", lambda gate: gate.gate_id)
+    yield from twice(draft.gates, "gate", "id", lambda gate: gate.gate_id)
     for placed in draft.gates:
         gate = placed.value
         width_m = math.dist(gate.left_floor_m, gate.right_floor_m)
@@ -141,7 +139,7 @@ def _gate_in_plan(placed: Placed[Gate], outline: Sequence[Point2]) -> Iterator[S
 
 
 def _zones(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.zones, "zone", "id", lambda zone: zone.zone_id)
+    yield from twice(draft.zones, "zone", "id", lambda zone: zone.zone_id)
     for placed in draft.zones:
         zone = placed.value
         if not is_simple(zone.polygon_floor_m):
@@ -157,8 +155,8 @@ def _zones(draft: Draft) -> Iterator[StoreError]:
 
 
 def _gondolas(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.gondolas, "gondola", "id", lambda gondola: gondola.gondola_id)
-    yield from _twice(draft.gondolas, "scale", "scale_id", lambda gondola: gondola.scale_id)
+    yield from twice(draft.gondolas, "gondola", "id", lambda gondola: gondola.gondola_id)
+    yield from twice(draft.gondolas, "scale", "scale_id", lambda gondola: gondola.scale_id)
     for placed in draft.gondolas:
         gondola = placed.value
         if draft.plan is None:
@@ -214,10 +212,10 @@ def _wall_cuts(wall: tuple[Point2, Point2], gondola: Gondola) -> bool:
 
 
 def _shelves(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.shelves, "shelf", "id", lambda shelf: shelf.shelf_id)
+    yield from twice(draft.shelves, "shelf", "id", lambda shelf: shelf.shelf_id)
     gondolas = {placed.value.gondola_id: placed.value for placed in draft.gondolas}
-    for gondola_id, shelves in _grouped(draft.shelves, lambda shelf: shelf.gondola_id):
-        yield from _twice(
+    for gondola_id, shelves in grouped(draft.shelves, lambda shelf: shelf.gondola_id):
+        yield from twice(
             shelves, "level", "level", lambda shelf: f"{shelf.level} in gondola {shelf.gondola_id}"
         )
         shelves.sort(key=lambda placed: placed.value.level)
@@ -286,14 +284,14 @@ def _plates_on_shelf(placed: Placed[Shelf]) -> Iterator[StoreError]:
                 f"plate {plate.plate_id} ends beyond shelf {shelf.shelf_id}",
                 field,
                 expected=f"an end at {shelf.width_m} m or less",
-                found=_end(plate),
+                found=end_of(plate),
             )
     for left, right in pairwise(sorted(shelf.plates, key=lambda plate: (plate.left_m, plate.plate_id))):
         if right.left_m < left.left_m + left.width_m - TOLERANCE_M:
             yield placed.problem(
                 f"plates {left.plate_id} and {right.plate_id} overlap",
                 field,
-                expected=f"plate {right.plate_id} to start at {_end(left)} m or more",
+                expected=f"plate {right.plate_id} to start at {end_of(left)} m or more",
                 found=right.left_m,
             )
     if [plate.left_m for plate in shelf.plates] != sorted(plate.left_m for plate in shelf.plates):
@@ -308,7 +306,7 @@ def _plates_on_shelf(placed: Placed[Shelf]) -> Iterator[StoreError]:
 
 
 def _cameras(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.cameras, "camera", "id", lambda camera: camera.camera_id)
+    yield from twice(draft.cameras, "camera", "id", lambda camera: camera.camera_id)
     for placed in draft.cameras:
         camera = placed.value
         if draft.plan is not None:
@@ -386,134 +384,3 @@ def _camera_lens(placed: Placed[Camera]) -> Iterator[StoreError]:
             expected=f"centre_px within {lens.width_px} x {lens.height_px}",
             found=(lens.centre_x_px, lens.centre_y_px),
         )
-
-
-# --- products.csv -------------------------------------------------------------------------------------------------
-
-
-def _products(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.products, "product", "product_id", lambda product: product.product_id)
-    known = {placed.value.product_id for placed in draft.products}
-    gtins: dict[str, str] = {}
-    for placed in draft.products:
-        product = placed.value
-        if product.gtin:
-            yield from _gtin(placed.problem, product.gtin)
-            if gtins.setdefault(product.gtin, product.product_id) != product.product_id:
-                yield placed.problem(
-                    f"products {gtins[product.gtin]} and {product.product_id} have the same GTIN",
-                    "gtin",
-                    expected="a number of its own, or none",
-                    found=product.gtin,
-                )
-        if draft.tax_rates is not None:
-            classes = draft.tax_rates.value
-            if product.tax_class not in classes and not draft.is_left_out("tax", product.tax_class):
-                yield placed.problem(
-                    "unknown tax class",
-                    "tax_class",
-                    expected=f"one of {', '.join(sorted(classes))} of [tax] in store.toml",
-                    found=product.tax_class,
-                )
-        like = product.look_alike_of
-        is_known = like in known or like is None or draft.is_left_out("product", like)
-        if not is_known or like == product.product_id:
-            yield placed.problem(
-                "looks like no other product",
-                "look_alike_of",
-                expected="the id of another product",
-                found=product.look_alike_of,
-            )
-        if product.pack_picture and draft.folder is not None:
-            yield from _picture(placed.problem, product.pack_picture, draft)
-
-
-def _gtin(problem: Callable[..., StoreError], gtin: str) -> Iterator[StoreError]:
-    if not (gtin.isascii() and gtin.isdigit() and len(gtin) in GTIN_LENGTHS):
-        yield problem("not a GTIN", "gtin", expected="8, 12, 13 or 14 digits, or nothing", found=gtin)
-    elif int(gtin[-1]) != check_digit(gtin[:-1]):
-        expected = f"{check_digit(gtin[:-1])} as the last digit"
-        yield problem("wrong check digit", "gtin", expected=expected, found=gtin)
-
-
-def _picture(problem: Callable[..., StoreError], name: str, draft: Draft) -> Iterator[StoreError]:
-    assert draft.folder is not None
-    folder = draft.folder.resolve()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
-        yield problem("leads out of the store folder", "pack_picture", expected="a file in it", found=name)
-
-
-# --- planogram.csv ------------------------------------------------------------------------------------------------
-
-
-def _slots(draft: Draft) -> Iterator[StoreError]:
-    yield from _twice(draft.slots, "slot", "slot_id", lambda slot: slot.slot_id)
-    shelves = {placed.value.shelf_id: placed.value for placed in draft.shelves}
-    products = {placed.value.product_id for placed in draft.products}
-    for placed in draft.slots:
-        slot = placed.value
-        if slot.shelf_id not in shelves and not draft.is_left_out("shelf", slot.shelf_id):
-            yield placed.problem(
-                "unknown shelf", "shelf_id", expected="a shelf of store.toml", found=slot.shelf_id
-            )
-        if slot.product_id not in products and not draft.is_left_out("product", slot.product_id):
-            yield placed.problem(
-                "unknown product", "product_id", expected="a product of products.csv", found=slot.product_id
-            )
-        if slot.capacity < slot.facings:
-            yield placed.problem(
-                f"slot {slot.slot_id} holds less than one unit a facing",
-                "capacity",
-                expected=f"{slot.facings} or more",
-                found=slot.capacity,
-            )
-        shelf = shelves.get(slot.shelf_id)
-        if shelf is not None and slot.left_m + slot.width_m > shelf.width_m + TOLERANCE_M:
-            yield placed.problem(
-                f"slot {slot.slot_id} ends beyond shelf {shelf.shelf_id}",
-                "width_m",
-                expected=f"an end at {shelf.width_m} m or less",
-                found=_end(slot),
-            )
-    for _, slots in _grouped(draft.slots, lambda slot: slot.shelf_id):
-        slots.sort(key=lambda placed: (placed.value.left_m, placed.value.slot_id))
-        for left, right in pairwise(slots):
-            if right.value.left_m < left.value.left_m + left.value.width_m - TOLERANCE_M:
-                yield right.problem(
-                    f"slots {left.value.slot_id} and {right.value.slot_id} overlap",
-                    "left_m",
-                    expected=f"{_end(left.value)} m or more",
-                    found=right.value.left_m,
-                )
-
-
-def _end(thing: Slot | Plate) -> float:
-    return round(thing.left_m + thing.width_m, 4)
-
-
-# --- all ----------------------------------------------------------------------------------------------------------
-
-
-def _any_left_out(draft: Draft, kind: str) -> bool:
-    return any(one == kind for one, _ in draft.ids_left_out)
-
-
-def _twice(
-    things: Iterable[Placed[T]], kind: str, field: str, id_of: Callable[[T], str]
-) -> Iterator[StoreError]:
-    first: dict[str, Placed[T]] = {}
-    for placed in things:
-        name = id_of(placed.value)
-        if name in first:
-            line = first[name].line_of(field)
-            where = f" (first in line {line})" if line is not None else ""
-            yield placed.problem(f"{kind} {name} is there twice{where}", field, expected="one")
-        first.setdefault(name, placed)
-
-
-def _grouped(things: Iterable[Placed[T]], key: Callable[[T], str]) -> list[tuple[str, list[Placed[T]]]]:
-    groups: dict[str, list[Placed[T]]] = {}
-    for placed in things:
-        groups.setdefault(key(placed.value), []).append(placed)
-    return list(groups.items())

@@ -138,6 +138,7 @@ def _gate(row: GateRow) -> Gate:
         left_floor_m=_point(row.left_m),
         right_floor_m=_point(row.right_m),
         inside_floor_m=_point(row.inside_m),
+        needs_code=row.needs_code,
     )
 
 

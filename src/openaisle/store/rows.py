@@ -68,6 +68,7 @@ class GateRow(Row):
     left_m: Pair
     right_m: Pair
     inside_m: Pair
+    needs_code: bool = True
 
 
 class ZoneRow(Row):

@@ -151,6 +151,7 @@ class Gate:
     left_floor_m: Point2
     right_floor_m: Point2
     inside_floor_m: Point2
+    needs_code: bool = True  # False: whoever comes in here shops, and pays on the way out
 
     @property
     def centre_floor_m(self) -> Point2:

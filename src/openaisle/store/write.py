@@ -58,6 +58,8 @@ def _store_file(store: Store) -> str:
             right_m=gate.right_floor_m,
             inside_m=gate.inside_floor_m,
         )
+        if not gate.needs_code:
+            lines += _pairs(needs_code=False)
     for zone in store.zones:
         lines += ["", "[[zone]]"]
         lines += _pairs(id=zone.zone_id, name=zone.name, polygon_m=zone.polygon_floor_m)

@@ -95,20 +95,27 @@ class Doors:
             return []
         if tap.visit_id in self.visits:
             return []
-        said: list[VisitOpened | VisitClosed] = []
-        if len(self.visits) >= self.settings.visits_max:
-            oldest = next(iter(self.visits.values()))
-            said += self._close(oldest, oldest.gate_id, tap.tapped_ns)
+        said = self._make_room(tap.tapped_ns)
         self.visits[tap.visit_id] = Visit(
             tap.visit_id, tap.gate_id, tap.tapped_ns, tap.people_count, tap.is_staff
         )
         return said
 
-    def open_by_itself(self, person: Person, visit_id: VisitId) -> list[VisitOpened | VisitClosed]:
-        """A visit for a body of a recording that has no gates."""
-        visit = Visit(visit_id, "", person.born_ns, 1, False)
+    def _make_room(self, at_ns: int) -> list[VisitOpened | VisitClosed]:
+        if len(self.visits) < self.settings.visits_max:
+            return []
+        oldest = next(iter(self.visits.values()))
+        return self._close(oldest, oldest.gate_id, at_ns)
+
+    def open_by_itself(
+        self, person: Person, visit_id: VisitId, gate_id: GateId = "", came_ns: int | None = None
+    ) -> list[VisitOpened | VisitClosed]:
+        """A visit for somebody who needs no code, or for a body of a recording that has no gates."""
+        came_ns = person.born_ns if came_ns is None else came_ns
+        visit = Visit(visit_id, gate_id, came_ns, 1, False)
+        said = self._make_room(came_ns)
         self.visits[visit.visit_id] = visit
-        return self.bind(visit, person, person.born_ns)
+        return [*said, *self.bind(visit, person, came_ns)]
 
     def bind(self, visit: Visit, person: Person, at_ns: int) -> list[VisitOpened | VisitClosed]:
         """That person belongs to that visit. Opens the visit if this is its first person."""

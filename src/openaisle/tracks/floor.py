@@ -37,6 +37,7 @@ from openaisle.tracks.people import Person
 from openaisle.tracks.sightings import Rig
 from openaisle.tracks.skeleton import joints_for_others
 from openaisle.tracks.strangers import Strangers, StrangerSettings
+from openaisle.tracks.walk_ins import WalkIns, WalkInSettings
 from openaisle.tracks.window import FrameWindow
 
 TracksMessage = (
@@ -58,6 +59,7 @@ class TracksSettings:
     doors: DoorSettings = field(default_factory=DoorSettings)
     foreign: ForeignSettings = field(default_factory=ForeignSettings)
     strangers: StrangerSettings = field(default_factory=StrangerSettings)
+    walk_ins: WalkInSettings = field(default_factory=WalkInSettings)
     watch: WatchSettings = field(default_factory=WatchSettings)
     hold_ns_max: int = 200 * NS_PER_MS  # a window is worked off this long after its end at the latest
     # A window's frames are on average half a period old: people are described as of then, where they are known best.
@@ -81,6 +83,7 @@ class Tracks:
         )
         self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
         self._doors = Doors(store, self.settings.doors)
+        self._walk_ins = WalkIns(store.gates, self._doors, self.settings.walk_ins)
         self._strangers = Strangers(self._doors, self.settings.strangers)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)
 
@@ -126,6 +129,7 @@ class Tracks:
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
         followed = [person for person in [*crowd.people, *crowd.lost] if person.is_believed]
+        said += self._walk_ins.step(followed, until_ns)
         said += self._strangers.step(followed, until_ns)
         self._forget_the_gone()
         return [*said, *self._watch.judge(until_ns), self._tracks_at(until_ns, now_ns)]

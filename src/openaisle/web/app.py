@@ -19,10 +19,12 @@ from openaisle.web.board import board_router
 from openaisle.web.demo import demo_router
 from openaisle.web.desk import Desk
 from openaisle.web.floor import FloorBook, floor_router
+from openaisle.web.members import members_router
 from openaisle.web.metrics import ViewMetrics
 from openaisle.web.pages import HERE, Pages, SecurityHeaders
 from openaisle.web.receipts import receipts_router
 from openaisle.web.review import review_router
+from openaisle.web.scanning import scanning_router
 from openaisle.web.shopper import shopper_router
 from openaisle.web.sign_in import sign_in_router
 from openaisle.web.staff import staff_router
@@ -54,6 +56,8 @@ def build_app(view: ShopView, desk: Desk | None = None, floor: FloorBook | None 
             shopper_router,
             receipts_router,
             staff_router,
+            scanning_router,
+            members_router,
             review_router,
             api_router,
         ):

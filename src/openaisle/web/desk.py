@@ -11,26 +11,35 @@ from openaisle.central.accounts import Account, Accounts
 from openaisle.central.alerts import Alerts
 from openaisle.central.cases import ACCEPTED, Case, Cases, CaseSettings
 from openaisle.central.database import Database
-from openaisle.central.entry import TOKEN, Entry
+from openaisle.central.entry import Entry, payment_method
+from openaisle.central.letters import Letters
 from openaisle.central.live import LiveVisits
+from openaisle.central.reasons import ReasonBook
 from openaisle.central.receipts import KeptReceipt, ReceiptBook
-from openaisle.central.vouchers import Vouchers
+from openaisle.central.shelves import Shelves
+from openaisle.central.vouchers import Voucher, Vouchers, plan_id
 from openaisle.central.webhooks import Webhooks
+from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
     AnyMessage,
     CardHeld,
     CartChanged,
     Interaction,
+    PayerBound,
     PaymentChanged,
     PaymentMethod,
     PaymentState,
     Receipt,
     ReviewOpened,
+    ShelfId,
+    ShelfSwitched,
     VisitClosed,
     VisitId,
     VisitOpened,
+    VoucherChanged,
 )
 from openaisle.core.units import NS_PER_S
+from openaisle.replay.clips import decode_clip
 from openaisle.store.schema import Store
 
 
@@ -53,6 +62,14 @@ class Books(Protocol):
         self, visit_id: VisitId, product_id: str, quantity: int, price_minor: int, by: str, key: str
     ) -> None:
         """Put goods into an open cart (quantity above zero) or take them out; a price of 0 is the store's own."""
+        ...
+
+    def scan(self, interaction_id: str, visit_id: VisitId, product_id: str, *, is_undone: bool) -> None:
+        """One unit that a shopper scanned goes into an open cart, or out of it again."""
+        ...
+
+    def switch_shelf(self, shelf_id: ShelfId, by: str, key: str, *, is_scanned: bool) -> None:
+        """Have what leaves a shelf scanned from now on, or trust its plates again."""
         ...
 
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
@@ -103,14 +120,17 @@ class Desk:
         *,
         is_simulated: bool,
         has_reader: bool = False,
+        has_mail: bool = False,
         is_open: Callable[[], bool] = lambda: True,
         case_settings: CaseSettings | None = None,
+        reasons_days: int = 0,
     ) -> None:
         self.store = store
         self.books = books
         self.now_ns = now_ns
         self.is_simulated = is_simulated
         self.has_reader = has_reader
+        self.has_mail = has_mail
         self._database = Database(database_path)
         self.accounts = Accounts(self._database)
         self.entry = Entry(self._database, self.accounts, issuer, is_open)
@@ -118,9 +138,13 @@ class Desk:
         self.cases = Cases(self._database, case_settings)
         self.webhooks = Webhooks(self._database)
         self.vouchers = Vouchers(self._database)
+        self.letters = Letters(self._database)
         self.programmes = tuple(sorted({each.programme for each in store.promotions if each.programme}))
         self.live = LiveVisits(store, self._programmes_of)
+        self.reasons = ReasonBook(self._database, reasons_days)
         self.alerts = Alerts(store)
+        self.shelves = Shelves(store)
+        self.live.show_scanned(self.shelves.scanned_ids)
         self.phones = Phones()
 
     def close(self) -> None:
@@ -134,6 +158,9 @@ class Desk:
         `is_kept`: the database has all that follows from it; only what is in memory needs to hear it again.
         """
         self.alerts.accept(message)
+        self.shelves.accept(message)
+        if isinstance(message, ShelfSwitched):
+            self.live.show_scanned(self.shelves.scanned_ids)
         if is_kept:
             self._remember(message)
             return
@@ -148,6 +175,10 @@ class Desk:
                 self.webhooks.emit(kind, message.visit_id, {"visit_id": message.visit_id}, self.now_ns())
             case CardHeld() if message.gate_id:
                 self.entry.tapped(message)
+            case PayerBound():
+                self.entry.bound(message)
+            case VoucherChanged():
+                self.vouchers.accept(message)
             case Interaction():
                 self.receipts.hear(message)
             case ReviewOpened():
@@ -174,6 +205,12 @@ class Desk:
             case _:
                 pass
 
+    def keep_clip(self, clip: bytes) -> None:
+        """What one decision rested on (`replay.clips`), for reviewers."""
+        kept = decode_clip(clip)
+        told = [(interaction.interaction_id, interaction.visit_id) for interaction in kept.said]
+        self.reasons.keep(kept.step.step_id, clip, told, self.now_ns())
+
     def mark(self, source: str) -> tuple[int, bytes]:
         """How far a source was heard before: its entries up to there are kept."""
         return self._database.mark(source)
@@ -189,6 +226,8 @@ class Desk:
             return
         payment = payment_of(kept)
         self.live.settle(kept.receipt.visit_id, payment)
+        if self.has_mail and changed.state in (PaymentState.PAID, PaymentState.UNPAID):
+            self.letters.owe(receipt_id, kept.account_id, self.now_ns())
         event_id = f"{receipt_id} {kept.state} {kept.refunded_minor}"
         self.webhooks.emit("receipt.changed", event_id, {"receipt_id": receipt_id, **payment}, self.now_ns())
 
@@ -248,6 +287,21 @@ class Desk:
         method = PaymentMethod(kind="voucher", payer_id=voucher.voucher_id, token=voucher.voucher_id)
         self.books.pay(receipt.receipt_id, method, voucher.voucher_id)
 
+    def load_plan(self, account: Account, amount_minor: int, by: str, key: str) -> Voucher:
+        """Money was paid in for an account's meal plan; PaymentRefused, and nothing changed, if the ledger is away."""
+        voucher_id, now_ns = plan_id(account.account_id), self.now_ns()
+        self.vouchers.top_up(
+            voucher_id, amount_minor, by, now_ns
+        )  # First: the ledger's word is of what is left.
+        try:
+            self.books.load_voucher(voucher_id, amount_minor, key)
+        except PaymentRefused:
+            self.vouchers.take_back(voucher_id, amount_minor)
+            raise
+        voucher = self.vouchers.get(voucher_id)
+        assert voucher is not None
+        return voucher
+
     def take_card(self, kept: KeptReceipt) -> None:
         """The counter's reader asks for a card that pays what is owed. A minute's wishes are one."""
         key = f"reader {kept.receipt.receipt_id} {self.now_ns() // (60 * NS_PER_S)}"
@@ -255,10 +309,10 @@ class Desk:
 
     def pay_again(self, kept: KeptReceipt, account: Account) -> None:
         """A shopper pays a debt with the card they have now; EntryRefused as at the gate if there is none."""
-        token = self.entry.method_of(account, self.now_ns()).removeprefix(TOKEN)
-        method = PaymentMethod(kind="card", payer_id=account.account_id, token=token)
+        method = payment_method(self.entry.method_of(account, self.now_ns()), account.account_id)
+        assert method is not None
         # A minute's wishes are one: a second tap on the button is no second charge, a try tomorrow is.
-        key = f"{kept.receipt.receipt_id} {token} {self.now_ns() // (60 * NS_PER_S)}"
+        key = f"{kept.receipt.receipt_id} {method.token} {self.now_ns() // (60 * NS_PER_S)}"
         self.books.pay(kept.receipt.receipt_id, method, key)
 
     def _programmes_of(self, visit_id: VisitId) -> frozenset[str]:

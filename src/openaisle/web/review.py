@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from pydantic import BaseModel
 
 from openaisle.central.accounts import Account
 from openaisle.central.cases import Case
+from openaisle.replay.clip_view import SCRIPT, STYLE, clips_html, people_of
+from openaisle.replay.clips import decode_clip
 from openaisle.web.auth import REVIEWERS, Auth
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
+from openaisle.web.shopper import NOT_THERE
 from openaisle.web.sign_in import LEADS_ON, Body, page_for
 
 
@@ -67,6 +70,20 @@ def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             cases=[_queued(desk, case, account) for case in desk.cases.open_cases()], rates=desk.cases.rates()
         )
 
+    @router.get("/review/reasons/{interaction_id:path}", response_class=HTMLResponse, responses=NOT_THERE)
+    def reasons(interaction_id: str, _: Account = reviewers) -> HTMLResponse:
+        """A piece of HTML: plates, candidates with their terms and skeletons about one decision."""
+        clips = [decode_clip(clip) for clip in desk.reasons.of(interaction_id)]
+        if not clips:
+            raise HTTPException(404, "nothing is kept of it")
+        visit_ids = {told.visit_id for clip in clips for told in clip.said if told.visit_id}
+        who = people_of(min(visit_ids, default=None), clips)
+        return HTMLResponse(clips_html(desk.store, clips, who))
+
+    @router.get("/review/{name}", response_class=FileResponse, include_in_schema=False)
+    def asset(name: Literal["clip.js", "clip.css"]) -> FileResponse:
+        return FileResponse(SCRIPT if name == "clip.js" else STYLE)
+
     @router.post("/api/v1/decisions")
     def decide(body: DecisionIn, account: Account = reviewers) -> DecisionOut:
         """Accept: the money goes back. Above the limit a second person must accept it too."""
@@ -93,5 +110,5 @@ def _queued(desk: Desk, case: Case, account: Account) -> QueuedCase:
         product=product.name if product else case.product_id,
         needs_two=case.amount_minor >= desk.cases.settings.two_people_minor,
         is_mine_already=case.seconded_by == account.account_id,
-        evidence=evidence,
+        evidence=[each | {"has_reasons": desk.reasons.has(each["interaction_id"])} for each in evidence],
     )

@@ -15,12 +15,14 @@ from openaisle.adapters.entry_codes import PEOPLE_MAX, code_as_svg
 from openaisle.central.accounts import Account, Method, Role
 from openaisle.central.entry import Offer
 from openaisle.central.live import LiveVisits
+from openaisle.central.vouchers import plan_id
 from openaisle.core.units import NS_PER_MS
 from openaisle.web.auth import ANYBODY, READERS, Auth
 from openaisle.web.board import EVENT_STREAM, KEEP_ALIVE_S
 from openaisle.web.desk import Desk
 from openaisle.web.pages import HERE, Pages
 from openaisle.web.sign_in import Body
+from openaisle.web.words import language_of
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {403: {"description": "Refused, with its reason."}}
 NOT_THERE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "Not there, or not yours."}}
@@ -57,10 +59,16 @@ class MembershipIn(Body):
     is_member: bool
 
 
+class MailIn(Body):
+    is_wanted: bool
+
+
 class Me(BaseModel):
     account_id: str
     name: str
     role: Role
+    wants_mail: bool | None = Field(description="Receipts by mail; null where the shop sends none.")
+    plan_minor: int | None = Field(description="What is left of a meal plan; null: none.")
     methods: list[MethodOut]
     programmes: list[ProgrammeOut]
     visit_id: str | None = Field(description="The visit that is going on.")
@@ -87,6 +95,7 @@ class CartLineOut(BaseModel):
     total_minor: int
     is_checking: bool
     age_limit: int
+    scans: list[str] = Field(description="Which of its units were scanned, each by its interaction.")
 
 
 class OfferOut(BaseModel):
@@ -114,6 +123,7 @@ class CartOut(BaseModel):
     changed_ns: int
     receipt_id: str
     payment: dict[str, Any] | None
+    scanned_shelves: list[str] = Field(description="Whose goods have to be scanned.")
     version: int
 
 
@@ -155,11 +165,14 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
     @router.get("/api/v1/me")
     def me(account: Account = anybody) -> Me:
         now_ns = desk.now_ns()
+        account = desk.accounts.get(account.account_id) or account  # As it is now.
         going_on = [visit for visit in desk.entry.visits_of(account.account_id, 5) if not visit.closed_ns]
         return Me(
             account_id=account.account_id,
             name=account.name,
             role=account.role,
+            wants_mail=bool(account.mail_language) if desk.has_mail else None,
+            plan_minor=plan.left_minor if (plan := desk.vouchers.get(plan_id(account.account_id))) else None,
             methods=[_method_out(method, now_ns) for method in desk.accounts.methods(account.account_id)],
             programmes=programmes_of(account),
             visit_id=going_on[0].visit_id if going_on else None,
@@ -187,6 +200,13 @@ def shopper_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
             raise HTTPException(404, "no such programme in this shop")
         desk.accounts.set_membership(account.account_id, body.programme, is_member=body.is_member)
         return programmes_of(account)
+
+    @router.put("/api/v1/me/mail", status_code=204, responses=NOT_THERE)
+    def set_mail(body: MailIn, request: Request, account: Account = shoppers) -> None:
+        """Receipts by mail as well, in the language of this page; or no more."""
+        if not desk.has_mail:
+            raise HTTPException(404, "this shop sends no mail")
+        desk.accounts.set_mail(account.account_id, language_of(request) if body.is_wanted else "")
 
     @router.post("/api/v1/me/codes", responses=REFUSED)
     def code(body: CodeIn, account: Account = shoppers) -> CodeOut:

@@ -22,6 +22,7 @@ from openaisle.web.auth import READERS, STAFF, Auth
 from openaisle.web.board import EVENT_STREAM, KEEP_ALIVE_S
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
+from openaisle.web.scanning import ShelfOut, shelf_out
 from openaisle.web.shopper import NOT_THERE, REFUSED, CartOut, CodeOut, code_out
 from openaisle.web.sign_in import LEADS_ON, Body, page_for
 
@@ -55,6 +56,7 @@ class DeskOut(BaseModel):
     has_reader: bool
     carts: list[CartOut]
     alerts: list[AlertOut]
+    shelves: list[ShelfOut] = Field(description="In trouble, or scanned.")
     rates: dict[str, float | int]
 
 
@@ -208,6 +210,7 @@ def _desk_out(desk: Desk) -> DeskOut:
         alerts=[
             AlertOut(**{k: v for k, v in alert.items() if k != "done_by"}) for alert in desk.alerts.newest()
         ],
+        shelves=[shelf_out(state) for state in desk.shelves.states() if state.is_scanned or state.trouble],
         rates=desk.cases.rates(),
     )
 

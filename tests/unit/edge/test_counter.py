@@ -12,17 +12,20 @@ from tests.unit.web.counter import PRODUCT, STORE, Counter, pick_up, visit_opene
 
 from openaisle.adapters.event_log_memory import MemoryEventLog
 from openaisle.adapters.event_log_sqlite import SqliteEventLog
+from openaisle.carts.scanned import scan_id
 from openaisle.cli import build_app
 from openaisle.core.errors import PaymentRefused
 from openaisle.core.messages import (
     CartChanged,
     CartCorrected,
     ChargeRequested,
+    GoodsScanned,
     PaymentMethod,
     ProcessorSaid,
     Receipt,
     ReceiptContested,
     RefundWanted,
+    ShelfSwitched,
     VisitClosed,
     VoucherSold,
     decode,
@@ -92,6 +95,39 @@ def test_a_correction_for_a_visit_that_is_over_is_a_question_and_bills_nobody(le
     said = ledger.wishes.grant(wish("gone", 1), 10)
     assert not [message for message in said if isinstance(message, CartChanged | Receipt)]
     assert correction(wish("gone", 1)) == correction(wish("gone", 1))
+
+
+def scanned(visit_id: str, interaction_id: str, *, is_undone: bool = False) -> GoodsScanned:
+    return GoodsScanned(
+        interaction_id=interaction_id,
+        visit_id=visit_id,
+        product_id=PRODUCT.product_id,
+        is_undone=is_undone,
+        key=f"{interaction_id} {is_undone}",
+        wanted_ns=20,
+    )
+
+
+def test_goods_are_scanned_into_a_cart_and_out_of_it_where_a_shelf_was_switched(ledger: Ledger) -> None:
+    ledger.till.step((), [visit_opened("v1"), visit_opened("v2")], 1)
+    mine = scan_id("v1", "a")
+    with pytest.raises(PaymentRefused, match="no shelf with it is scanned"):
+        ledger.wishes.grant(scanned("v1", mine), 10)
+    shelf_id = next(slot.shelf_id for slot in STORE.slots.values() if slot.product_id == PRODUCT.product_id)
+    ledger.wishes.grant(
+        ShelfSwitched(shelf_id=shelf_id, is_scanned=True, by="sam", key="k", switched_ns=11), 11
+    )
+    for now_ns in (12, 13):
+        ledger.wishes.grant(scanned("v1", mine), now_ns)
+    assert ledger.pipeline.holdings == {"v1": {PRODUCT.product_id: 1}, "v2": {}}
+    with pytest.raises(PaymentRefused, match="of another cart"):
+        ledger.wishes.grant(scanned("v2", mine, is_undone=True), 14)
+
+    again = Pipeline(STORE, ledger.log, Payments())  # As after a restart.
+    assert again.scanned.shelf_ids == (shelf_id,)
+    wishes = Wishes(again, Payments(), lambda messages: None, STORE.currency)
+    assert newest_cart(wishes.grant(scanned("v1", mine, is_undone=True), 15)).lines == ()
+    assert again.holdings == {"v1": {}, "v2": {}}
 
 
 def test_money_wishes_are_granted_once_and_refused_beyond_the_receipt(ledger: Ledger) -> None:

@@ -44,6 +44,12 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
         listen = "10.0.0.5:8443"
         certificate_file = "shop.pem"
         key_file = "shop.key"
+        reasons_days = 3
+        [mail]
+        server = "smtp.shop:587"
+        sender = "receipts@shop"
+        username = "shop"
+        password_file = "password"
         [cameras]
         time = "arrival"
         latency_ms = 90.0
@@ -57,6 +63,9 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
     )
     settings = load_edge_settings(folder)
     assert settings.broker is not None
+    assert settings.mail is not None
+    assert (settings.mail.host, settings.mail.port, settings.mail.security) == ("smtp.shop", 587, "starttls")
+    assert settings.reasons_days == 3
     assert (settings.broker.host, settings.broker.port, settings.broker.is_encrypted) == (
         "broker.shop",
         8884,
@@ -93,6 +102,13 @@ def test_everything_an_edge_toml_may_say_is_understood(folder: Path) -> None:
         ("[cameras]\nlatency_ms = -1.0", ["cameras.latency_ms"]),
         ("[cameras]\ntime = 'guess'", ["cameras.time", "embedded"]),
         ("[vision]\nworkers = 0", ["vision.workers"]),
+        ("[pages]\nreasons_days = 365", ["pages.reasons_days"]),
+        ("[mail]\nserver = 'smtp.shop'\nsender = 'a@b'", ["edge.toml:3", "mail.server", "host:port"]),
+        ("[mail]\nserver = 'smtp.shop:25'", ["edge.toml", "mail", "sender = name@host"]),
+        (
+            "[mail]\nserver = 'smtp.shop:25'\nsender = 'a@b'\nsecurity = 'none'",
+            ["mail.security", "in the clear", "smtp.shop"],
+        ),
         ("[vision]\nworker = 2", ["vision.worker", "'workers'"]),
         ("[vison]\nworkers = 2", ["unknown field", "'vision'"]),
         ("[broker", ["not TOML"]),

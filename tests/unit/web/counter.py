@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from playwright.sync_api import Page
 
 from openaisle.adapters.entry_codes import CodeIssuer
 from openaisle.central.accounts import Account, Role
@@ -30,6 +31,7 @@ from openaisle.core.messages import (
     Receipt,
     ReceiptLine,
     RefundRequested,
+    ShelfSwitched,
     VisitClosed,
     VisitOpened,
 )
@@ -55,6 +57,7 @@ class InstantBooks:
         self.declines = False
         self.reader_asks: list[str] = []
         self.corrections: list[tuple[str, str, int, int]] = []
+        self.scans: dict[str, tuple[str, str]] = {}
 
     def refund(self, receipt_id: str, amount_minor: int, reason: str, key: str) -> None:
         self._hear(self.payments.refund(receipt_id, amount_minor, reason, key, time.time_ns()))
@@ -69,6 +72,23 @@ class InstantBooks:
         self, visit_id: str, product_id: str, quantity: int, price_minor: int, by: str, key: str
     ) -> None:
         self.corrections.append((visit_id, product_id, quantity, price_minor))
+
+    def scan(self, interaction_id: str, visit_id: str, product_id: str, *, is_undone: bool) -> None:
+        if is_undone:
+            del self.scans[interaction_id]
+        else:
+            self.scans[interaction_id] = visit_id, product_id
+        mine: dict[str, list[str]] = {}
+        for scan, (visit, product) in self.scans.items():
+            if visit == visit_id:
+                mine.setdefault(product, []).append(scan)
+        self._hear([cart_of_scans(visit_id, mine)])
+
+    def switch_shelf(self, shelf_id: str, by: str, key: str, *, is_scanned: bool) -> None:
+        switched_ns = time.time_ns()
+        self._hear(
+            [ShelfSwitched(shelf_id=shelf_id, is_scanned=is_scanned, by=by, key=key, switched_ns=switched_ns)]
+        )
 
     def load_voucher(self, voucher_id: str, amount_minor: int, key: str) -> None:
         self._hear(self.payments.load_voucher(voucher_id, amount_minor, STORE.currency, time.time_ns()))
@@ -122,7 +142,9 @@ class Counter:
             time.time_ns,
             is_simulated=is_simulated,
             has_reader=True,
+            has_mail=True,
             case_settings=settings,
+            reasons_days=1,
         )
         self.books.desk = self.desk
         self.app: FastAPI = build_app(self.view, self.desk)
@@ -207,6 +229,32 @@ def cart_of(visit_id: str, quantity: int = 2, *, is_pending: bool = False, produ
     )
 
 
+def cart_of_scans(visit_id: str, scans: dict[str, list[str]]) -> CartChanged:
+    """A cart of nothing but what was scanned: interactions by product."""
+    now_ns = time.time_ns()
+    lines = tuple(
+        CartLine(
+            product_id=product_id,
+            quantity=len(each),
+            price_minor=STORE.products[product_id].price_minor,
+            probability=1.0,
+            pending=False,
+            slot_id=None,
+            picked_ns=now_ns,
+            interaction_ids=tuple(each),
+        )
+        for product_id, each in scans.items()
+    )
+    return CartChanged(
+        visit_id=visit_id,
+        changed_ns=now_ns,
+        happened_ns=now_ns,
+        lines=lines,
+        total_minor=sum(line.quantity * line.price_minor for line in lines),
+        currency=STORE.currency,
+    )
+
+
 def pick_up(visit_id: str, quantity: int, probability: float) -> Interaction:
     slot = next(slot for slot in STORE.slots.values() if slot.product_id == PRODUCT.product_id)
     now_ns = time.time_ns()
@@ -248,6 +296,11 @@ def receipt_of(visit_id: str, quantity: int = 2) -> Receipt:
         tax_minor=7,
         currency=STORE.currency,
     )
+
+
+def sign_in(page: Page, counter: Counter, address: str, account: Account) -> None:
+    link = counter.desk.accounts.open_session(account.account_id, "link", time.time_ns())
+    page.goto(f"{address}/sign-in/{link}")
 
 
 @contextmanager

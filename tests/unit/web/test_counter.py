@@ -21,7 +21,6 @@ from tests.unit.web.counter import (
     ask,
     cart_of,
     pick_up,
-    served,
     visit_opened,
 )
 
@@ -40,12 +39,6 @@ def counter(tmp_path: Path) -> Iterator[Counter]:
     one = Counter(tmp_path, settings=CaseSettings(two_people_minor=2 * PRODUCT.price_minor))
     yield one
     one.desk.close()
-
-
-@pytest.fixture
-def address(counter: Counter) -> Iterator[str]:
-    with served(counter.app) as at:
-        yield at
 
 
 # --- accounts -----------------------------------------------------------------------------------------------------
@@ -450,6 +443,7 @@ MAY: dict[str, set] = {
     "GET /shopper/worker.js": EVERYBODY,
     "GET /api/v1/me": SIGNED_IN,
     "POST /api/v1/me/methods": SIGNED_IN - {Role.MACHINE},
+    "PUT /api/v1/me/mail": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/me/codes": SIGNED_IN - {Role.MACHINE},
     "POST /api/v1/me/programmes": SIGNED_IN - {Role.MACHINE},
     "GET /api/v1/visits/{visit_id}/cart": SIGNED_IN,  # of their own visit; staff and machines of any
@@ -469,10 +463,17 @@ MAY: dict[str, set] = {
     "GET /api/v1/products": STAFF | {Role.MACHINE},
     "POST /api/v1/alerts/done": STAFF,
     "POST /api/v1/visits/{visit_id}/corrections": STAFF,
+    "GET /api/v1/shelves": STAFF | {Role.MACHINE},
+    "PUT /api/v1/shelves/{shelf_id}": STAFF,
+    "POST /api/v1/visits/{visit_id}/scans": SIGNED_IN - {Role.MACHINE},  # of their own visit
+    "DELETE /api/v1/visits/{visit_id}/scans/{interaction_id}": SIGNED_IN - {Role.MACHINE},
+    "PUT /api/v1/badges": STAFF,
+    "POST /api/v1/plans": STAFF,
     "POST /api/v1/vouchers": STAFF,
     "POST /api/v1/visits": STAFF,
     "POST /api/v1/visits/{visit_id}/codes": STAFF,
     "GET /review": EVERYBODY,
+    "GET /review/reasons/{interaction_id}": REVIEWERS,
     "GET /api/v1/cases": REVIEWERS,
     "POST /api/v1/decisions": REVIEWERS,
     "GET /api/v1/receipts": MACHINES,

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from tests.unit.web.counter import PRODUCT, STORE, Counter, ask, cart_of, receipt_of, served, visit_opened
+from tests.unit.web.counter import PRODUCT, STORE, Counter, ask, cart_of, receipt_of, visit_opened
 
 from openaisle.central.accounts import Role
 from openaisle.central.entry import Standing
@@ -33,12 +33,6 @@ def counter(tmp_path: Path) -> Iterator[Counter]:
     one = Counter(tmp_path, store=replace(STORE, promotions=(PAIR, CLUB)))
     yield one
     one.desk.close()
-
-
-@pytest.fixture
-def address(counter: Counter) -> Iterator[str]:
-    with served(counter.app) as at:
-        yield at
 
 
 def test_a_cart_says_which_offers_apply_and_which_nearly_do(counter: Counter, address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
-from tests.unit.web.counter import Counter, served
+from playwright.sync_api import Browser, Page
+from tests.unit.web.counter import Counter
 
 import openaisle.web
 from openaisle.core.messages import (
@@ -33,7 +32,6 @@ from openaisle.web.view import ShopView
 
 STORE = load_store("corner")
 PRODUCT = STORE.products[min(STORE.products)]
-CHROMIUM = shutil.which("chromium")
 
 
 def visit_opened(visit_id: str = "visit-000001") -> VisitOpened:
@@ -104,28 +102,15 @@ def view(counter: Counter) -> ShopView:
 
 
 @pytest.fixture
-def address(counter: Counter) -> Iterator[str]:
-    with served(counter.app) as at:
-        yield at
-
-
-@pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: the pages are not tried in a browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        page.goto(address)
-        page.get_by_text("live", exact=True).wait_for()
-        yield page
-        browser.close()
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    page.goto(address)
+    page.get_by_text("live", exact=True).wait_for()
+    yield page
+    page.close()
     assert problems == []
 
 

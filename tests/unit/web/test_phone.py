@@ -2,73 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
-from tests.unit.web.counter import PASSPHRASE, PRODUCT, STORE, Counter, cart_of, served, visit_opened
+from playwright.sync_api import Page, expect
+from tests.unit.web.counter import PASSPHRASE, PRODUCT, STORE, Counter, cart_of, sign_in, visit_opened
 
 from openaisle.adapters.gate_scanner import codes_in
 from openaisle.central.accounts import Role
 from openaisle.web.pages import Pages
 from openaisle.web.words import LANGUAGES, words
-
-CHROMIUM = shutil.which("chromium")
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def address(counter: Counter) -> Iterator[str]:
-    with served(counter.app) as at:
-        yield at
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: the pages are not tried in a browser")
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-        )
-        yield one
-        one.close()
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    yield from _page(browser, PHONE)
-
-
-@pytest.fixture
-def desk_page(browser: Browser) -> Iterator[Page]:
-    yield from _page(browser, {"width": 1200, "height": 900})
-
-
-def _page(browser: Browser, size: ViewportSize) -> Iterator[Page]:
-    context = browser.new_context(viewport=size, locale="en", device_scale_factor=2)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    # A refusal is an answer with a status; everything else that a browser complains of is a fault.
-    page.on(
-        "console",
-        lambda said: problems.append(said.text) if said.type == "error" and "403" not in said.text else None,
-    )
-    yield page
-    context.close()
-    assert problems == []
-
-
-def sign_in(page: Page, counter: Counter, address: str, account) -> None:
-    link = counter.desk.accounts.open_session(account.account_id, "link", time.time_ns())
-    page.goto(f"{address}/sign-in/{link}")
 
 
 def test_from_signing_up_to_a_refund_on_a_phone(counter: Counter, address: str, phone: Page) -> None:
@@ -144,7 +90,7 @@ def test_the_page_can_be_installed_and_its_shell_opens_without_a_network(
     scope = phone.evaluate("navigator.serviceWorker.ready.then(one => new URL(one.scope).pathname)")
     assert scope == "/shopper"
     kept = phone.evaluate(
-        "caches.open('openaisle-shell-1').then(c => c.keys()).then(k => k.map(r => new URL(r.url).pathname))"
+        "caches.open('openaisle-shell-2').then(c => c.keys()).then(k => k.map(r => new URL(r.url).pathname))"
     )
     assert "/static/shopper.js" in kept
     assert not [path for path in kept if path.startswith("/api")]

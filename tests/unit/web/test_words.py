@@ -15,7 +15,7 @@ from openaisle.core.messages import PaymentState
 from openaisle.web.words import LANGUAGES, language_of, words
 
 HERE = Path(openaisle.web.__file__).parent
-MADE_OF_PARTS = ("state_", "reason_", "alert_", "refused_", "kind_")
+MADE_OF_PARTS = ("state_", "reason_", "alert_", "refused_", "kind_", "trouble_", "mail_")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

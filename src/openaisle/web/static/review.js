@@ -18,7 +18,7 @@ function draw() {
     element("span", { className: "amount" }, money(one.amount_minor)),
     element("small", {}, WORDS[`reason_${one.reason}`] || one.reason))));
   byId("empty").hidden = cases.length > 0;
-  byId("case").hidden = cases.length === 0;
+  byId("case").hidden = byId("reasons").hidden = cases.length === 0;
   if (!cases.length) return;
   byId("queue").setAttribute("aria-activedescendant", `case-${at}`);
   drawCase(cases[at]);
@@ -26,7 +26,10 @@ function draw() {
 
 function evidenceOf(one) {
   const time = timeOf(one.happened_ns);
-  const row = element("li", {}, say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) }));
+  let text = say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) });
+  if (one.source === "scan") text = say("evidence_scan", { time });
+  if (one.source === "staff") text = say("evidence_staff", { time });
+  const row = element("li", {}, text);
   const others = one.alternatives.filter((other) => other.probability >= TOLD_MIN);
   if (others.length) {
     row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...others.map((other) => element("li", {},
@@ -47,6 +50,21 @@ function drawCase(one) {
     element("ul", { className: "evidence" }, ...one.evidence.map(evidenceOf)),
     ...(one.needs_two ? [element("p", { className: "warning" }, say("second_needed"))] : []),
     buttons);
+  drawReasons(one);
+}
+
+// Plates and skeletons about each piece of evidence, as far as they are kept.
+async function drawReasons(one) {
+  if (byId("reasons").dataset.of === one.case_id) return;
+  byId("reasons").dataset.of = one.case_id;
+  const shown = [];
+  for (const each of one.evidence.filter((some) => some.has_reasons)) {
+    const answer = await fetch(`/review/reasons/${encodeURIComponent(each.interaction_id)}`, { credentials: "same-origin" });
+    if (answer.ok) shown.push(await answer.text());
+  }
+  if (byId("reasons").dataset.of !== one.case_id) return; // Another case was chosen meanwhile.
+  byId("reasons").innerHTML = shown.join("") || `<p class="dim">${say("evidence_none")}</p>`;
+  showReplays(byId("reasons"));
 }
 
 async function decide(accept) {

@@ -66,6 +66,7 @@ function draw(state) {
   byId("is-leaving").hidden = state.stage !== "leaving";
   byId("lines").replaceChildren(...state.lines.map(lineOf));
   byId("cart-empty").hidden = state.lines.length > 0;
+  Scan.draw(state);
   byId("offers").replaceChildren(...state.offers.map(offerOf));
   byId("offers").hidden = byId("offers-hint").hidden = state.offers.length === 0;
   byId("total").textContent = money(state.total_minor);
@@ -77,7 +78,7 @@ function lineOf(line) {
   if (line.age_limit) name.append(" ", element("span", { className: "badge", title: say("age_hint") }, say("age_limit", { age: line.age_limit })));
   if (line.is_checking) name.append(" ", element("em", {}, say("checking")));
   return element("li", { className: line.is_checking ? "is-checking" : "" },
-    element("span", { className: "count" }, `${line.quantity} ×`), name, element("span", { className: "amount" }, money(line.total_minor)));
+    element("span", { className: "count" }, `${line.quantity} ×`), name, line.scans.length ? Scan.undo(line) : "", element("span", { className: "amount" }, money(line.total_minor)));
 }
 
 function offerOf(offer) {
@@ -97,6 +98,7 @@ function programmeOf(one) {
 
 function drawAfter(state) {
   show("after");
+  Scan.stop();
   byId("after-total").textContent = money(state.total_minor);
   const paid = state.payment ? state.payment.state : "payment";
   byId("after-state").textContent = say(`state_${paid}`);
@@ -109,8 +111,12 @@ async function drawMe() {
   const me = await ask("GET", "/api/v1/me");
   const method = me.methods[0];
   byId("method").textContent = method ? `\u2066•••• ${method.last4} ${method.expires}\u2069` : "";
+  byId("plan").hidden = me.plan_minor === null;
+  byId("plan").textContent = say("plan_left", { amount: money(me.plan_minor || 0) });
   byId("loyalty").hidden = me.programmes.length === 0;
   byId("programmes").replaceChildren(...me.programmes.map(programmeOf));
+  byId("by-mail").hidden = me.wants_mail === null;
+  byId("by-mail").firstElementChild.checked = Boolean(me.wants_mail);
   byId("no-receipts").hidden = me.receipts.length > 0;
   byId("receipts").replaceChildren(...me.receipts.map((one) => element("li", {},
     element("a", { href: `/receipts/${one.visit_id}` }, say("receipt_number", { number: one.number }), " · ", element("bdi", { dir: "ltr" }, one.when)),
@@ -136,6 +142,9 @@ onSubmit(byId("add-method"), async (filled) => {
   byId("paying").open = false;
   await drawMe();
   renew();
+});
+byId("by-mail").addEventListener("change", (event) => {
+  ask("PUT", "/api/v1/me/mail", { is_wanted: event.target.checked }).catch((error) => { tell(error.message); drawMe(); });
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !isInside && !byId("at-gate").hidden) renew(); });
 

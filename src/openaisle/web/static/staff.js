@@ -18,6 +18,19 @@ function cartOf(state) {
     element("ul", { className: "lines" }, ...lines));
 }
 
+function switchShelf(shelfId, isScanned) {
+  return ask("PUT", `/api/v1/shelves/${shelfId}`, { is_scanned: isScanned }).catch((error) => tell(error.message));
+}
+
+function shelfOf(shelf) {
+  const said = [];
+  if (shelf.is_scanned) said.push(say("shelf_scanned"));
+  if (shelf.trouble) said.push(say(`trouble_${shelf.trouble}`, { percent: Math.round(100 * (shelf.sure || 0)) }));
+  return element("li", { className: shelf.trouble ? "alert" : "" },
+    element("span", { className: "name" }, element("bdi", {}, shelf.shelf_id), `: ${said.join("; ")}`),
+    element("button", { type: "button", onclick: () => switchShelf(shelf.shelf_id, !shelf.is_scanned) }, say(shelf.is_scanned ? "shelf_trust" : "shelf_scan")));
+}
+
 function draw(desk) {
   byId("alerts").replaceChildren(...desk.alerts.map((alert) => element("li", { className: `alert is-${alert.kind}` },
     element("span", { className: "name" }, alertText(alert), alert.visit_id ? ` (${alert.visit_id})` : ""),
@@ -28,6 +41,8 @@ function draw(desk) {
     element("span", { className: "amount" }, money(one.owed_minor)),
     element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/cash`).catch((error) => tell(error.message)) }, say("cash")),
     ...(desk.has_reader ? [element("button", { type: "button", onclick: () => ask("POST", `/api/v1/receipts/${one.visit_id}/card`).then(() => tell(say("card_asked"))).catch((error) => tell(error.message)) }, say("card"))] : []))));
+  byId("shelves").replaceChildren(...desk.shelves.map(shelfOf));
+  byId("shelves-well").hidden = desk.shelves.length > 0;
   byId("nothing-owed").hidden = desk.owed.length > 0;
   byId("rates").textContent = say("rate", { reviews: desk.rates.reviews_per_1000, disputes: desk.rates.disputes_per_1000 });
   byId("carts").replaceChildren(...desk.carts.map(cartOf));
@@ -45,6 +60,22 @@ onSubmit(byId("correct"), async (filled, button) => {
   await ask("POST", `/api/v1/visits/${filled.visit_id}/corrections`, { product_id: product.product_id, quantity, price_minor: filled.price ? minorOf(filled.price) : 0 });
   byId("correct").elements.product.value = byId("correct").elements.price.value = "";
   tell(say("done"));
+});
+
+onSubmit(byId("scan-shelf"), (filled) => switchShelf(filled.shelf_id, true));
+
+onSubmit(byId("member"), async (filled) => {
+  const said = [];
+  if (filled.number) {
+    await ask("PUT", "/api/v1/badges", { email: filled.email, number: filled.number });
+    said.push(`${say("badge_number")}: ${say("done")}`);
+  }
+  if (filled.amount) {
+    const plan = await ask("POST", "/api/v1/plans", { email: filled.email, amount_minor: minorOf(filled.amount) });
+    said.push(say("plan_left", { amount: money(plan.left_minor) }));
+  }
+  byId("member").reset();
+  tell(said.join("; "));
 });
 
 onSubmit(byId("let-in"), async (filled) => {
@@ -81,5 +112,8 @@ ask("GET", "/api/v1/products").then((all) => {
     if (product.gtin) products.set(product.gtin, product); // what a hand scanner types
     byId("products").append(element("option", { value: typed }));
   }
+});
+ask("GET", "/api/v1/shelves").then((all) => {
+  byId("scan-shelf").elements.shelf_id.append(...all.map((shelf) => element("option", {}, shelf.shelf_id)));
 });
 new EventSource("/api/v1/desk/live").onmessage = (event) => draw(JSON.parse(event.data));

@@ -1,8 +1,8 @@
 // Keeps the shell of the shopper's page, so that it opens at once where the network is weak. Codes and carts are never kept.
 "use strict";
 
-const SHELL = "openaisle-shell-1";
-const FILES = ["/static/openaisle.css", "/static/counter.css", "/static/counter.js", "/static/shopper.js", "/static/mark.svg"];
+const SHELL = "openaisle-shell-2";
+const FILES = ["/static/openaisle.css", "/static/counter.css", "/static/counter.js", "/static/scan.js", "/static/shopper.js", "/static/mark.svg"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
