@@ -41,6 +41,7 @@ from openaisle.interactions.memory import Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
+from openaisle.interactions.unheard import Health, Unheard
 from openaisle.interactions.weigh import Change, Part, Weigher
 from openaisle.store.schema import Store
 
@@ -75,7 +76,8 @@ class Interactions:
         self._suppose = Suppose(
             store, self._weigher, self._arms, self._memory, self._settings, self._looks, self._deeds
         )
-        self._browsing = Browsing(store, self._settings, self._deeds)
+        self._unheard = Unheard(store, self._weigher, self._memory, self._settings.unheard)
+        self._browsing = Browsing(store, self._settings, self._deeds, self._unheard)
         self._meetings = Meetings(store, self._settings.meetings)
         self._hand_overs = HandOvers(self._memory, self._settings.meetings)
         self._floor_items = FloorItems(store, self._memory, self._settings.floor)
@@ -93,11 +95,13 @@ class Interactions:
         *,
         looks: Sequence[PackLook] = (),
         arms: Sequence[ArmAction] = (),
+        health: Sequence[Health] = (),
     ) -> list[Interaction]:
         """Everything that is news. `holdings` is used only for visits that this object did not see open.
 
-        `looks` answer what `ask` asked; `arms` is what `Actions` makes of the same tracks.
+        `looks` answer what `ask` asked; `arms` is what `Actions` makes of the same tracks; `health` is of plates.
         """
+        self._unheard.hear(health)
         for visit in visits:
             self._memory.hear(visit)
         for message in tracks:

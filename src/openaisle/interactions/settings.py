@@ -159,6 +159,14 @@ class FloorSettings:
 
 
 @dataclass(frozen=True)
+class UnheardSettings:
+    """When an arm alone tells that goods left or came, over plates that say nothing. Judged, not fitted."""
+
+    along_sd_m: float = 0.05  # of where a hand is deepest
+    probability_min: float = 0.5
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of the room."""
 
@@ -168,6 +176,7 @@ class Settings:
     deeds: DeedSettings = field(default_factory=DeedSettings)
     meetings: MeetingSettings = field(default_factory=MeetingSettings)
     floor: FloorSettings = field(default_factory=FloorSettings)
+    unheard: UnheardSettings = field(default_factory=UnheardSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0

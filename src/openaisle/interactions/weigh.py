@@ -125,6 +125,11 @@ class Weigher:
         place = places.log_density(part.slot_id, change.along_m, change.along_sd_m)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
 
+    def missed(self, shelf_id: ShelfId, slot_id: SlotId, silent: Silent) -> float:
+        """Share of a slot's goods that stand where no plate that speaks feels them."""
+        places = self._places.get(shelf_id)
+        return places.heard_in(slot_id, silent).missed if places is not None else 0.0
+
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
 
