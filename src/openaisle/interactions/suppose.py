@@ -125,7 +125,8 @@ class Suppose:
     def _hands(self, suspect: Suspect) -> list[Suspect]:
         """Where either hand of theirs may have done it, each by itself: which it was matters to what it held."""
         right = suspect.right_hand
-        if min(right, 1.0 - right) < self._settings.either_hand_min:
+        is_likely = suspect.log_likelihood > math.log(self._settings.reach.prior_nobody)
+        if not is_likely or min(right, 1.0 - right) < self._settings.either_hand_min:
             return [suspect]
         shares = ((0, 1.0 - right), (1, right))
         return [
