@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,12 @@ class ShelfPlaces:
     def log_density_at(self, stands_m: float, along_m: float, sd_m: float) -> float:
         """The same for an item that was felt at `stands_m` before."""
         return _log_mixture(np.array([stands_m]), along_m, float(np.hypot(sd_m, 0.02)))
+
+    def outside(self, slot_id: SlotId, loads: Sequence[float]) -> float:
+        """Share of a load [plates] on plates that a slot does not reach."""
+        slot = self.slots[slot_id].slot
+        reached = (self._right_m > slot.left_m + 1e-3) & (self._left_m < slot.left_m + slot.width_m - 1e-3)
+        return float(np.array(loads)[~reached].sum())
 
     def heard_in(self, slot_id: SlotId, silent: Silent) -> Heard:
         """An item of this slot, anywhere in it."""

@@ -19,6 +19,9 @@ class WeighSettings:
     silent_sd_m: float = 0.01
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
+    outside_share: float = (
+        0.25  # of a load on plates that a slot does not reach: its goods are no explanation
+    )
     leak_share: float = 0.015  # of a load, felt by each neighbouring plate
     quantity_max: int = 6
     prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
@@ -63,8 +66,8 @@ class ReachSettings:
     prior_rough: float = 0.08  # the arm was tracked badly: four times the spread
     rough_scale: float = 4.0
     prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
-    sharpness: float = 1.5  # of all this, by how often it was right (decision 0120)
-    prior_nobody: float = 0.00003
+    sharpness: float = 1.25  # of all this, by how often it was right (decision 0120)
+    prior_nobody: float = 0.00004
     walk_m_s: float = 1.2  # of people not seen since before
     hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
@@ -194,7 +197,7 @@ class Settings:
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
-        60.0  # two people's hands there and two units gone at once: one each, not both by one
+        40.0  # two people's hands there and two units gone at once: one each, not both by one
     )
     shared_log_min: float = -6.0  # of either arm
     learn_probability_min: float = 0.9

@@ -48,6 +48,7 @@ class Change:
     along_sd_m: float
     edge_ns: int = 0
     silent: Silent = ()  # plates that say nothing, where one of them may have carried some of it
+    loads: tuple[float, ...] = ()  # share of it on each plate, where several parted by a still one carry it
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class Weigher:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
         silent = tuple((~np.isfinite(sd_g)).tolist()) if _is_beside_silent(mass_g, sd_g) else ()
-        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent)
+        loads = _loads(mass_g) if not silent else ()
+        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads)
 
     def terms(self, change: Change, one: Explanation) -> dict[str, float]:
         """Of a pick of one product from its own slot: how its log density divides. Of all else the whole."""
@@ -159,6 +161,8 @@ class Weigher:
             heard = places.heard_in(slot_id, change.silent) if change.silent else None
             is_cut = heard is not None and bool(heard.is_cut.any() or heard.missed)
             place = places.log_density(slot_id, change.along_m, change.along_sd_m)
+            if change.loads and places.outside(slot_id, change.loads) > settings.outside_share:
+                place = math.log(PLACE_FLOOR)
             for quantity in range(1, settings.quantity_max + 1):
                 if heard is not None and is_cut and self._masses.is_known(product_id):
                     mean_g = quantity * self._masses.mean_g(product_id)
@@ -396,6 +400,14 @@ class Weigher:
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
+
+
+def _loads(mass_g: Floats) -> tuple[float, ...]:
+    """Share of a change on each plate [plates], if still ones lie between those that carry it; else nothing."""
+    shares = np.abs(mass_g) / np.abs(mass_g).sum()
+    carrying = np.flatnonzero(shares > CARRYING_SHARE)
+    is_parted = len(carrying) > 1 and bool((np.diff(carrying) > 1).any())
+    return tuple(shares.tolist()) if is_parted else ()
 
 
 def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
