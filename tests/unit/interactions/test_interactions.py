@@ -64,6 +64,13 @@ def test_two_products_lifted_as_one_are_two_lines() -> None:
     assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P14", 1, "ana")]
 
 
+def test_goods_that_left_from_either_side_of_a_slot_are_not_that_slots() -> None:
+    """P13 and P15 weigh as much as two of P14, and together stood about where these stand."""
+    scene = Scene([Person("ana", 0.7, [(0.7, 4.4, 5.1)])])
+    scene.change(5.0, {5: -300.0, 8: -500.0})
+    assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P15", 1, "ana")]
+
+
 def test_neighbours_of_one_mass_are_told_apart_by_place_alone() -> None:
     scene = Scene([Person("ana", 0.7, [(0.7, 4.4, 5.1)])], store=with_masses({"P13": 350.0, "P14": 350.0}))
     scene.change(5.0, {6: -340.0, 7: -10.0})
