@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 PORT = 8093
 PHONE: ViewportSize = {"width": 390, "height": 760}
 DESK: ViewportSize = {"width": 1200, "height": 760}
+CASE: ViewportSize = {"width": 1200, "height": 1500}
 BOARD: ViewportSize = {"width": 1500, "height": 1000}
 SLOW_MS = 600_000  # a machine that others use too
 
@@ -90,6 +91,8 @@ def decide_all(staff: Page, address: str) -> None:
     staff.set_viewport_size(DESK)
     staff.goto(f"{address}/review")
     staff.locator("#queue li").first.wait_for()
+    staff.locator("#reasons canvas").first.wait_for()
+    staff.set_viewport_size(CASE)
     take(staff, "review")
     while count := staff.locator("#queue li").count():
         chosen = staff.locator("#queue [aria-selected=true] .amount").inner_text()

@@ -18,6 +18,13 @@ from openaisle.planning.words import (
 )
 from openaisle.store.draw import draw_plan
 
+SHORT_OF = {
+    "facing": "see enough of these facings past the shopper who stands there",
+    "beside": "see these facings past a second person beside the shopper",
+    "gate": "see enough of these gates",
+    "walk": "see enough of these places to walk",
+    "passing": "see these places past somebody close by",
+}
 SECTION_PAIRS_MAX = 12
 LOSSES_MAX = 8
 
@@ -88,7 +95,7 @@ def cameras(document: Document, results: Results) -> None:
         ),
     )  # fmt: skip
     for kind, names in placement.short.items():
-        document.add(Paragraph(f"Not even all candidates see enough of {kind}: {', '.join(names)}."))
+        document.add(Paragraph(f"Not even all candidates together {SHORT_OF[kind]}: {', '.join(names)}."))
 
 
 def scales(document: Document, results: Results) -> None:

@@ -24,12 +24,15 @@ function draw() {
   drawCase(cases[at]);
 }
 
-function evidenceOf(one) {
+function evidenceText(one) {
   const time = timeOf(one.happened_ns);
-  let text = say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) });
-  if (one.source === "scan") text = say("evidence_scan", { time });
-  if (one.source === "staff") text = say("evidence_staff", { time });
-  const row = element("li", {}, text);
+  if (one.source === "scan") return say("evidence_scan", { time });
+  if (one.source === "staff") return say("evidence_staff", { time });
+  return say("evidence_line", { time, grams: one.mass_change_g, place: one.place, percent: Math.round(100 * one.probability) });
+}
+
+function evidenceOf(one) {
+  const row = element("li", {}, evidenceText(one));
   const others = one.alternatives.filter((other) => other.probability >= TOLD_MIN);
   if (others.length) {
     row.append(element("p", { className: "dim" }, say("alternatives")), element("ul", {}, ...others.map((other) => element("li", {},
@@ -53,17 +56,23 @@ function drawCase(one) {
   drawReasons(one);
 }
 
-// Plates and skeletons about each piece of evidence, as far as they are kept.
+// Plates and skeletons about each piece of evidence, as far as they are kept; the least sure one is open.
 async function drawReasons(one) {
   if (byId("reasons").dataset.of === one.case_id) return;
   byId("reasons").dataset.of = one.case_id;
   const shown = [];
   for (const each of one.evidence.filter((some) => some.has_reasons)) {
     const answer = await fetch(`/review/reasons/${encodeURIComponent(each.interaction_id)}`, { credentials: "same-origin" });
-    if (answer.ok) shown.push(await answer.text());
+    if (answer.ok) shown.push([each, await answer.text()]);
   }
   if (byId("reasons").dataset.of !== one.case_id) return; // Another case was chosen meanwhile.
-  byId("reasons").innerHTML = shown.join("") || `<p class="dim">${say("evidence_none")}</p>`;
+  shown.sort(([a], [b]) => a.probability - b.probability);
+  byId("reasons").replaceChildren(...shown.map(([each, html], index) => {
+    const details = element("details", index ? {} : { open: "" }, element("summary", {}, evidenceText(each)), element("div"));
+    details.lastElementChild.innerHTML = html;
+    return details;
+  }));
+  if (!shown.length) byId("reasons").append(element("p", { className: "dim" }, say("evidence_none")));
   showReplays(byId("reasons"));
 }
 
