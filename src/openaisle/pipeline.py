@@ -24,6 +24,8 @@ from openaisle.core.messages import (
     PackLook,
     ProductId,
     Reading,
+    SensorDegraded,
+    SensorRecovered,
     ShelfSwitched,
     VisitClosed,
     VisitId,
@@ -136,6 +138,7 @@ class Pipeline:
         is_last: bool,
     ) -> list[AnyMessage]:
         steps = [message for message in weights if isinstance(message, WeightStep)]
+        plates = [message for message in weights if isinstance(message, SensorDegraded | SensorRecovered)]
         tracks = [message for message in people if isinstance(message, FloorTracks)]
         visits = [message for message in people if isinstance(message, VisitOpened | VisitClosed)]
         arms: list[ArmAction] = self._actions.step(
@@ -144,7 +147,7 @@ class Pipeline:
         if is_last:
             arms += self._actions.finish(now_ns)
         decided: list[Interaction] = self._interactions.step(
-            steps, tracks, visits, self._till.holdings, now_ns, looks=looks, arms=arms
+            steps, tracks, visits, self._till.holdings, now_ns, looks=looks, arms=arms, health=plates
         )
         wanted: list[LookWanted] = [] if is_last else self._interactions.ask(now_ns)
         if is_last:

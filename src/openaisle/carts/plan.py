@@ -32,12 +32,17 @@ class CartSettings:
     being checked `close_wait_ms` after the exit is billed, with a review, from `bill_probability_min` up, and is
     otherwise dropped from the bill, with a review. `review_mass_g_min`: grams that left or
     came to the shelves unexplained during a visit, beside that shopper, before somebody should look.
+
+    `review_cost_minor`: what a look costs, about a minute of somebody's time; dropped units that lose the shop less on
+    average are let go. Doubts of a visit within `review_moment_s` are one review.
     """
 
     post_probability_min: float = 0.85
     bill_probability_min: float = 0.60
     close_wait_ms: int = 2_000
     review_mass_g_min: float = 30.0
+    review_cost_minor: int = 50
+    review_moment_s: float = 10.0
 
     def __post_init__(self) -> None:
         assert 0.0 <= self.bill_probability_min <= self.post_probability_min <= 1.0

@@ -1,18 +1,22 @@
 """Which visits a person must look at, and why. Pure.
 
 A doubt that changes no bill is no question: only where believing everything and believing nothing give different
-carts does somebody look, once a product.
+carts does somebody look, once a product. Of units in doubt that nobody is billed for, only the shop can lose: about
+these it is asked once a moment, and not where looking costs more than it can lose.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from openaisle.carts.plan import PUT_BACKS, TAKES, CartSettings, plan_cart
+from openaisle.carts.plan import PUT_BACKS, TAKES, CartSettings, happened_order, plan_cart
 from openaisle.core.messages import CartLine, Interaction, InteractionKind, ProductId, ReviewOpened, VisitId
+from openaisle.core.units import NS_PER_S
 
 UNSURE_BILLED = "unsure_billed"
 UNSURE_DROPPED = "unsure_dropped"
@@ -43,7 +47,6 @@ def questions_at_close(
     now_ns: int,
 ) -> list[ReviewOpened]:
     """What is left to ask about a visit whose cart is being closed with the lines `billed`."""
-    reviews: list[ReviewOpened] = []
     most = plan_cart(
         visit_id, _believing_all(interactions, settings), prices_minor, settings, is_closing=True
     )
@@ -51,14 +54,21 @@ def questions_at_close(
         visit_id, _believing_none(interactions, settings), prices_minor, settings, is_closing=True
     )
     billed_counts, most_counts, least_counts = _counts(billed), _counts(most.lines), _counts(least.lines)
+    doubts: list[_Doubt] = []
     for product_id in sorted(most_counts.keys() | least_counts.keys()):
         if most_counts[product_id] == least_counts[product_id]:
             continue
         unsure = [i for i in interactions if i.product_id == product_id and _is_unsure(i, settings)]
         first = min(unsure, key=lambda i: (i.probability, i.interaction_id))
         is_dropped = billed_counts[product_id] < most_counts[product_id]
+        is_only_dropped = is_dropped and billed_counts[product_id] == least_counts[product_id]
+        loss_minor = sum(_loss_minor(visit_id, i, prices_minor, settings) for i in unsure)
         reason = UNSURE_DROPPED if is_dropped else UNSURE_BILLED
-        reviews.append(open_review(visit_id, first.interaction_id, reason, now_ns))
+        doubts.append(_Doubt(first, reason, loss_minor if is_only_dropped else math.inf))
+    reviews = [
+        open_review(visit_id, doubt.interaction.interaction_id, doubt.reason, now_ns)
+        for doubt in _one_a_moment(_worth_asking(doubts, settings), settings)
+    ]
     reviews += [open_review(visit_id, at, PUT_BACK_NOT_IN_CART, now_ns) for at in most.shortages]
     strange = [i for i in interactions if i.kind is InteractionKind.UNEXPLAINED and not i.withdrawn]
     change_g = sum(interaction.mass_change_g for interaction in strange)
@@ -72,6 +82,66 @@ def questions_at_close(
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    """What one product's bill hangs on."""
+
+    interaction: Interaction  # the least sure of them
+    reason: str
+    loss_minor: float  # the shop's on average, if nobody looks; infinite where the shopper may lose, too
+
+
+def _worth_asking(doubts: Sequence[_Doubt], settings: CartSettings) -> list[_Doubt]:
+    """Without those, the smallest first, that all together lose the shop less than a look costs."""
+    found: list[_Doubt] = []
+    let_go_minor = 0.0
+    for doubt in sorted(doubts, key=lambda doubt: (doubt.loss_minor, doubt.interaction.interaction_id)):
+        let_go_minor += doubt.loss_minor
+        if let_go_minor > settings.review_cost_minor:
+            found.append(doubt)
+    return found
+
+
+def _one_a_moment(doubts: Sequence[_Doubt], settings: CartSettings) -> list[_Doubt]:
+    """Without units that nobody is billed for, where somebody looks at the same moment anyway."""
+    moment_ns = round(settings.review_moment_s * NS_PER_S)
+    found: list[_Doubt] = []
+    for doubt in sorted(
+        doubts, key=lambda doubt: (doubt.reason != UNSURE_BILLED, *happened_order(doubt.interaction))
+    ):
+        at_ns = doubt.interaction.happened_ns
+        is_seen = any(abs(at_ns - other.interaction.happened_ns) <= moment_ns for other in found)
+        if doubt.reason == UNSURE_BILLED or not is_seen:
+            found.append(doubt)
+    return found
+
+
+def _loss_minor(
+    visit_id: VisitId, interaction: Interaction, prices_minor: Mapping[str, int], settings: CartSettings
+) -> float:
+    """What the shop loses on average by believing what is cheaper for the shopper.
+
+    A hand-over is one doubt: it is asked of the taker who is billed, or of the giver if nobody is.
+    """
+    is_handed = interaction.probability >= settings.bill_probability_min
+    if interaction.kind is InteractionKind.GET or (interaction.kind is InteractionKind.GIVE and is_handed):
+        return 0.0
+    if interaction.kind is InteractionKind.GIVE:
+        return interaction.quantity * prices_minor[interaction.interaction_id]
+    is_pick = interaction.kind in TAKES
+    others = sum(
+        candidate.probability
+        for candidate in interaction.alternatives
+        if candidate.visit_id == visit_id and candidate.product_id not in (None, interaction.product_id)
+    )
+    if not is_pick and others > 1.0 - settings.post_probability_min:
+        return math.inf  # What is billed instead may be what was put back.
+    if not is_pick and interaction.interaction_id not in prices_minor:
+        return math.inf
+    wrong = interaction.probability if is_pick else 1.0 - interaction.probability
+    return wrong * interaction.quantity * prices_minor[interaction.interaction_id]
 
 
 def _is_unsure(interaction: Interaction, settings: CartSettings) -> bool:

@@ -190,7 +190,7 @@ class WeightStep(Message, frozen=True, kw_only=True):
     settled_ns: int  # last sample used
     detected_ns: int
     mass_change_g: Array  # [plates of the shelf]; negative: something left
-    noise_sd_g: Array  # [plates of the shelf] of that change
+    noise_sd_g: Array  # [plates of the shelf] of that change; NaN: the plate says nothing
     pressed_g: float = 0.0  # largest extra load while the hand was there
 
 

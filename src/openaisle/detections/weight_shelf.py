@@ -39,8 +39,8 @@ class ShelfSettings:
     # Ticks (50 ms) for which a level must hold, beyond the window itself.
     ticks_large_loss: int = 1
     ticks_small_loss: int = 2
-    ticks_large_gain: int = 3
-    ticks_small_gain: int = 8
+    ticks_large_gain: int = 2
+    ticks_small_gain: int = 4  # in which nothing trembles
     ticks_unnoticed: int = 20  # a change below step_g_min, or goods only moved: taken over silently
     settle_ms: int = 400
     unsettled_ms_max: int = 1_500  # then it is confirmed as it stands, and may still be revised
@@ -100,7 +100,7 @@ class OpenStep:
     plates: Bools  # [plates] its own; the others stay 0 in mass_g
     before_g: Floats
     mass_g: Floats  # [plates]
-    sd_g: Floats  # [plates]
+    sd_g: Floats  # [plates] NaN: that plate says nothing
     started_ns: int
     edge_ns: int
     settled_ns: int
@@ -125,10 +125,12 @@ class ShelfWatch:
     rest_g: Floats
     open_steps: list[OpenStep] = field(default_factory=list[OpenStep])
     _steady_ticks: np.ndarray = field(init=False)
+    _calm_ticks: np.ndarray = field(init=False)
     _last_level_g: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self._steady_ticks = np.zeros(len(self.columns), np.int64)
+        self._calm_ticks = np.zeros(len(self.columns), np.int64)
         self._last_level_g = np.full(len(self.columns), np.nan)
 
     @property
@@ -160,15 +162,19 @@ class ShelfWatch:
     # --- what is news -------------------------------------------------------------------------------------------------
 
     def _count_steady(self, look: Look) -> None:
-        """For how many ticks each plate's level has held."""
+        """For how many ticks each plate's level has held, and without trembling."""
         settings = self.settings
         off_g = np.abs(look.level_g - self.rest_g)
-        share = np.where(off_g > settings.small_g, settings.steady_share, 0.0)
+        # Goods on a seam ring on both plates as much as all of them weigh.
+        around_g = np.convolve(np.where(np.isfinite(off_g), off_g, 0.0), np.ones(3), "same")
+        share = np.where(around_g > settings.small_g, settings.steady_share, 0.0)
         slack_g = np.maximum(settings.steady_g, share * off_g)
         slope_sd_g = 3.5 * np.maximum(look.rough_g, look.noise_sd_g) / np.sqrt(6.0) * 2.0
         flat = np.abs(look.slope_g) <= np.maximum(slack_g, slope_sd_g)
         held = np.abs(look.level_g - self._last_level_g) <= np.maximum(slack_g, 3.0 * look.level_sd_g)
         self._steady_ticks = np.where(flat, np.where(held, self._steady_ticks + 1, 1), 0)
+        is_calm = look.rough_g <= settings.rough_ratio * look.noise_sd_g
+        self._calm_ticks = np.where(flat & held & is_calm, self._calm_ticks + 1, 0)
         self._last_level_g = look.level_g
 
     def _groups(self, look: Look) -> list[Group]:
@@ -198,10 +204,10 @@ class ShelfWatch:
             if held >= settings.ticks_unnoticed:
                 self.rest_g[group.plates] = look.level_g[group.plates]
             return
+        if 0 < total_g < settings.small_g:
+            held = int(self._calm_ticks[carrying].min())  # A hand that rests there trembles.
         if held < self._ticks_needed(total_g):
             return
-        if 0 < total_g < settings.small_g and self._is_rough(look, carrying):
-            return  # A hand rests there.
         self._accept(group, look, changed)
         self.rest_g[group.plates] = look.level_g[group.plates]
 
@@ -211,10 +217,6 @@ class ShelfWatch:
         if total_g < 0:
             return settings.ticks_small_loss if is_small else settings.ticks_large_loss
         return settings.ticks_small_gain if is_small else settings.ticks_large_gain
-
-    def _is_rough(self, look: Look, plates: Bools) -> bool:
-        rough = look.long_rough_g[plates] > self.settings.rough_ratio * look.noise_sd_g[plates]
-        return bool(rough.any())
 
     def _accept(self, group: Group, look: Look, changed: list[OpenStep]) -> None:
         """A steady change: more of a step that is open, or the end of it, or a new step."""
@@ -284,7 +286,7 @@ class ShelfWatch:
             plates=group.plates.copy(),
             before_g=before_g,
             mass_g=group.mass_g,
-            sd_g=BOTH_LEVELS * look.level_sd_g,
+            sd_g=BOTH_LEVELS * np.where(np.isfinite(self.rest_g), look.level_sd_g, np.nan),
             started_ns=int(look.times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
@@ -338,7 +340,7 @@ class ShelfWatch:
     def _is_undone(self, step: OpenStep, before: OpenStep) -> bool:
         settings = self.settings
         net_g = abs(step.total_g + before.total_g)
-        sd_g = float(np.sqrt((step.sd_g[step.plates] ** 2).sum()))
+        sd_g = float(np.sqrt(np.nansum(step.sd_g[step.plates] ** 2)))
         share_g = settings.return_share * abs(step.total_g)
         return net_g <= max(settings.return_g, settings.return_sd * sd_g, share_g)
 
@@ -372,7 +374,8 @@ class ShelfWatch:
         step.mass_g = mass_g
         step.plates = step.plates | plates
         sd_g = look.long_level_sd_g if use_long else look.level_sd_g
-        step.sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
+        step.sd_g = np.where(np.isfinite(self.rest_g), sd_g, np.nan)
         step.settled_ns = look.at_ns
         if not use_long:
             step.revision += 1

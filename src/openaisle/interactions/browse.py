@@ -13,6 +13,7 @@ from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.reach import Floats, Target, hands_of
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.shelving import Shelving
+from openaisle.interactions.unheard import Unheard
 from openaisle.store.schema import Gondola, Store
 
 LOST_NS = NS_PER_S // 2  # a hand not seen inside for so long is outside
@@ -34,8 +35,9 @@ class _Visit:
 class Browsing:
     """Notices hands crossing a shelf's front and coming back without a step."""
 
-    def __init__(self, store: Store, settings: Settings, deeds: Deeds) -> None:
+    def __init__(self, store: Store, settings: Settings, deeds: Deeds, unheard: Unheard) -> None:
         self._gondolas = Shelving(store)
+        self._unheard = unheard
         self._settings = settings
         self._deeds = deeds
         self._stays: dict[tuple[TrackId, int], _Visit] = {}
@@ -111,7 +113,8 @@ class Browsing:
         self, track_id: TrackId, hand: int, stay: _Visit, visit_id: VisitId | None, now_ns: int
     ) -> Interaction:
         paused = stay.last_ns - stay.began_ns >= self._settings.touch_s * NS_PER_S
-        return Interaction(
+        reach = self._deeds.reach_of(track_id, hand, stay.began_ns, stay.last_ns)
+        message = Interaction(
             interaction_id=f"{track_id}/{hand}/{stay.began_ns}",
             revision=0,
             kind=InteractionKind.TOUCH_RETURN if paused or stay.is_touch else InteractionKind.BROWSE,
@@ -120,10 +123,11 @@ class Browsing:
             product_id=None,
             quantity=0,
             visit_id=visit_id,
-            probability=self._deeds.undone_probability(track_id, hand, stay.began_ns, stay.last_ns),
+            probability=self._deeds.undone_probability(reach),
             happened_ns=stay.began_ns,
             decided_ns=now_ns,
         )
+        return self._unheard.instead(message, reach)
 
 
 def _explains(target: Target, visit_id: VisitId | None, stay: _Visit, stay_visit_id: VisitId | None) -> bool:

@@ -23,6 +23,7 @@ class Case:
     is_looking: bool = False  # when it was decided last, somebody was still looking into hands
     is_final: bool = False
     is_learned: bool = False
+    was_hand: bool = False  # a gain that left again together with goods
 
     @property
     def standing(self) -> list[Interaction]:

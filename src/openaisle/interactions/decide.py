@@ -18,6 +18,7 @@ from openaisle.core.messages import (
     Candidate,
     FloorTracks,
     Interaction,
+    InteractionKind,
     LookWanted,
     PackLook,
     ProductId,
@@ -40,6 +41,7 @@ from openaisle.interactions.memory import Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
+from openaisle.interactions.unheard import Health, Unheard
 from openaisle.interactions.weigh import Change, Part, Weigher
 from openaisle.store.schema import Store
 
@@ -74,7 +76,8 @@ class Interactions:
         self._suppose = Suppose(
             store, self._weigher, self._arms, self._memory, self._settings, self._looks, self._deeds
         )
-        self._browsing = Browsing(store, self._settings, self._deeds)
+        self._unheard = Unheard(store, self._weigher, self._memory, self._settings.unheard)
+        self._browsing = Browsing(store, self._settings, self._deeds, self._unheard)
         self._meetings = Meetings(store, self._settings.meetings)
         self._hand_overs = HandOvers(self._memory, self._settings.meetings)
         self._floor_items = FloorItems(store, self._memory, self._settings.floor)
@@ -92,11 +95,13 @@ class Interactions:
         *,
         looks: Sequence[PackLook] = (),
         arms: Sequence[ArmAction] = (),
+        health: Sequence[Health] = (),
     ) -> list[Interaction]:
         """Everything that is news. `holdings` is used only for visits that this object did not see open.
 
-        `looks` answer what `ask` asked; `arms` is what `Actions` makes of the same tracks.
+        `looks` answer what `ask` asked; `arms` is what `Actions` makes of the same tracks; `health` is of plates.
         """
+        self._unheard.hear(health)
         for visit in visits:
             self._memory.hear(visit)
         for message in tracks:
@@ -300,6 +305,8 @@ class Interactions:
 
     def _say(self, case: Case, found: Sequence[Outcome], now_ns: int) -> list[Interaction]:
         """The decided outcome as interactions, where they are news."""
+        if case.was_hand:
+            return []
         wanted = self._wanted(case, found, now_ns)
         ids = {message.interaction_id for message, _, _ in wanted}
         said = [self._take_back(case, old, now_ns) for old in case.standing if old.interaction_id not in ids]
@@ -315,7 +322,21 @@ class Interactions:
             if is_news:
                 case.said[message.interaction_id] = message
                 said.append(message)
+            if part is not None and part.stray is not None:
+                said += self._unsay_hand(part.stray, now_ns)
         return said
+
+    def _unsay_hand(self, brought_by: str, now_ns: int) -> list[Interaction]:
+        """What nobody could explain was a hand that rested: it has left together with goods."""
+        case = self._cases.get(brought_by.rpartition("#")[0])
+        old = case.said.get(brought_by) if case is not None else None
+        if case is None or old is None or old.withdrawn or old.kind is not InteractionKind.UNEXPLAINED:
+            return []
+        # It stays in memory: whatever the pick is revised to must find it there.
+        case.was_hand = True
+        message = msgspec.structs.replace(old, revision=old.revision + 1, decided_ns=now_ns, withdrawn=True)
+        case.said[brought_by] = message
+        return [message]
 
     def _wanted(
         self, case: Case, found: Sequence[Outcome], now_ns: int

@@ -52,12 +52,18 @@ class Deeds:
         did_not = settings.sure * (1.0 - probability) / (1.0 - prior) + guess
         return math.log(did) - math.log(did_not)
 
-    def undone_probability(self, track_id: TrackId, hand: int, began_ns: int, last_ns: int) -> float:
-        """That a stay inside a shelf moved no goods."""
+    def reach_of(self, track_id: TrackId, hand: int, began_ns: int, last_ns: int) -> ArmAction | None:
+        """The newest reach of a hand that falls into its stay inside a shelf."""
         for reach in reversed(self._reaches.get((track_id, hand), {}).values()):
             if reach.began_ns <= last_ns and reach.at_ns >= began_ns:
-                return 1.0 - reach.probabilities[_TAKE] - reach.probabilities[_PUT_BACK]
-        return self._settings.prior_undone
+                return reach
+        return None
+
+    def undone_probability(self, reach: ArmAction | None) -> float:
+        """That a stay inside a shelf moved no goods."""
+        if reach is None:
+            return self._settings.prior_undone
+        return 1.0 - reach.probabilities[_TAKE] - reach.probabilities[_PUT_BACK]
 
     def _reach(self, suspect: Suspect, gondola_id: str, edge_ns: int) -> ArmAction | None:
         """The hand's reach that a step falls into, where it was watched long enough to tell."""

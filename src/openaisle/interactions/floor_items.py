@@ -2,8 +2,8 @@
 
 Somebody crouches, a hand goes down to the floor beside no shelf, and nothing changes on any shelf meanwhile. Whoever
 carries something has probably laid it down, what they took last, and by that hand; where something was laid before,
-they have probably picked it up. Nobody can be sure of either: it is said with a probability at which a cart asks a
-person, and what may lie on the floor is not billed.
+they have probably picked it up. What may lie on the floor is not billed. Nobody can be sure of it until somebody takes
+something from that very place: then it did lie there, and the laying down is said again, surer.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from openaisle.core.messages import FloorTracks, Interaction, InteractionKind, TrackId, VisitId
@@ -43,7 +44,7 @@ class _Dip:
 class _Lying:
     """A unit on the floor."""
 
-    interaction_id: str
+    laid: Interaction
     lot: Lot
     place_floor_m: Floats  # [3]
 
@@ -152,7 +153,7 @@ class FloorItems:
             lying, kind = None, InteractionKind.PUT_BACK_WRONG
         else:
             return []
-        probability = min(settings.probability_max, weight / total)
+        probability = weight / total * (1.0 if lying is None else 1.0 - settings.left_share)
         if probability < settings.probability_min:
             return []
         message = Interaction(
@@ -170,19 +171,30 @@ class FloorItems:
         )
         self._memory.pass_on(message, lot, dip.hand)
         if lying is not None:
-            del self._lying[lying.interaction_id]
-        else:
-            self._lying[interaction_id] = _Lying(interaction_id, lot, dip.lowest_floor_m)
-            while len(self._lying) > settings.lying_max:
-                self._lying.pop(next(iter(self._lying)))
+            del self._lying[lying.laid.interaction_id]
+            return [_surer(lying.laid, probability, now_ns), message]
+        self._lying[interaction_id] = _Lying(message, lot, dip.lowest_floor_m)
+        while len(self._lying) > settings.lying_max:
+            self._lying.pop(next(iter(self._lying)))
         return [message]
 
     def _weight_of_lot(self, lot: Lot, dip: _Dip) -> float:
         settings = self._settings
         since_s = (dip.began_ns - lot.taken_ns) / NS_PER_S
         same = lot.right_hand if dip.hand == 1 else 1.0 - lot.right_hand
+        same = settings.hand_sure * same + (1.0 - settings.hand_sure) * (1.0 - same)
         return math.exp(-since_s / settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
 
     def _weight_of_lying(self, lying: _Lying, dip: _Dip) -> float:
         away_m = float(np.linalg.norm((lying.place_floor_m - dip.lowest_floor_m)[:2]))
         return self._settings.weight_of_lying * math.exp(-0.5 * (away_m / self._settings.place_sd_m) ** 2)
+
+
+def _surer(laid: Interaction, probability: float, now_ns: int) -> Interaction:
+    """Laid down for sure if it was picked up since, which is so probable."""
+    return msgspec.structs.replace(
+        laid,
+        revision=laid.revision + 1,
+        probability=round(1.0 - (1.0 - laid.probability) * (1.0 - probability), 4),
+        decided_ns=now_ns,
+    )

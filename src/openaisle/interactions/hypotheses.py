@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations as pairs, product
 from typing import Final
@@ -22,6 +22,9 @@ JOINT_OUTCOMES_MAX: Final = 5
 Move = tuple[Part | None, Suspect | None]
 """Units of a product and who moved them; None: nobody knows."""
 
+Hands = tuple[tuple[TrackId, int], ...]
+"""Of whom, and which: 0 left, 1 right."""
+
 Weighed = list[tuple["Hypothesis", float]]
 """Hypotheses with their probabilities, best first."""
 
@@ -35,7 +38,7 @@ class Hypothesis:
     log_weight: float
 
     @cached_property
-    def hands(self) -> tuple[tuple[TrackId, int], ...]:
+    def hands(self) -> Hands:
         return tuple(dict.fromkeys((suspect.track_id, suspect.hand) for _, suspect in self.moves if suspect))
 
 
@@ -45,6 +48,7 @@ class Outcome:
 
     best: Hypothesis
     probability: float
+    hands: tuple[tuple[Hands, float], ...]  # that may have done it, each with its share of the probability
 
 
 def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
@@ -96,7 +100,7 @@ def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Setti
         ]
         probability = min(1.0, float(weights[np.array(same)].sum()))
         others = [other for other in alone[index] if _comes_to(other.best) != _comes_to(outcome.best)]
-        found.append([Outcome(outcome.best, probability), *others])
+        found.append([replace(outcome, probability=probability), *others])
     return found
 
 
@@ -104,12 +108,23 @@ def _plausible(combination: Sequence[Outcome], moments: Sequence[Moment], settin
     """One hand takes one thing at a time, and people seldom use both hands at the very same time."""
     factor = 1.0
     for (i, first), (j, second) in pairs(enumerate(combination), 2):
-        shared = set(first.best.hands) & set(second.best.hands)
-        factor *= max(1e-3, 1.0 - _rivalry(moments[i], moments[j], settings)) if shared else 1.0
-        people = {track for track, _ in first.best.hands} & {track for track, _ in second.best.hands}
-        if people and not shared and abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s:
-            factor *= settings.prior_both_hands
+        rivalry = _rivalry(moments[i], moments[j], settings)
+        is_at_once = abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s
+        if rivalry > 0.0 or is_at_once:
+            with_both = settings.prior_both_hands if is_at_once else 1.0
+            factor *= sum(
+                share * other_share * _compatible(hands, others, rivalry, with_both)
+                for hands, share in first.hands
+                for others, other_share in second.hands
+            )
     return factor
+
+
+def _compatible(hands: Hands, others: Hands, rivalry: float, with_both: float) -> float:
+    """How plausible it is that these hands did one step and those another."""
+    if set(hands) & set(others):
+        return max(1e-3, 1.0 - rivalry)
+    return with_both if {track for track, _ in hands} & {track for track, _ in others} else 1.0
 
 
 def _rivalry(one: Moment, other: Moment, settings: Settings) -> float:
@@ -162,12 +177,22 @@ def outcomes(weighed: Weighed) -> list[Outcome]:
     """What the hypotheses come to, the most probable first."""
     best: dict[tuple[object, ...], Hypothesis] = {}
     total: dict[tuple[object, ...], float] = {}
+    by_hands: dict[tuple[object, ...], dict[Hands, float]] = {}
     for hypothesis, probability in weighed:
         key = _comes_to(hypothesis)
         best.setdefault(key, hypothesis)
         total[key] = total.get(key, 0.0) + probability
+        own = by_hands.setdefault(key, {})
+        own[hypothesis.hands] = own.get(hypothesis.hands, 0.0) + probability
     order = sorted(total, key=lambda key: (-total[key], str(key)))
-    return [Outcome(best[key], min(1.0, total[key])) for key in order]
+    return [
+        Outcome(
+            best[key],
+            min(1.0, total[key]),
+            tuple((hands, share / total[key]) for hands, share in by_hands[key].items() if total[key]),
+        )
+        for key in order
+    ]
 
 
 def _comes_to(hypothesis: Hypothesis) -> tuple[object, ...]:

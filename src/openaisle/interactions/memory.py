@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from openaisle.core.messages import (
@@ -96,11 +97,17 @@ class Memory:
                 quantity=part.quantity,
                 slot_id=part.slot_id,
                 mass_g=part.mass_g,
-                mass_sd_g=change.mass_sd_g / part.quantity,
+                mass_sd_g=self._unit_sd_g(change, part),
                 probability=interaction.probability,
                 is_measured=part.is_measured and stray is None,
                 right_hand=right_hand,
             )
+
+    def _unit_sd_g(self, change: Change, part: Part) -> float:
+        """Of a unit's mass: as weighed, or as units of the product differ."""
+        if part.is_measured:
+            return change.mass_sd_g / part.quantity
+        return math.hypot(change.mass_sd_g, math.sqrt(self.masses.variance_g2(part.product_id, 1)))
 
     def pass_on(self, interaction: Interaction, lot: Lot, taker_hand: int) -> None:
         """A unit of a lot went out of, or into, somebody's hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,27 @@ from openaisle.store.schema import Product, Shelf, Slot, Store
 Floats = NDArray[np.float64]
 
 POSITIONS: int = 9  # of an item within its slot
+PLACE_FLOOR = 1e-4
+"""Density (per metre) at which goods are felt anywhere else: they lean over and stand askew."""
+FINE_M = 0.005
+"""Beside plates that say nothing an item's place matters to the half centimetre."""
+HEARD_KEPT_MAX = 512
+"""At the bound all are forgotten and computed anew."""
+HEARD_MIN = 0.02
+"""An item of which the other plates feel less is not noticed."""
+
+Silent = tuple[bool, ...]
+"""Which plates of a shelf say nothing, left to right."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What plates that speak feel of an item, at each place where it may stand with equal probability."""
+
+    shares: Floats  # [places] of its load
+    felt_m: Floats  # [places] where they feel that
+    is_cut: NDArray[np.bool_]  # [places] some of it stands on a silent plate
+    missed: float  # share of all places at which they would feel nothing; these are left out
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,7 @@ class ShelfPlaces:
         self.slots = {
             slot.slot_id: self._places(slot, store.products[slot.product_id]) for slot in shelf.slots
         }
+        self._heard: dict[tuple[SlotId | None, float, Silent], Heard] = {}
 
     @property
     def width_m(self) -> float:
@@ -67,6 +90,41 @@ class ShelfPlaces:
         """The same for an item that was felt at `stands_m` before."""
         return _log_mixture(np.array([stands_m]), along_m, float(np.hypot(sd_m, 0.02)))
 
+    def outside(self, slot_id: SlotId, loads: Sequence[float]) -> float:
+        """Share of a load [plates] on plates that a slot does not reach."""
+        slot = self.slots[slot_id].slot
+        reached = (self._right_m > slot.left_m + 1e-3) & (self._left_m < slot.left_m + slot.width_m - 1e-3)
+        return float(np.array(loads)[~reached].sum())
+
+    def heard_in(self, slot_id: SlotId, silent: Silent) -> Heard:
+        """An item of this slot, anywhere in it."""
+        slot, product = self.slots[slot_id].slot, self.slots[slot_id].product
+        half_m = min(product.width_m, slot.width_m) / 2
+        return self._hear(slot_id, slot.left_m, slot.left_m + slot.width_m, half_m, silent)
+
+    def heard_anywhere(self, half_m: float, silent: Silent) -> Heard:
+        """An item of this half width, anywhere on the shelf."""
+        return self._hear(None, 0.0, self.width_m, half_m, silent)
+
+    def _hear(
+        self, slot_id: SlotId | None, left_m: float, right_m: float, half_m: float, silent: Silent
+    ) -> Heard:
+        key = (slot_id, half_m, silent)
+        if (known := self._heard.get(key)) is not None:
+            return known
+        count = max(1, round((right_m - left_m - 2 * half_m) / FINE_M) + 1)
+        centres_m = np.linspace(left_m + half_m, max(left_m + half_m, right_m - half_m), count)
+        loads = np.array([self._loads(centre_m, half_m) for centre_m in centres_m])  # [places, plates]
+        spoken = loads * ~np.array(silent)
+        shares = spoken.sum(axis=1)
+        is_felt = shares > HEARD_MIN
+        felt_m = (spoken[is_felt] * self._centre_m).sum(axis=1) / shares[is_felt]
+        found = Heard(shares[is_felt], felt_m, shares[is_felt] < 1.0 - 1e-9, 1.0 - float(is_felt.mean()))
+        if len(self._heard) >= HEARD_KEPT_MAX:
+            self._heard.clear()
+        self._heard[key] = found
+        return found
+
     def nearest_slot(self, along_m: float) -> SlotId | None:
         """The slot whose stretch of shelf is nearest."""
 
@@ -82,17 +140,19 @@ class ShelfPlaces:
 
     def _felt_of(self, centre_m: float, half_m: float) -> float:
         """Where plates feel a pack: each feels what stands on it, and its neighbours a little."""
-        if len(self._centre_m) == 0:
-            return centre_m
+        loads = self._loads(centre_m, half_m)
+        return float((loads * self._centre_m).sum()) if loads.any() else centre_m
+
+    def _loads(self, centre_m: float, half_m: float) -> Floats:
+        """Shares [plates] of a pack's load; all 0 where it stands on none."""
         overlap = np.minimum(self._right_m, centre_m + half_m) - np.maximum(self._left_m, centre_m - half_m)
         shares = np.clip(overlap, 0.0, None)
-        if shares.sum() <= 1e-6:
-            return centre_m
-        return float((shares * self._centre_m).sum() / shares.sum())
+        total = shares.sum()
+        return shares / total if total > 1e-6 else np.zeros_like(shares)
 
 
 def _log_mixture(means_m: Floats, at_m: float, sd_m: float) -> float:
-    """Log density of equal Gaussians, with a floor: goods lean over and stand askew."""
+    """Log density of equal Gaussians, with a floor."""
     z = (at_m - means_m) / sd_m
     density = float(np.exp(-0.5 * z * z).mean()) / (sd_m * np.sqrt(2 * np.pi))
-    return float(np.log(density + 1e-4))
+    return float(np.log(density + PLACE_FLOOR))

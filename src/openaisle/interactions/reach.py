@@ -228,7 +228,8 @@ class Arms:
             ],
             axis=1,
         )
-        return np.logaddexp.reduce(terms, axis=1), _right_hands(near, settings.hand_weight)
+        likelihoods = settings.sharpness * np.logaddexp.reduce(terms, axis=1)
+        return likelihoods, _right_hands(near, settings.hand_weight)
 
 
 @njit(cache=True)

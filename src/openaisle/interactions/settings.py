@@ -14,10 +14,14 @@ class WeighSettings:
     unit_sd_share_min: float = 0.004  # units of one batch against each other
     mass_sd_g_min: float = 0.5
     provisional_share: float = 0.03  # what ringing may still change of a provisional step
-    dead_share: float = 0.35  # of a change beside a dead plate, by which its mass may be wrong
-    dead_sd_m: float = 0.05
+    # Of goods that stand on a silent plate in part: how well a pack's width tells what the others feel of it.
+    silent_share: float = 0.08  # of its mass
+    silent_sd_m: float = 0.01
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
+    outside_share: float = (
+        0.25  # of a load on plates that a slot does not reach: its goods are no explanation
+    )
     leak_share: float = 0.015  # of a load, felt by each neighbouring plate
     quantity_max: int = 6
     prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
@@ -62,7 +66,8 @@ class ReachSettings:
     prior_rough: float = 0.08  # the arm was tracked badly: four times the spread
     rough_scale: float = 4.0
     prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
-    prior_nobody: float = 0.0003
+    sharpness: float = 1.25  # of all this, by how often it was right (decision 0120)
+    prior_nobody: float = 0.00004
     walk_m_s: float = 1.2  # of people not seen since before
     hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
@@ -106,7 +111,7 @@ class DeedSettings:
     near_s: float = 0.3  # a reach is of a step if it was not over for longer before the edge
     prior: tuple[float, ...] = (0.1, 0.1, 0.5, 0.15, 0.15)  # of each `Action` where a hand is at a shelf
     sure: float = (
-        0.4  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
+        0.5  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
     )
     prior_undone: float = 0.7  # a stay that no step explains left everything as it was, if no arm was judged
 
@@ -145,14 +150,23 @@ class FloorSettings:
     apart_s: float = 0.8  # a hand in a shelf, or a step, so near in time: they crouched for that
     recent_s: float = 20.0  # the likelier, the more recently it was taken, and by this hand
     same_hand_odds: float = 3.0
-    place_sd_m: float = 0.2  # of what lies on the floor
-    weight_of_lying: float = 3.0  # against a lot just taken, by the same hand: 1
+    hand_sure: float = 0.8  # that the lower hand of somebody who crouches is the one
+    place_sd_m: float = 0.3  # of what lies on the floor
+    weight_of_lying: float = 10.0  # against a lot just taken, by the same hand: 1
+    left_share: float = 0.05  # of those who reach for what lies there leave it
     weight_of_nothing: float = 0.12  # they tied a shoe
     probability_min: float = 0.6
-    probability_max: float = 0.84  # a person is asked, however sure it seems
     wait_s_max: float = 4.0  # for steps before it to be decided
     lying_max: int = 64
     tracks_max: int = 256
+
+
+@dataclass(frozen=True)
+class UnheardSettings:
+    """When an arm alone tells that goods left or came, over plates that say nothing. Judged, not fitted."""
+
+    along_sd_m: float = 0.05  # of where a hand is deepest
+    probability_min: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -165,6 +179,7 @@ class Settings:
     deeds: DeedSettings = field(default_factory=DeedSettings)
     meetings: MeetingSettings = field(default_factory=MeetingSettings)
     floor: FloorSettings = field(default_factory=FloorSettings)
+    unheard: UnheardSettings = field(default_factory=UnheardSettings)
     decide_after_s: float = 0.3  # tracks up to this long after the edge are waited for
     wait_s_max: float = 4.0  # after the step was seen, at most
     remember_s: float = 60.0
@@ -176,14 +191,15 @@ class Settings:
     )  # one hand takes nothing else this soon; perhaps; surely it may
     hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
+    either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: float = 5.0
     again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
-    prior_hand_that_took: float = 0.92  # what is put back was held in the hand that took it
+    prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
-        25.0  # two people's hands there and two units gone at once: one each, not both by one
+        40.0  # two people's hands there and two units gone at once: one each, not both by one
     )
-    shared_log_min: float = -3.0  # of either arm
+    shared_log_min: float = -6.0  # of either arm
     learn_probability_min: float = 0.9
     learn_after_s: float = 3.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news

@@ -83,7 +83,9 @@ class Suppose:
         ]
 
     def _are_entangled(self, first: Case, second: Case) -> bool:
-        return first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
+        """Two losses; beside a silent plate their sum is as unsure as each of them."""
+        is_heard = not first.change.silent and not second.change.silent
+        return is_heard and first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
 
     def _overlap(self, first: Case, second: Case) -> bool:
         """So close in time and place that the level between them may have been read wrongly."""
@@ -112,12 +114,27 @@ class Suppose:
 
     def _with_people(self, case: Case, explanations: Sequence[Explanation]) -> list[Hypothesis]:
         suspects = self._arms.suspects(case.target)
+        hands = [hand for suspect in suspects for hand in self._hands(suspect)]
         found: list[Hypothesis] = []
         for explanation in explanations:
-            found += self._by_one(case, explanation, suspects)
+            found += self._by_one(case, explanation, hands)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
         return [self._as_seen(case, hypothesis) for hypothesis in found]
+
+    def _hands(self, suspect: Suspect) -> list[Suspect]:
+        """Where either hand of theirs may have done it, each by itself: which it was matters to what it held."""
+        right = suspect.right_hand
+        is_likely = suspect.log_likelihood > math.log(self._settings.reach.prior_nobody)
+        if not is_likely or min(right, 1.0 - right) < self._settings.either_hand_min:
+            return [suspect]
+        shares = ((0, 1.0 - right), (1, right))
+        return [
+            replace(
+                suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=hand
+            )
+            for hand, share in shares
+        ]
 
     def _as_seen(self, case: Case, hypothesis: Hypothesis) -> Hypothesis:
         """With what was seen of the hands that it names: what they held, and what they did."""
@@ -199,7 +216,9 @@ class Suppose:
             has_staff = any(self._memory.is_staff(suspect.visit_id) for suspect in people)
             odds = 0.0 if has_staff else math.log(self._settings.shared_odds)
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
-            arms = sum(suspect.log_likelihood for suspect in people)
+            # Which of two it was is one question, whether both were there another: 0120 has asked the first one.
+            fits = sorted(suspect.log_likelihood for suspect in people)
+            arms = fits[1] + fits[0] / self._settings.reach.sharpness
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
         return found
 

@@ -9,7 +9,7 @@ floor under all of them, something that nobody knows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
@@ -28,7 +28,7 @@ from openaisle.core.messages import (
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
 from openaisle.interactions.masses import Masses
-from openaisle.interactions.places import Floats, ShelfPlaces
+from openaisle.interactions.places import PLACE_FLOOR, Floats, Heard, ShelfPlaces, Silent
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
@@ -47,6 +47,8 @@ class Change:
     along_m: float  # from the shelf's left end
     along_sd_m: float
     edge_ns: int = 0
+    silent: Silent = ()  # plates that say nothing, where one of them may have carried some of it
+    loads: tuple[float, ...] = ()  # share of it on each plate, where several parted by a still one carry it
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class Weigher:
             for shelf_id, shelf in store.shelves.items()
             if shelf.plates
         }
+        self._half_widths_m = {
+            product_id: product.width_m / 2 for product_id, product in store.products.items()
+        }
         self._slots_of_product: dict[tuple[ShelfId, ProductId], list[SlotId]] = {}
         for slot_id, slot in store.slots.items():
             self._slots_of_product.setdefault((slot.shelf_id, slot.product_id), []).append(slot_id)
@@ -106,22 +111,26 @@ class Weigher:
         if step.status is StepStatus.PROVISIONAL:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
-        if _is_beside_dead(mass_g, sd_g):
-            # Nobody knows how much of it stood on a plate that says nothing.
-            noise_g = math.hypot(noise_g, self._settings.dead_share * total_g)
-            along_sd_m = math.hypot(along_sd_m, self._settings.dead_sd_m)
-        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns)
+        silent = tuple((~np.isfinite(sd_g)).tolist()) if _is_beside_silent(mass_g, sd_g) else ()
+        loads = _loads(mass_g) if not silent else ()
+        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads)
 
     def terms(self, change: Change, one: Explanation) -> dict[str, float]:
         """Of a pick of one product from its own slot: how its log density divides. Of all else the whole."""
         part = one.parts[0] if len(one.parts) == 1 else None
-        if one.kind is not InteractionKind.PICK_UP or part is None or part.slot_id is None or part.stray:
+        is_divided = one.kind is InteractionKind.PICK_UP and part is not None and not change.silent
+        if not is_divided or part is None or part.slot_id is None or part.stray:
             return {"weight and place": one.log_density}
         places = self._places[change.shelf_id]
         mass_g = part.mass_g * part.quantity
         mass = self._masses.log_likelihood(part.product_id, part.quantity, mass_g, change.mass_sd_g)
         place = places.log_density(part.slot_id, change.along_m, change.along_sd_m)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
+
+    def missed(self, shelf_id: ShelfId, slot_id: SlotId, silent: Silent) -> float:
+        """Share of a slot's goods that stand where no plate that speaks feels them."""
+        places = self._places.get(shelf_id)
+        return places.heard_in(slot_id, silent).missed if places is not None else 0.0
 
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
@@ -132,7 +141,8 @@ class Weigher:
         """Picks, best first; the last resort is always among them."""
         found = [*self._picks(change), *self._picks_of_strays(change, interaction_id)]
         floor = self._unexplained(change)
-        if not found or max(one.log_density for one in found) < floor.log_density + 3.0:
+        is_poor = not found or max(one.log_density for one in found) < floor.log_density + 3.0
+        if is_poor and not change.silent:
             found += self._pairs(change)
         found += self._picks_after_press(change, interaction_id)
         return self._best([*found, floor])
@@ -147,16 +157,42 @@ class Weigher:
         places, settings = self._places[change.shelf_id], self._settings
         found: list[Explanation] = []
         for slot_id, slot in places.slots.items():
-            place = places.log_density(slot_id, change.along_m, change.along_sd_m)
             product_id = slot.product.product_id
+            heard = places.heard_in(slot_id, change.silent) if change.silent else None
+            is_cut = heard is not None and bool(heard.is_cut.any() or heard.missed)
+            place = places.log_density(slot_id, change.along_m, change.along_sd_m)
+            if change.loads and places.outside(slot_id, change.loads) > settings.outside_share:
+                place = math.log(PLACE_FLOOR)
             for quantity in range(1, settings.quantity_max + 1):
-                mass = self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
+                if heard is not None and is_cut and self._masses.is_known(product_id):
+                    mean_g = quantity * self._masses.mean_g(product_id)
+                    variance_g2 = self._masses.variance_g2(product_id, quantity)
+                    fit = self._log_heard(change, heard, mass_g, mean_g, variance_g2)
+                    part = Part(product_id, quantity, slot_id, mean_g / quantity, is_measured=False)
+                else:
+                    fit = place + self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
+                    part = Part(product_id, quantity, slot_id, mass_g / quantity)
                 if not may_be_empty and not self._contents.may_hold(slot_id, quantity):
-                    mass += math.log(settings.prior_empty_slot)
-                part = Part(product_id, quantity, slot_id, mass_g / quantity)
-                density = mass + place + math.log(settings.prior_quantity[quantity - 1])
+                    fit += math.log(settings.prior_empty_slot)
+                density = fit + math.log(settings.prior_quantity[quantity - 1])
                 found.append(Explanation(InteractionKind.PICK_UP, (part,), density))
         return found
+
+    def _log_heard(
+        self, change: Change, heard: Heard, mass_g: float, mean_g: float, variance_g2: float
+    ) -> float:
+        """Log density (per gram and metre) of feeling `mass_g` (> 0) of goods of which some may stand unheard."""
+        settings = self._settings
+        blur_g = settings.silent_share * mean_g * np.sqrt(heard.shares) * heard.is_cut
+        variances = change.mass_sd_g**2 + heard.shares**2 * variance_g2 + blur_g**2
+        off_g = mass_g - heard.shares * mean_g
+        masses = np.exp(-0.5 * off_g * off_g / variances) / np.sqrt(2 * math.pi * variances)
+        sd_m = np.hypot(change.along_sd_m, settings.silent_sd_m * heard.is_cut)
+        z = (change.along_m - heard.felt_m) / sd_m
+        where = np.exp(-0.5 * z * z) / (sd_m * math.sqrt(2 * math.pi))
+        # Goods that lean over or stand askew, as everywhere; and what nothing here accounts for.
+        density = float((masses * (where + PLACE_FLOOR)).sum()) / max(1, len(heard.shares))
+        return math.log((1.0 - heard.missed) * density + 1e-300)
 
     def _picks_of_strays(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         places = self._places[change.shelf_id]
@@ -303,35 +339,53 @@ class Weigher:
         """Into a slot of its own on this shelf, or anywhere on it."""
         places, settings = self._places[change.shelf_id], self._settings
         # The same unit was weighed on its way out; of several, any one may come back.
-        sd_g = math.hypot(change.mass_sd_g, quantity * lot.mass_sd_g, settings.mass_sd_g_min)
-        prior = _log_normal(change.mass_g - quantity * lot.mass_g, sd_g)
-        prior += math.log(settings.prior_quantity[quantity - 1])
-        mass_g = change.mass_g / quantity
+        own_g = math.hypot(quantity * lot.mass_sd_g, settings.mass_sd_g_min)
+        log_quantity = math.log(settings.prior_quantity[quantity - 1])
+        is_measured = not change.silent
+        mass_g = change.mass_g / quantity if is_measured else lot.mass_g
+
+        def fit(slot_id: SlotId | None) -> float:
+            """Log density (per gram and metre), its place in a slot or anywhere."""
+            if change.silent:
+                half_m = self._half_widths_m[lot.product_id]
+                heard = (
+                    places.heard_anywhere(half_m, change.silent)
+                    if slot_id is None
+                    else places.heard_in(slot_id, change.silent)
+                )
+                return self._log_heard(change, heard, change.mass_g, quantity * lot.mass_g, own_g**2)
+            mass = _log_normal(change.mass_g - quantity * lot.mass_g, math.hypot(change.mass_sd_g, own_g))
+            if slot_id is None:
+                return mass - math.log(places.width_m)
+            return mass + places.log_density(slot_id, change.along_m, change.along_sd_m)
+
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
-            density = prior + places.log_density(slot_id, change.along_m, change.along_sd_m) + math.log(right)
-            part = Part(lot.product_id, quantity, slot_id, mass_g, right_hand=lot.right_hand)
+            density = log_quantity + fit(slot_id) + math.log(right)
+            part = Part(lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand)
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
-        density = prior + self._log_wrong(change, lot.product_id) + math.log(1.0 - right)
+        density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
         nearest = places.nearest_slot(change.along_m)
-        part = Part(lot.product_id, quantity, nearest, mass_g, right_hand=lot.right_hand)
+        part = Part(lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
-    def _log_wrong(self, change: Change, product_id: ProductId) -> float:
-        """Log density (per metre) of where a product is put that is not its slot: anywhere, or where a twin stands."""
+    def _log_wrong(
+        self, change: Change, product_id: ProductId, fit: Callable[[SlotId | None], float]
+    ) -> float:
+        """`fit` where a product is put that is not its slot: anywhere, or where a twin stands."""
         places, settings = self._places[change.shelf_id], self._settings
-        anywhere = 1.0 / places.width_m
         mass_g = self._masses.mean_g(product_id)
         twins = [
-            math.exp(places.log_density(slot_id, change.along_m, change.along_sd_m))
+            fit(slot_id)
             for slot_id, slot in places.slots.items()
             if slot.product.product_id != product_id
             and abs(self._masses.mean_g(slot.product.product_id) - mass_g) <= settings.twin_share * mass_g
         ]
         if not twins:
-            return math.log(anywhere)
+            return fit(None)
         share = settings.prior_twin_slot
-        return math.log((1 - share) * anywhere + share * sum(twins) / len(twins))
+        among_twins = math.log(share / len(twins)) + float(np.logaddexp.reduce(twins))
+        return float(np.logaddexp(math.log(1 - share) + fit(None), among_twins))
 
     # --- leaves -------------------------------------------------------------------------------------------------------
 
@@ -348,8 +402,16 @@ class Weigher:
         return kept[: self._settings.candidates_max]
 
 
-def _is_beside_dead(mass_g: Floats, sd_g: Floats) -> bool:
-    """Whether next to the plates that carried a change [plates] one is dead (its noise is NaN)."""
+def _loads(mass_g: Floats) -> tuple[float, ...]:
+    """Share of a change on each plate [plates], if still ones lie between those that carry it; else nothing."""
+    shares = np.abs(mass_g) / np.abs(mass_g).sum()
+    carrying = np.flatnonzero(shares > CARRYING_SHARE)
+    is_parted = len(carrying) > 1 and bool((np.diff(carrying) > 1).any())
+    return tuple(shares.tolist()) if is_parted else ()
+
+
+def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
+    """Whether next to the plates that carried a change [plates] one says nothing (its noise is NaN)."""
     carrying = np.abs(mass_g) > CARRYING_SHARE * np.abs(mass_g).sum()
     near = carrying.copy()
     near[1:] |= carrying[:-1]

@@ -284,6 +284,36 @@ def test_of_a_sure_and_a_doubtful_unit_a_put_back_takes_the_sure_one(story: Stor
     assert closed.review_ids == ("i2/unsure_dropped",)
 
 
+def test_nobody_looks_at_what_costs_less_than_looking_and_is_not_billed(story: Story) -> None:
+    story.take("ana", "cola")
+    story.put_back("ana", "cola", probability=0.8)  # a fifth of 1.50 is less than a minute costs
+    closed = story.leave("ana")
+    assert closed.lines == closed.review_ids == ()
+
+
+def test_small_losses_of_a_visit_add_up_until_somebody_looks(story: Story) -> None:
+    for _ in range(2):
+        story.take("ana", "cola")
+        story.put_back("ana", "cola", probability=0.8)
+    assert story.leave("ana").review_ids == ("i2/unsure_dropped",)
+
+
+def test_what_is_billed_in_doubt_is_asked_about_however_cheap_and_however_soon(story: Story) -> None:
+    story.take("ana", "cola", probability=0.8)
+    story.take("ana", "lemonade", probability=0.8)
+    story.take("ana", "bread", probability=0.5)
+    assert story.leave("ana").review_ids == ("i1/unsure_billed", "i2/unsure_billed")
+
+
+def test_a_hand_over_is_one_question(story: Story) -> None:
+    story.enter("ben")
+    story.take("ana", "bread")
+    story.decide("ana", "bread", kind=InteractionKind.GIVE, probability=0.7)
+    story.decide("ben", "bread", kind=InteractionKind.GET, probability=0.7)
+    assert story.leave("ana").review_ids == ()
+    assert story.leave("ben").review_ids == ("i3/unsure_billed",)
+
+
 def test_the_thresholds_are_settings() -> None:
     story = Story(settings=CartSettings(post_probability_min=0.5, bill_probability_min=0.5))
     story.enter("ana")

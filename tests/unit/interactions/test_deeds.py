@@ -74,8 +74,9 @@ def test_no_arm_can_speak_louder_than_it_is_trusted() -> None:
 
 def test_a_stay_without_a_step_is_as_surely_browsing_as_the_arm_says() -> None:
     deeds = heard(reach(4.4, 5.4, 0.2, 0.1))
-    assert deeds.undone_probability("t-ana", 1, at_ns(4.5), at_ns(5.2)) == pytest.approx(0.7)
-    assert deeds.undone_probability("t-ana", 0, at_ns(4.5), at_ns(5.2)) == DeedSettings().prior_undone
+    right, left = (deeds.reach_of("t-ana", hand, at_ns(4.5), at_ns(5.2)) for hand in (1, 0))
+    assert deeds.undone_probability(right) == pytest.approx(0.7)
+    assert deeds.undone_probability(left) == DeedSettings().prior_undone
 
 
 def test_old_reaches_of_a_hand_are_forgotten() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openaisle.core.messages import InteractionKind
-from openaisle.interactions.hypotheses import Hypothesis, Moment, Weighed, share_hands
+from openaisle.interactions.hypotheses import Hypothesis, Moment, Weighed, decided, share_hands
 from openaisle.interactions.reach import Suspect
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.weigh import Explanation, Part
@@ -36,3 +36,16 @@ def test_a_hand_needs_a_while_for_the_way_between_two_places() -> None:
     near, far = second_by_ana(0.64, 0.0), second_by_ana(0.64, 0.58)
     assert near > 0.4
     assert far < 0.1
+
+
+def test_who_took_with_one_hand_may_take_with_the_other_at_once() -> None:
+    """Either hand of hers may have done the second step: that one is busy speaks against her no more than that."""
+    left = Suspect("t-ana", "ana", 0.0, 0)
+    either: list[Weighed] = [
+        [(by(ANA), 1.0)],
+        [(by(ANA), 0.4), (by(left), 0.4), (by(BEN), 0.2)],
+    ]
+    moments = [Moment(0.0, (0.0, 0.0, 1.0)), Moment(0.4, (0.0, 0.0, 1.0))]
+    (_, second) = decided(either, moments, Settings())
+    assert {track for track, _ in second[0].best.hands} == {"t-ana"}
+    assert second[0].probability == pytest.approx(0.4 / 0.6, abs=0.02)

@@ -177,6 +177,29 @@ def test_dead_and_missing_plates_are_reported_and_do_not_disturb_their_neighbour
     assert [(h.sensor_id, h.reason) for h in result.health] == [("A1.09", "dead_plate")]
 
 
+def test_a_step_says_to_its_last_revision_which_plates_say_nothing() -> None:
+    bench = Bench()
+    bench.add(ramp(5.0, 0.15, -400.0), {5: 0.5, 6: 0.5})
+    batches = bench.batches(9)
+    for batch in batches:
+        batch.grams[:, 6] = np.nan
+    said = heard(bench.store, batches).said
+    assert len(said) > 1
+    assert all(np.flatnonzero(np.isnan(step.noise_sd_g)).tolist() == [6] for step in said)
+
+
+def test_goods_set_down_across_a_seam_are_seen_as_soon_as_elsewhere() -> None:
+    """Each plate carries less than a hand can press, both together more."""
+    first_ms: list[float] = []
+    for plates in ({5: 1.0}, {5: 0.5, 6: 0.5}):
+        bench = Bench()
+        bench.add(ramp(5.0, 0.15, 164.0), plates)
+        result = bench.run(9)
+        (step,) = result.final
+        first_ms.append((result.first(step).detected_ns - step.edge_ns) / 1e6)
+    assert first_ms[1] <= first_ms[0] + 1
+
+
 def test_a_plate_that_goes_silent_for_a_moment_starts_anew() -> None:
     bench = Bench()
     batches = bench.batches(12)
