@@ -78,11 +78,16 @@ def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Setti
         return alone
     options = [outcomes(own)[:JOINT_OUTCOMES_MAX] for own in group]
     combinations = list(product(*options))
+    plausible = _plausible(options, moments, settings)
     weights = np.array(
         [
             math.prod(outcome.probability for outcome in combination)
-            * _plausible(combination, moments, settings)
-            for combination in combinations
+            * math.prod(
+                plausible[i, j][first, second] for (i, first), (j, second) in pairs(enumerate(ranks), 2)
+            )
+            for combination, ranks in zip(
+                combinations, product(*(range(len(own)) for own in options)), strict=True
+            )
         ]
     )
     weights /= weights.sum()
@@ -104,20 +109,31 @@ def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Setti
     return found
 
 
-def _plausible(combination: Sequence[Outcome], moments: Sequence[Moment], settings: Settings) -> float:
-    """One hand takes one thing at a time, and people seldom use both hands at the very same time."""
-    factor = 1.0
-    for (i, first), (j, second) in pairs(enumerate(combination), 2):
+def _plausible(
+    options: Sequence[Sequence[Outcome]], moments: Sequence[Moment], settings: Settings
+) -> dict[tuple[int, int], dict[tuple[int, int], float]]:
+    """Of each two steps, of each outcome of one with each of the other: how plausible it is that both came about.
+
+    One hand takes one thing at a time, and people seldom use both hands at the very same time.
+    """
+    found: dict[tuple[int, int], dict[tuple[int, int], float]] = {}
+    for (i, own), (j, other) in pairs(enumerate(options), 2):
         rivalry = _rivalry(moments[i], moments[j], settings)
         is_at_once = abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s
-        if rivalry > 0.0 or is_at_once:
-            with_both = settings.prior_both_hands if is_at_once else 1.0
-            factor *= sum(
+        with_both = settings.prior_both_hands if is_at_once else 1.0
+        is_free = rivalry <= 0.0 and not is_at_once
+        found[i, j] = {
+            (a, b): 1.0
+            if is_free
+            else sum(
                 share * other_share * _compatible(hands, others, rivalry, with_both)
                 for hands, share in first.hands
                 for others, other_share in second.hands
             )
-    return factor
+            for a, first in enumerate(own)
+            for b, second in enumerate(other)
+        }
+    return found
 
 
 def _compatible(hands: Hands, others: Hands, rivalry: float, with_both: float) -> float:
