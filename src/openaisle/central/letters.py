@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from openaisle.central.database import Database
+from openaisle.central.retries import try_later
 from openaisle.central.tables import AccountRow, LetterRow
 from openaisle.core.errors import PortUnavailable
 from openaisle.core.units import NS_PER_S
@@ -72,10 +73,8 @@ class Letters:
                     continue  # The person was erased meanwhile.
                 row.attempts += 1
                 row.state, row.said = state, said[:200]
-                if state == "waiting" and row.attempts > len(RETRY_S):
-                    row.state = "given up"
-                elif state == "waiting":
-                    row.due_ns = now_ns + RETRY_S[row.attempts - 1] * NS_PER_S
+                if state == "waiting":
+                    try_later(row, RETRY_S, now_ns)
         return taken
 
     def states(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ import httpx
 from sqlalchemy import delete, select
 
 from openaisle.central.database import Database
+from openaisle.central.retries import try_later
 from openaisle.central.tables import DeliveryRow, EndpointRow
 from openaisle.core.errors import InputError
 from openaisle.core.units import NS_PER_S
@@ -126,10 +127,8 @@ class Webhooks:
                 if said == "":
                     row.state = "delivered"
                     arrived += 1
-                elif row.attempts > len(RETRY_S):
-                    row.state = "given up"
                 else:
-                    row.due_ns = now_ns + RETRY_S[row.attempts - 1] * NS_PER_S
+                    try_later(row, RETRY_S, now_ns)
         return arrived
 
     def deliveries(self, count_max: int = 100) -> list[dict[str, Any]]:
