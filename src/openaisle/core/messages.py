@@ -18,6 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.arrays import array_from_list, decode_array, encode_array, list_from_array, shaped
+from openaisle.core.health_messages import (
+    SensorDegraded as SensorDegraded,
+    SensorRecovered as SensorRecovered,
+)
 from openaisle.core.message_parts import (
     JOINT_INDEX as JOINT_INDEX,
     JOINTS as JOINTS,
@@ -435,29 +439,6 @@ class Receipt(Message, frozen=True, kw_only=True):
     currency: str
     prices_include_tax: bool = True
     review_ids: tuple[str, ...] = ()
-
-
-# --- health -------------------------------------------------------------------------------------------------------
-
-
-class SensorDegraded(Message, frozen=True, kw_only=True):
-    """A sensor is worse than it should be. Data, not an exception: carry on with wider uncertainty."""
-
-    sensor_id: str
-    kind: str  # "camera" | "scale" | "plate" | "shelf" | "gate" | "bus"
-    # A fixed word: silent, frozen, black, gap, dead_plate, noisy_plate, rebooted, corrupt, late, clock; clock_skew and
-    # pose_drift, which people tell; of a picture also covered, moved, too_dark, over_exposed, exposure_drift,
-    # colour_drift, out_of_focus.
-    reason: str
-    since_ns: int
-    detail: str = ""
-
-
-class SensorRecovered(Message, frozen=True, kw_only=True):
-    sensor_id: str
-    kind: str
-    reason: str
-    recovered_ns: int
 
 
 Reading: TypeAlias = ScaleBatch | GateTap | CameraDetections | BodySkeletons | PackLook
