@@ -13,10 +13,11 @@ from typing import Final
 
 import numpy as np
 
+from openaisle.sim.gait import follow, unwrapped
 from openaisle.sim.goods import Unit
 from openaisle.sim.hands import Hands
 from openaisle.sim.plan import Intent, Member, PlannedVisit
-from openaisle.sim.pose import Column, stride_m
+from openaisle.sim.pose import Column
 from openaisle.sim.walking import TICK_S, beyond
 from openaisle.sim.world import World
 from openaisle.store.schema import Point2, Shelf, Slot
@@ -28,7 +29,6 @@ WALK_S_MAX: Final = 30.0
 MEET_S_MAX: Final = 45.0
 AFTER_S_MAX: Final = 120.0
 PASS_S_MAX: Final = 15.0
-TURN_RAD_S_MAX: Final = 4.0
 
 Life = Generator[None, None, None]
 
@@ -327,7 +327,7 @@ class Shopper:
 
     def _turn_to(self, point: Point2) -> Life:
         x, y = self.position
-        self._facing = _unwrapped(math.atan2(point[1] - y, point[0] - x), self._yaw)
+        self._facing = unwrapped(math.atan2(point[1] - y, point[0] - x), self._yaw)
         for _ in range(60):
             if abs(self._facing - self._yaw) < 0.05:
                 return
@@ -475,7 +475,7 @@ class Shopper:
         into = gondola.floor_from_gondola.rotation @ np.array([0.0, 1.0, 0.0])
         turn = 0.5 * math.atan2(along, max(away, 0.3))
         wanted = math.atan2(into[1], into[0]) + turn
-        self._facing = _unwrapped(wanted, self._yaw)
+        self._facing = unwrapped(wanted, self._yaw)
         for _ in range(60):
             if abs(self._facing - self._yaw) < 0.03:
                 return
@@ -496,40 +496,8 @@ class Shopper:
     # The body follows
 
     def move_body(self) -> None:
-        """One tick of the body after the feet's will: position, heading, gait, head."""
-        if not self._is_walking:
-            return
-        state = self._world.bodies.now[self.row]
-        goal = self._pin or self._world.walking.position(self.row)
-        x, y, yaw = state[Column.X], state[Column.Y], state[Column.YAW]
-        keep = math.exp(-TICK_S / 0.13)
-        new_x, new_y = goal[0] + (x - goal[0]) * keep, goal[1] + (y - goal[1]) * keep
-        vx, vy = (new_x - x) / TICK_S, (new_y - y) / TICK_S
-        speed = math.hypot(vx, vy)
-        wanted = self._facing
-        if wanted is None and speed > 0.2:
-            wanted = _unwrapped(math.atan2(vy, vx), yaw)
-        if wanted is not None:
-            turn = (wanted - yaw) * (1 - math.exp(-TICK_S / 0.16))
-            yaw += min(max(turn, -TURN_RAD_S_MAX * TICK_S), TURN_RAD_S_MAX * TICK_S)
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        ease = 1 - math.exp(-TICK_S / 0.15)
-        state[Column.X], state[Column.Y], state[Column.YAW] = new_x, new_y, yaw
-        state[Column.FORWARD_SPEED] += (cos * vx + sin * vy - state[Column.FORWARD_SPEED]) * ease
-        state[Column.LEFT_SPEED] += (cos * vy - sin * vx - state[Column.LEFT_SPEED]) * ease
-        state[Column.PHASE] += speed * TICK_S / stride_m(self.body.height_m, speed)
-        head_yaw, head_pitch = 0.0, 0.12
-        if self._look_at is not None:
-            dx, dy = self._look_at[0] - new_x, self._look_at[1] - new_y
-            bearing = _unwrapped(math.atan2(dy, dx), yaw) - yaw
-            head_yaw = min(max(bearing, -1.1), 1.1)
-            drop = 0.93 * self.body.height_m - self._look_at[2]
-            head_pitch = min(max(math.atan2(drop, max(math.hypot(dx, dy), 0.2)), -0.3), 0.9)
-        slow = 1 - math.exp(-TICK_S / 0.2)
-        state[Column.HEAD_YAW] += (head_yaw - state[Column.HEAD_YAW]) * slow
-        state[Column.HEAD_PITCH] += (head_pitch - state[Column.HEAD_PITCH]) * slow
-
-
-def _unwrapped(angle: float, near: float) -> float:
-    """The same direction as `angle`, within half a turn of `near`."""
-    return near + (angle - near + math.pi) % (2 * math.pi) - math.pi
+        """One tick of the body after the feet's will."""
+        if self._is_walking:
+            goal = self._pin or self._world.walking.position(self.row)
+            state = self._world.bodies.now[self.row]
+            follow(state, goal, self._facing, self._look_at, self.body.height_m)
