@@ -14,10 +14,12 @@ from typing import Final
 import numpy as np
 
 from openaisle.sim.goods import Unit
+from openaisle.sim.held import Held, OwnThing
 from openaisle.sim.plan import Intent, Member
 from openaisle.sim.pose import FLOOR, REST, TORSO, Column
 from openaisle.sim.reach import LEFT, RIGHT, STANDING, body_from_floor, floor_from_body, stance_for
 from openaisle.sim.scene import Floats
+from openaisle.sim.touch import Touch
 from openaisle.sim.truth import TruthEvent
 from openaisle.sim.world import World
 from openaisle.store.schema import Point2
@@ -29,28 +31,7 @@ HOLD_M: Final = (0.33, 0.13, 0.16)  # where one holds what one looks at (torso f
 BAG_M: Final = (0.02, 0.27, 0.02)  # the mouth of the bag, or the pocket
 CRADLE_M: Final = (0.2, 0.07, 0.1)  # the hand of the arm on which goods lie, for want of a bag
 CRADLED_MAX: Final = 4  # more goes into pockets
-BRUSH_SHARE: Final = 0.2  # of reaches in which the hand brushes what stands beside
 BACK_M_MAX: Final = 0.12  # one may step back this far to have room for the arm
-
-
-@dataclass(frozen=True)
-class Held:
-    """A unit in a hand: where its bottom centre is from the hand, and how it is turned, in the body frame."""
-
-    unit: Unit
-    offset_body_m: tuple[float, float, float]
-    yaw_body_rad: float
-
-
-@dataclass(frozen=True)
-class OwnThing:
-    """Something of a shopper's own that lies on a shelf. No camera sees it: only plates feel it."""
-
-    shelf_id: str
-    along_m: float
-    width_m: float
-    mass_g: float
-    floor_m: Floats  # [3]
 
 
 @dataclass(frozen=True)
@@ -74,6 +55,7 @@ class Hands:
         self._member = member
         self._row = row
         self._rng = rng
+        self._plates = Touch(world, rng)
         self._at: list[Control] = [AT_REST, AT_REST]
         self.held: list[list[Held]] = [[], []]
         self.stowed: list[Unit] = []  # in the bag or in pockets
@@ -143,16 +125,16 @@ class Hands:
     ) -> Point2:
         """Reach for units that stand together and lift them; returns where the feet must be."""
         world, rng = self._world, self._rng
-        grasp = self._grasp_point(units[0])
+        grasp = self._plates.grasp_point(units[0])
         reach = self._approach(grasp, side, position, yaw, room_m, is_quick=intent.is_quick)
         quick = 0.6 if intent.is_quick else 1.0
         dwell = rng.uniform(0.15, 0.5) * quick
         lift_s = reach.there_s + dwell + intent.press_s
-        self._brush(units[0], reach.there_s)
-        self._press_before_lift(units[0], reach.there_s, lift_s, intent.press_s)
+        self._plates.brush(units[0], reach.there_s)
+        self._plates.press_before_lift(units[0], reach.there_s, lift_s, intent.press_s)
         for unit in units:
             unload_s = rng.uniform(0.1, 0.2)
-            self._load_change(unit, lift_s, unload_s, -1)
+            self._plates.load_change(unit, lift_s, unload_s, -1)
             held = self._held(unit, reach.hand_floor_m, yaw)
             gone_s = lift_s + unload_s
             world.at(lift_s, lambda held=held, gone_s=gone_s: self._lifted(held, side, gone_s))
@@ -210,8 +192,8 @@ class Hands:
     ) -> Point2:
         """Reach, press, nudge or lift a little, and take nothing; returns where the feet must be."""
         world, rng = self._world, self._rng
-        reach = self._approach(self._grasp_point(unit), side, position, yaw, room_m, is_quick=False)
-        self._brush(unit, reach.there_s)
+        reach = self._approach(self._plates.grasp_point(unit), side, position, yaw, room_m, is_quick=False)
+        self._plates.brush(unit, reach.there_s)
         shelf_id = world.store.slots[unit.slot_id].shelf_id
         there_s = reach.there_s
         leave_s = there_s + max(intent.press_s, 0.2)
@@ -498,39 +480,6 @@ class Hands:
         self._world.goods.lift(unit)
         self._world.truth.took(event)
         self.held[side].append(held)
-
-    def _press_before_lift(self, unit: Unit, there_s: float, lift_s: float, press_s: float) -> None:
-        world, rng = self._world, self._rng
-        shelf_id = world.store.slots[unit.slot_id].shelf_id
-        grams = rng.uniform(20.0, 60.0)
-        if press_s:
-            end_s = lift_s - rng.uniform(0.05, 0.2)
-            world.plates.press(there_s, end_s, shelf_id, unit.along_m, unit.width_m, 0.7 * grams)
-        start_s = max(there_s, lift_s - rng.uniform(0.1, 0.4))
-        world.plates.press(start_s, lift_s + 0.03, shelf_id, unit.along_m, unit.width_m, grams)
-
-    def _brush(self, unit: Unit, there_s: float) -> None:
-        """Now and then the hand brushes a neighbour on its way in."""
-        rng = self._rng
-        chance, aside, grams, early = rng.random(), rng.uniform(0.06, 0.14), rng.uniform(3, 18), rng.random()
-        if chance >= BRUSH_SHARE:
-            return
-        aside = aside if chance < BRUSH_SHARE / 2 else -aside
-        shelf_id = self._world.store.slots[unit.slot_id].shelf_id
-        start_s = there_s - 0.05 - 0.15 * early
-        self._world.plates.press(start_s, start_s + 0.2, shelf_id, unit.along_m + aside, 0.04, grams)
-
-    def _load_change(self, unit: Unit, at_s: float, over_s: float, sign: int) -> None:
-        shelf_id = self._world.store.slots[unit.slot_id].shelf_id
-        self._world.plates.change(at_s, over_s, shelf_id, unit.along_m, unit.width_m, sign * unit.item.mass_g)
-
-    def _grasp_point(self, unit: Unit) -> Floats:
-        """Where the palm goes: at the front of the pack, a little above its middle."""
-        store = self._world.store
-        shelf = store.shelves[store.slots[unit.slot_id].shelf_id]
-        height = min(max(0.55 * unit.product.height_m, 0.03), 0.16)
-        into = unit.into_m - unit.depth_m / 2 - 0.01
-        return store.shelf_point_floor_m(shelf, unit.along_m, into, unit.above_m + height)
 
     def _held(self, unit: Unit, hand_floor_m: Floats, yaw: float) -> Held:
         bottom = self._world.goods.position_floor_m(unit) - hand_floor_m
