@@ -286,7 +286,7 @@ class ShelfWatch:
             plates=group.plates.copy(),
             before_g=before_g,
             mass_g=group.mass_g,
-            sd_g=BOTH_LEVELS * np.where(np.isfinite(self.rest_g), look.level_sd_g, np.nan),
+            sd_g=self._sd_g(look.level_sd_g, group.mass_g, look),
             started_ns=int(look.times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
@@ -324,7 +324,9 @@ class ShelfWatch:
 
     def _confirm(self, step: OpenStep, look: Look, changed: list[OpenStep]) -> None:
         """Measure what has come to rest. Too little, or a unit that came back: it did not happen."""
-        late_g = np.where(np.isfinite(look.long_level_g), look.long_level_g - self.rest_g, 0.0)
+        late_g = np.nan_to_num(
+            look.long_level_g - self.rest_g
+        )  # 0 where a plate says nothing now, or did before
         self._update(step, np.where(step.plates, step.mass_g + late_g, 0.0), step.plates, look, use_long=True)
         undone = step.undoes if step.undoes is not None and self._is_undone(step, step.undoes) else None
         is_nothing = undone is not None or abs(step.total_g) < self.settings.step_g_min
@@ -373,12 +375,15 @@ class ShelfWatch:
         """New figures for an open step. A corrected step stays as sure as it was."""
         step.mass_g = mass_g
         step.plates = step.plates | plates
-        sd_g = look.long_level_sd_g if use_long else look.level_sd_g
-        sd_g = BOTH_LEVELS * np.where(np.isfinite(sd_g), sd_g, look.noise_sd_g)
-        step.sd_g = np.where(np.isfinite(self.rest_g), sd_g, np.nan)
+        step.sd_g = self._sd_g(look.long_level_sd_g if use_long else look.level_sd_g, mass_g, look)
         step.settled_ns = look.at_ns
         if not use_long:
             step.revision += 1
+
+    def _sd_g(self, level_sd_g: Floats, mass_g: Floats, look: Look) -> Floats:
+        """[plates] of a change; NaN: the plate says nothing. One that said something keeps how sure it was."""
+        sd_g = BOTH_LEVELS * np.where(np.isfinite(level_sd_g), level_sd_g, look.noise_sd_g)
+        return np.where(np.isfinite(self.rest_g) | (mass_g != 0.0), sd_g, np.nan)
 
 
 def _revise(step: OpenStep, status: StepStatus) -> None:

@@ -188,6 +188,22 @@ def test_a_step_says_to_its_last_revision_which_plates_say_nothing() -> None:
     assert all(np.flatnonzero(np.isnan(step.noise_sd_g)).tolist() == [6] for step in said)
 
 
+@pytest.mark.parametrize("silent_from", range(22, 30))
+@pytest.mark.parametrize("silent_for", [1, 2, 4, 40])
+def test_what_a_plate_said_before_it_fell_silent_keeps_how_sure_it_was(
+    silent_from: int, silent_for: int
+) -> None:
+    """Taken at 5 s, batch 25: silent at any moment of the step's life, for a moment or for good."""
+    bench = Bench()
+    bench.add(ramp(5.0, 0.15, -500.0), {5: 0.6, 6: 0.4})
+    batches = bench.batches(14)
+    for batch in batches[silent_from : silent_from + silent_for]:
+        batch.grams[:, 6] = np.nan
+    for step in heard(bench.store, batches).said:
+        assert np.isfinite(step.mass_change_g).all()
+        assert np.isfinite(step.noise_sd_g[step.mass_change_g != 0.0]).all()
+
+
 def test_goods_set_down_across_a_seam_are_seen_as_soon_as_elsewhere() -> None:
     """Each plate carries less than a hand can press, both together more."""
     first_ms: list[float] = []
