@@ -63,7 +63,11 @@ class SmtpMail:
             return smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT_S, context=context)
         server = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT_S)
         if settings.security == "starttls":
-            server.starttls(context=context)
+            try:
+                server.starttls(context=context)
+            except Exception:
+                server.close()
+                raise
         return server
 
     def _never_or_later(self, code: int, error: Exception) -> bool:

@@ -58,6 +58,10 @@ class Role(StrEnum):
     MACHINE = "machine"  # another system, by its key
 
 
+STAFF: Final = frozenset({Role.STAFF, Role.REVIEWER, Role.MANAGER})
+"""Who works here, and is never billed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     account_id: str

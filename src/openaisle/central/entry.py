@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import select
 
 from openaisle.adapters.entry_codes import PEOPLE_MAX, VALIDITY_MS_MAX, CodeIssuer
-from openaisle.central.accounts import Account, Accounts, Method, Role, hash_of_badge, is_expired
+from openaisle.central.accounts import STAFF, Account, Accounts, hash_of_badge, is_expired
 from openaisle.central.database import BUSY_MS, Database
 from openaisle.central.tables import AccountRow, ReceiptRow, VisitRow
 from openaisle.central.vouchers import METHOD, Vouchers, plan_id
@@ -93,7 +93,7 @@ class Entry:
             raise InputError(
                 "wrong value", field="people_count", expected=f"1 to {PEOPLE_MAX}", found=people_count
             )
-        is_staff = account.role in (Role.STAFF, Role.REVIEWER, Role.MANAGER)
+        is_staff = account.role in STAFF
         method = self._admitted(account, is_staff=is_staff, now_ns=now_ns)
         with self._database.session() as session:
             row = session.scalar(
@@ -200,15 +200,9 @@ class Entry:
     def method_of(self, account: Account, now_ns: int) -> str:
         """How this account pays, a meal plan first; EntryRefused where it cannot."""
         plan = self._vouchers.get(plan_id(account.account_id))
-        if plan is not None and plan.left_minor > 0:
-            return f"{METHOD}{plan.voucher_id}"
-        methods: list[Method] = self._accounts.methods(account.account_id)
-        if not methods:
-            raise _refused("no_method")
-        good = next((method for method in methods if not method.is_expired(now_ns)), None)
-        if good is None:
-            raise _refused("card_expired")
-        return f"{TOKEN}{good.token}"
+        cards = [(method.token, method.expires) for method in self._accounts.methods(account.account_id)]
+        has_plan = plan is not None and plan.left_minor > 0
+        return _way_to_pay(account.account_id, cards, now_ns, has_plan=has_plan)
 
     def _admitted(self, account: Account, *, is_staff: bool, now_ns: int) -> str:
         """How this account will pay; EntryRefused where it may not come in."""
@@ -266,18 +260,11 @@ class Standing:
             raise _refused("blocked")
         if self._owes(account_id):
             raise _refused("unsettled_debt")
-        plan = plan_id(account_id)
-        if self._ask("SELECT 1 FROM vouchers WHERE voucher_id = ? AND paid_minor > spent_minor", plan):
-            return f"{METHOD}{plan}"
-        methods = self._ask(
-            "SELECT token, expires FROM methods WHERE account_id = ? ORDER BY created_ns DESC", account_id
-        )
-        if not methods:
-            raise _refused("no_method")
-        good = next((token for token, expires in methods if not is_expired(expires, now_ns)), None)
-        if good is None:
-            raise _refused("card_expired")
-        return f"{TOKEN}{good}"
+        left = "SELECT 1 FROM vouchers WHERE voucher_id = ? AND paid_minor > spent_minor"
+        newest_first = "SELECT token, expires FROM methods WHERE account_id = ? ORDER BY created_ns DESC"
+        has_plan = bool(self._ask(left, plan_id(account_id)))
+        cards = [(row[0], row[1]) for row in self._ask(newest_first, account_id)]
+        return _way_to_pay(account_id, cards, now_ns, has_plan=has_plan)
 
     def _owes(self, account_id: str) -> bool:
         query = "SELECT 1 FROM receipts r JOIN visits v USING (visit_id) WHERE v.account_id = ? AND r.state = ? LIMIT 1"
@@ -314,6 +301,18 @@ class Standing:
 
 def _refused(reason: str) -> EntryRefused:
     return EntryRefused(reason, REFUSALS[reason])
+
+
+def _way_to_pay(account_id: str, cards: Sequence[tuple[str, str]], now_ns: int, *, has_plan: bool) -> str:
+    """A meal plan first, else the newest of `cards` (token, expiry) that has not expired; EntryRefused without."""
+    if has_plan:
+        return f"{METHOD}{plan_id(account_id)}"
+    if not cards:
+        raise _refused("no_method")
+    good = next((token for token, expires in cards if not is_expired(expires, now_ns)), None)
+    if good is None:
+        raise _refused("card_expired")
+    return f"{TOKEN}{good}"
 
 
 def payment_method(method: str, account_id: str | None, visit_id: VisitId = "") -> PaymentMethod | None:

@@ -37,10 +37,10 @@ def add(
     import secrets
     import time
 
-    from openaisle.central.accounts import Role
+    from openaisle.central.accounts import STAFF, Role
     from openaisle.core.errors import InputError
 
-    if role not in (Role.STAFF, Role.REVIEWER, Role.MANAGER, Role.MACHINE):
+    if role not in STAFF | {Role.MACHINE}:
         raise InputError(
             "no such role", field="--role", expected="staff, reviewer, manager or machine", found=role
         )

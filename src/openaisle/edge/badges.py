@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from openaisle.central.accounts import Role
+from openaisle.central.accounts import STAFF
 from openaisle.central.entry import Standing
 from openaisle.core.errors import EntryRefused
 from openaisle.core.messages import AnyMessage, GateId, GateTap, VisitClosed, VisitId
@@ -34,7 +34,7 @@ class Badges:
         if known is None:
             raise EntryRefused("malformed", "this is no code and no badge of this store")
         account_id, role = known
-        is_staff = role in (Role.STAFF, Role.REVIEWER, Role.MANAGER)
+        is_staff = role in STAFF
         method = "" if is_staff else self._standing.admitted(account_id, now_ns)
         visit_id = f"b-{secrets.token_hex(6)}"
         with self._lock:

@@ -47,14 +47,14 @@ class Reasons:
 
     def hear(self, readings: Sequence[Reading], said: Sequence[AnyMessage], now_ns: int) -> None:
         """What came in, and what the path said of it."""
+        since_ns = now_ns - HELD_NS
         for reading in readings:
             if isinstance(reading, ScaleBatch) and reading.scale_id in self._batches:
-                self._batches[reading.scale_id].append(reading)
+                batches = self._batches[reading.scale_id]
+                batches.append(reading)
+                while batches[0].received_ns < since_ns:
+                    batches.popleft()
         self._tracks += [message for message in said if isinstance(message, FloorTracks)]
-        since_ns = now_ns - HELD_NS
-        for batches in self._batches.values():
-            while batches and batches[0].received_ns < since_ns:
-                batches.popleft()
         while self._tracks and self._tracks[0].decided_ns < since_ns:
             self._tracks.popleft()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fastapi import Depends, HTTPException, Request, Response
 
-from openaisle.central.accounts import BROWSER_NS, Account, Role
+from openaisle.central.accounts import BROWSER_NS, STAFF as STAFF, Account, Role
 from openaisle.core.units import NS_PER_S
 from openaisle.web.desk import Desk
 
@@ -24,7 +24,6 @@ REMEMBERED_NS: Final = (
 REMEMBERED_MAX: Final = 5_000
 
 ANYBODY: Final = frozenset(Role)
-STAFF: Final = frozenset({Role.STAFF, Role.REVIEWER, Role.MANAGER})
 REVIEWERS: Final = frozenset({Role.REVIEWER, Role.MANAGER})
 MANAGERS: Final = frozenset({Role.MANAGER})
 MACHINES: Final = frozenset({Role.MACHINE, Role.MANAGER})

@@ -17,7 +17,7 @@ from openaisle.central.entry import Offer
 from openaisle.central.live import LiveVisits
 from openaisle.central.vouchers import plan_id
 from openaisle.core.units import NS_PER_MS
-from openaisle.web.auth import ANYBODY, READERS, Auth
+from openaisle.web.auth import ANYBODY, READERS, STAFF, Auth
 from openaisle.web.board import EVENT_STREAM, KEEP_ALIVE_S
 from openaisle.web.desk import Desk
 from openaisle.web.pages import HERE, Pages
@@ -26,7 +26,7 @@ from openaisle.web.words import language_of
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {403: {"description": "Refused, with its reason."}}
 NOT_THERE: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "Not there, or not yours."}}
-SHOPPERS: Final = frozenset({Role.SHOPPER, Role.STAFF, Role.REVIEWER, Role.MANAGER})
+SHOPPERS: Final = STAFF | {Role.SHOPPER}
 
 
 class MethodIn(Body):

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.contracts.doors import free_port, wait_for
 from tests.contracts.test_mail import SENDER, Mailboxes, mail, serving
 from tests.unit.web.counter import PRODUCT, STORE, Counter, ask, sign_in
 
@@ -52,9 +53,7 @@ def test_letters_wait_for_a_server_that_is_away_and_are_given_up_in_the_end(coun
     account = counter.account()
     counter.desk.accounts.set_mail(account.account_id, "en")
     counter.leave(counter.enter(account))
-    with serving(Mailboxes()) as port:
-        pass  # It has gone again.
-    sends = partial(counter.desk.letters.send_due, writer(counter), mail(port))
+    sends = partial(counter.desk.letters.send_due, writer(counter), mail(free_port()))
     now_ns = time.time_ns()
     for wait_s in RETRY_S:
         sends(now_ns)
@@ -93,9 +92,7 @@ def test_a_phone_asks_for_mail_and_the_postman_brings_it(
     with serving(boxes) as port:
         postman = Postman(counter.desk.letters, writer(counter), mail(port), time.time_ns)
         counter.leave(counter.enter(account))
-        until_s = time.monotonic() + 10
-        while not boxes.taken and time.monotonic() < until_s:
-            time.sleep(0.05)
+        assert wait_for(lambda: bool(boxes.taken), 10)
         postman.close()
     (envelope,) = boxes.taken
     assert isinstance(envelope.content, bytes)
