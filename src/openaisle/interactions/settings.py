@@ -123,7 +123,7 @@ class MeetingSettings:
     """When two people's hands that met have passed something on (docs/decisions/0081-hands-that-meet.md)."""
 
     hand_beyond_wrist_m: float = 0.10
-    near_m: float = 0.25
+    near_m: float = 0.35
     edge_m: float = 0.03  # of a gondola: hands within are at its goods
     parted_s: float = 0.4  # not seen near for so long: over
     sights_min: int = 2

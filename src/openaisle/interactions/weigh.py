@@ -36,6 +36,7 @@ from openaisle.store.schema import Store
 CARRYING_SHARE: Final = 0.1
 HAND_MASS_G_MAX: Final = 100.0
 ENTANGLED_CANDIDATES: Final = 8
+STRAY_SHARE_MIN: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -227,8 +228,11 @@ class Weigher:
             place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
             off_g = -change.mass_g - stray.mass_g
             mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
+            unknown = stray.probability if stray.product_id is None else 1.0 - stray.probability
+            if unknown > STRAY_SHARE_MIN:
+                density = mass + place + math.log(unknown)
+                yield Explanation(InteractionKind.UNEXPLAINED, (), density, stray=stray.brought_by)
             if stray.product_id is None:
-                yield Explanation(InteractionKind.UNEXPLAINED, (), mass + place, stray=stray.brought_by)
                 continue
             part = Part(
                 stray.product_id,
@@ -237,7 +241,8 @@ class Weigher:
                 -change.mass_g,
                 stray.brought_by,
             )
-            yield Explanation(InteractionKind.PICK_UP, (part,), mass + place)
+            density = mass + place + math.log(stray.probability)
+            yield Explanation(InteractionKind.PICK_UP, (part,), density)
 
     def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         """A hand had rested there and was taken for a gain; its load left together with the goods."""
@@ -474,14 +479,17 @@ def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
 
 
 def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:
-    """Each explanation once, with all its density."""
-    best: dict[tuple[object, ...], Explanation] = {}
-    logs: dict[tuple[object, ...], list[float]] = {}
+    """Each explanation once, as it is likeliest, with all its density."""
+    alike: dict[tuple[object, ...], list[tuple[Explanation, float]]] = {}
     for one, density in found:
-        key = (one.kind, _key(one), one.stray)
-        best.setdefault(key, one)
-        logs.setdefault(key, []).append(density)
-    return [replace(best[key], log_density=float(np.logaddexp.reduce(logs[key]))) for key in best]
+        alike.setdefault((one.kind, _key(one), one.stray), []).append((one, density))
+    return [
+        replace(
+            max(own, key=lambda pair: pair[1])[0],
+            log_density=float(np.logaddexp.reduce([density for _, density in own])),
+        )
+        for own in alike.values()
+    ]
 
 
 def _log_normal(off: float, sd: float) -> float:
