@@ -70,7 +70,7 @@ class ReachSettings:
     prior_astray: float = 0.0001
     prior_unseen: float = 0.033
     unseen_power: float = 6.0  # a hand half seen is nearly as good as seen
-    prior_nobody: float = 0.00004
+    prior_nobody: float = 0.000004
     walk_m_s: float = 1.2  # of people not seen since before
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
@@ -130,7 +130,7 @@ class MeetingSettings:
     glimpses: int = 3  # the nearest of them are judged
     crowd_m: float = 1.2  # who stands within counts as about them
     # Of 1, distance (m), facing, aside (m), lowered, reach (m), doubt of the wrists and log of 1 + others about.
-    weights: tuple[float, ...] = (1.25, -7.25, 2.85, -17.46, -2.42, 9.7, -2.08, -2.43)
+    weights: tuple[float, ...] = (0.41, -6.74, 2.89, -12.12, -1.86, 11.97, -3.58, -2.26)
     log_odds_min: float = -2.0
     sights_max: int = 600  # of one meeting; the oldest go first
     pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten
