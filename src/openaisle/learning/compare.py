@@ -68,7 +68,7 @@ class Compared:
     family: str
     people: int
     frames: int
-    groups: int  # visits with some of them
+    groups: int  # visits where they are judged
     figures: Mapping[str, Interval]
 
 
@@ -300,6 +300,11 @@ class _Measured:
         self._wrist_px = np.array([px for px, _ in ordered])
         self._wrist_groups = np.array([at for _, at in ordered], np.int64)
 
+    @property
+    def visits(self) -> int:
+        """With frames in which the family is judged."""
+        return int((self._frames > 0).sum())
+
     def ap50(self, times: NDArray[np.float64]) -> float:
         """COCO's average precision at overlap 0.5. `times` [visits]: how often each counts."""
         expected = float(times @ self._expected)
@@ -347,7 +352,7 @@ def _compared(
 ) -> Compared:
     count = len(_groups(new))
     both = _Measured(new, family, wanted[0]), _Measured(old, family, wanted[1])
-    groups = len({frame.group for frame in new if _people(frame, family)})
+    groups = both[0].visits
     once = np.ones(count)
     drawn = rng.multinomial(count, once / count, DRAWS).astype(np.float64)
     figures: dict[str, Interval] = {}
