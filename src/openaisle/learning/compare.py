@@ -23,11 +23,12 @@ from openaisle.core.messages import CameraDetections
 from openaisle.detections import decode
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
-from openaisle.labels.dataset import HELD_OUT, PERSON, FrameLabels
+from openaisle.labels.dataset import HELD_OUT, PERSON
 from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
+from openaisle.learning.average_precision import drawn_precision
 from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarity
 from openaisle.learning.report import shown
-from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of
+from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of, visit_of
 from openaisle.learning.synthesise import clipped_box, is_judged
 
 BETTER: Final = "better"
@@ -183,10 +184,6 @@ def precisions(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[dict
     return {BOXES: measured.ap50(once), JOINTS: measured.joints_ap(once)}, people
 
 
-def _group(frame: FrameLabels) -> str:
-    return f"{frame.store_id}/{frame.visit_ids[0] if frame.visit_ids else frame.sequence_id or frame.file}"
-
-
 def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, score_min: float) -> _Frame:
     """Each detection takes the best person still free; those not judged are neither expected nor wrong."""
     sight, frame = each.sight, each.frame
@@ -224,7 +221,7 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
     light = frozenset({LIGHT}) if edge_cases.has_odd_light(frame) else frozenset[str]()
     people = np.array(person_of, np.int64)
     return _Frame(
-        group=_group(frame),
+        group=visit_of(frame),
         scores=np.array(scores, np.float64),
         is_right=people >= 0,
         person_of=people,
@@ -308,12 +305,12 @@ class _Measured:
     def ap50(self, times: NDArray[np.float64]) -> float:
         """COCO's average precision at overlap 0.5. `times` [visits]: how often each counts."""
         expected = float(times @ self._expected)
-        return _average_precision(self._right[None], times[self._groups], expected)
+        return drawn_precision(self._right[None], times[self._groups], expected)
 
     def joints_ap(self, times: NDArray[np.float64]) -> float:
         """COCO's average precision of joints, mean over OKS .50:.95."""
         weight = times[self._groups[self._has_joints]]
-        return _average_precision(self._near, weight, float(times @ self._with_joints))
+        return drawn_precision(self._near, weight, float(times @ self._with_joints))
 
     def found(self, times: NDArray[np.float64]) -> float:
         """Share of people reported."""
@@ -331,16 +328,6 @@ class _Measured:
         if not len(weight) or not weight[-1]:
             return math.nan
         return -float(self._wrist_px[int(np.searchsorted(weight, weight[-1] / 2))])
-
-
-def _average_precision(right: NDArray[np.bool_], weight: NDArray[np.float64], expected: float) -> float:
-    """Mean over rows of [k, n], best first, each counted `weight` [n] times, of the area under a monotone curve."""
-    if not expected:
-        return math.nan
-    hits = weight * right
-    precision = np.cumsum(hits, axis=1) / np.maximum(np.cumsum(weight), 1e-9)
-    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return float((precision * hits).sum() / expected / len(right))
 
 
 def _groups(frames: Sequence[_Frame]) -> list[str]:

@@ -17,7 +17,6 @@ from openaisle.detections.runtime import SHIPPED, RuntimeSettings
 from openaisle.labels.dataset import CHECK, HELD_OUT, SPLITS, TRAIN, VISIBLE
 from openaisle.labels.folder import read_dataset, write_dataset
 from openaisle.learning import compare, video_frames
-from openaisle.learning.average_precision import average_precision
 from openaisle.learning.people_data import Shards
 from openaisle.learning.proposals import chosen, entropy, proposed
 from openaisle.learning.store_sights import shards, store_sights
@@ -166,16 +165,6 @@ def test_joints_that_nobody_labelled_are_no_figure(shop: Path, tmp_path: Path) -
     )
     assert said["box_ap50"] > 0.5
     assert said["wrist_px_median"] is None
-
-
-def test_each_visit_counts_in_a_precision_as_often_as_it_was_drawn() -> None:
-    right = np.array([[True, False, True, True, False]])
-    once = compare._average_precision(right, np.ones(5), 4)
-    assert once == pytest.approx(average_precision(right[0], 4))
-    twice = compare._average_precision(right, np.full(5, 2.0), 8)
-    assert twice == pytest.approx(once)
-    without_the_wrong = compare._average_precision(right, np.array([1.0, 0, 1, 1, 0]), 4)
-    assert without_the_wrong == pytest.approx(0.75)
 
 
 def test_proposals_come_with_scores_and_are_for_unchecked_frames_only(shop: Path, tmp_path: Path) -> None:
