@@ -58,6 +58,11 @@ class Shards:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    @property
+    def lengths(self) -> list[int]:
+        """Samples of each shard."""
+        return np.diff(self._starts).tolist()
+
     def __getitem__(self, index: int) -> list[NDArray[Any]]:
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         return [array[index - self._starts[shard]] for array in self._shards[shard]]
