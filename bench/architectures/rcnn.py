@@ -1,4 +1,4 @@
-"""Faster R-CNN by Detectron2 (traced by its own adapter), Faster and Keypoint R-CNN by torchvision: random weights."""
+"""Faster and Keypoint R-CNN, by Detectron2 (traced by its own adapter) and by torchvision: random weights."""
 
 import os
 import sys
@@ -15,7 +15,8 @@ SIZE = (480, 640)
 PICTURES = common.pictures(2, SIZE[1], SIZE[0])
 
 
-def detectron2_faster_rcnn():
+def detectron2_rcnn(name, **more):
+    """`more`: settings beside those of a small Faster R-CNN, dots as two underscores."""
     # Plain Python suffices for this network: the compiled part is for deformable convolutions and rotated boxes.
     sys.path.insert(0, str(Path(sys.argv[2])))
     PIL.Image.LINEAR = PIL.Image.BILINEAR
@@ -28,6 +29,7 @@ def detectron2_faster_rcnn():
     from detectron2.config import get_cfg
     from detectron2.export.flatten import TracingAdapter
     from detectron2.modeling import build_model
+    from detectron2.modeling.roi_heads import keypoint_head
 
     levels = ["res2", "res3", "res4", "res5"]
     wanted = {
@@ -49,17 +51,26 @@ def detectron2_faster_rcnn():
         "MODEL.ROI_BOX_HEAD.NUM_FC": 2,
         "MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION": 7,
     }
+    wanted |= {key.replace("__", "."): value for key, value in more.items()}
     configuration = get_cfg()
     configuration.merge_from_list([part for pair in wanted.items() for part in pair])
     model = build_model(configuration).eval()
-    _loud(model.roi_heads.box_predictor.cls_score, model.roi_heads.box_predictor.bbox_pred)
+    # Nothing is normalised here, so numbers grow from layer to layer: weights this small give boxes of every size.
+    predictor = model.roi_heads.box_predictor
+    for sides in (model.proposal_generator.rpn_head.anchor_deltas, predictor.bbox_pred):
+        torch.nn.init.normal_(sides.weight, std=1e-5)
+    torch.nn.init.normal_(predictor.cls_score.weight, std=1e-4)
+    if model.roi_heads.keypoint_on:
+        torch.nn.init.normal_(model.roi_heads.keypoint_head.score_lowres.weight, std=2e-3)
     given = [torch.from_numpy(each.transpose(2, 0, 1).astype(np.float32)) for each in PICTURES]
 
     def inference(network, inputs):
         return [{"instances": network.inference(inputs, do_postprocess=False)[0]}]
 
-    onnx_path, npz_path = common.out("detectron2-faster-rcnn")
+    onnx_path, npz_path = common.out(name)
+    decode, keypoint_head.keypoint_rcnn_inference = keypoint_head.keypoint_rcnn_inference, _maps_alone
     common.export(TracingAdapter(model, [{"image": given[0]}], inference), (given[0],), onnx_path)
+    keypoint_head.keypoint_rcnn_inference = decode
     arrays = {}
     for number, (picture, image) in enumerate(zip(PICTURES, given, strict=True)):
         with torch.no_grad():  # its own postprocessing, to the size of the picture
@@ -70,7 +81,14 @@ def detectron2_faster_rcnn():
             f"boxes_{number}": people.pred_boxes.tensor.numpy(),
             f"scores_{number}": people.scores.numpy(),
         }
+        if people.has("pred_keypoints"):
+            arrays[f"joints_{number}"] = people.pred_keypoints.numpy()
     np.savez(npz_path, **arrays)
+
+
+def _maps_alone(logits, instances):
+    """In the place of its decoding, a compiled loop that torch cannot write as ONNX."""
+    instances[0].pred_keypoint_heatmaps = logits
 
 
 def torchvision_rcnn(name, make, **sizes):
@@ -112,7 +130,14 @@ def _loud(kinds, sides):
 import torchvision  # noqa: E402
 
 if (Path(sys.argv[2]) / "detectron2").is_dir():
-    detectron2_faster_rcnn()
+    detectron2_rcnn("detectron2-faster-rcnn")
+    detectron2_rcnn(
+        "detectron2-keypoint-rcnn",
+        MODEL__KEYPOINT_ON=True,
+        MODEL__ROI_HEADS__NUM_CLASSES=1,
+        MODEL__ROI_KEYPOINT_HEAD__POOLER_RESOLUTION=14,
+        MODEL__ROI_KEYPOINT_HEAD__CONV_DIMS=[64, 64],
+    )
 torchvision_rcnn(
     "torchvision-faster-rcnn",
     torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn,

@@ -79,6 +79,6 @@ def _stand_in():
 
 
 try:
-    pass
+    import torchvision  # noqa: F401
 except RuntimeError:  # operator torchvision::nms does not exist
     _library = _stand_in()

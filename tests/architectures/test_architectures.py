@@ -43,6 +43,7 @@ def test_yolo_says_what_ultralytics_says(export: Exported, name: str) -> None:
     ("name", "architecture"),
     [
         ("detectron2-faster-rcnn", "detectron2"),
+        ("detectron2-keypoint-rcnn", "detectron2"),
         ("torchvision-faster-rcnn", "torchvision-rcnn"),
         ("torchvision-keypoint-rcnn", "torchvision-rcnn"),
     ],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import StoreDataOption, bar, need
+from openaisle.cli._learning import StoreDataOption, bar, need, with_bar
 
 WeightsOption = Annotated[
     Path | None, typer.Option(help="Folder with the weights; without it those shipped.")
@@ -38,23 +38,32 @@ def people(
     every: Annotated[int, typer.Option(min=1, help="With --real: look at each Nth frame of a video.")] = 1,
     store_data: StoreDataOption = None,
 ) -> None:
-    """Measure the people networks and write MODEL_CARD.md; with --store-data also beside the shipped ones there."""
+    """Measure the people networks and write MODEL_CARD.md.
+
+    With --store-data also beside the shipped ones there; networks that were trained on it are measured on it alone.
+    """
     need("onnx")
     from openaisle.detections.models import PEOPLE
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning import compare, real_pictures
+    from openaisle.labels.dataset import HELD_OUT
+    from openaisle.learning import compare, people_card as room, real_pictures
     from openaisle.learning.card import how_made, write_card
     from openaisle.learning.evaluate import HeldOut, examine
-    from openaisle.learning.people_card import joints_note, people_card
+    from openaisle.learning.store_sights import examine as examine_store, sights_of
 
     runtime = RuntimeSettings(weights=weights or SHIPPED)
-    card = people_card(runtime.weights)
-    how = how_made(card, _lines(commands), data or [])
-    with bar() as shown:
-        task = shown.add_task("stores", total=stores)
+    if store_data is not None and room.has_own(runtime.weights):
+        dataset, frames = sights_of(store_data, HELD_OUT)
+        card, how = room.people_card(runtime.weights, dataset), room.own_how(runtime.weights)
+        report = with_bar(
+            len(frames), False, lambda said: examine_store(store_data, runtime, HELD_OUT, said), "frames"
+        )
+    else:
+        card = room.people_card(runtime.weights)
+        how = how_made(card, _lines(commands), data or [])
         held_out = HeldOut(first_store=first_store, stores=stores)
-        report = examine(runtime, held_out, lambda done: shown.update(task, completed=done))
-    notes = [joints_note(report)]
+        report = with_bar(stores, False, lambda said: examine(runtime, held_out, said))
+    notes = [room.joints_note(report)]
     if real is not None:
         notes.append(real_pictures.note(real_pictures.evaluate_real(real, [(PEOPLE, runtime)], every=every)))
     if store_data is not None:

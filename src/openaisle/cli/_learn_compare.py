@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from openaisle.cli._learn_people import Job
 from openaisle.cli._learning import JsonOption, need, with_bar
 
 WEIGHTS = "Folder with people networks' files, or `shipped`."
@@ -62,32 +63,39 @@ def curve(
     out: Annotated[
         Path, typer.Option(help="Folder of the training runs; those finished are not made again.")
     ],
+    job: Annotated[Job, typer.Option(help="Which network.")] = Job.BOXES,
     frames: Annotated[
         list[int] | None,
         typer.Option(help="Labelled frames to learn from; may be given again. 25, 100, 200."),
     ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="May be given again. 1, 2.")] = None,
-    from_noise: Annotated[int, typer.Option(help="Pictures seen from noise, at most.")] = 2400,
-    taught: Annotated[int, typer.Option(help="Pictures seen from the shipped network, at most.")] = 480,
+    from_noise: Annotated[int | None, typer.Option(help="Pictures seen from noise, at most. 9600.")] = None,
+    taught: Annotated[
+        int | None,
+        typer.Option(help="Pictures seen from the shipped network, at most. 480, of joints 6400."),
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="File for the figures as JSON.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """How much labelling rendered pictures save: accuracy against labelled frames, with them and without."""
     need("torch")
     need("onnx")
-    from openaisle.detections.people import BOXES_FILE
+    from dataclasses import replace
+
     from openaisle.detections.runtime import SHIPPED
     from openaisle.learning import labelling_curve as room
+    from openaisle.learning.export import FILE_OF
 
-    settings = room.CurveSettings(
-        frames=tuple(frames or room.CurveSettings.frames),
-        seeds=tuple(seed or room.CurveSettings.seeds),
-        pictures_from_noise=from_noise,
-        pictures_taught=taught,
+    usual = room.SETTINGS_OF[job.value]
+    settings = replace(
+        usual,
+        frames=tuple(frames or usual.frames),
+        seeds=tuple(seed or usual.seeds),
+        pictures_from_noise=from_noise or usual.pictures_from_noise,
+        pictures_taught=taught or usual.pictures_taught,
     )
-    said = room.curve(
-        store_data, out, SHIPPED / BOXES_FILE, settings, lambda line: typer.echo(line, err=True)
-    )
+    start = SHIPPED / FILE_OF[job.value]
+    said = room.curve(store_data, out, job.value, start, settings, lambda line: typer.echo(line, err=True))
     document = json.dumps({"data": store_data.name, **said}, indent=1)
     if save is not None:
         save.write_text(document + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ point of it, not at 101 values of recall; figures differ in the third place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -68,7 +69,7 @@ class BoxTally:
 
     def figures(self, score_min: float, size: str = "all") -> BoxFigures:
         """Over all pictures. `score_min`: for recall and false people; the curves take every box that was given."""
-        matches = {overlap: self._matches(overlap, size) for overlap in OVERLAPS}
+        matches = {overlap: self.matches(overlap, size) for overlap in OVERLAPS}
         precisions = [average_precision(is_right, expected) for _, is_right, expected in matches.values()]
         scores, is_right, expected = matches[OVERLAPS[0]]
         reported = is_right[scores >= score_min]
@@ -81,7 +82,7 @@ class BoxTally:
             false_people_per_picture=round(float((~reported).sum()) / max(len(self._pictures), 1), 3),
         )
 
-    def _matches(self, overlap_min: float, size: str) -> tuple[Floats, NDArray[np.bool_], int]:
+    def matches(self, overlap_min: float, size: str = "all") -> tuple[Floats, NDArray[np.bool_], int]:
         """Scores of all boxes that count, best first; whether each is right; how many people were expected."""
         low, high = SIZES[size]
         scores: list[float] = []
@@ -114,6 +115,16 @@ def average_precision(is_right: np.ndarray, expected: int) -> float:
     precision = right / np.arange(1, len(right) + 1)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float((precision * np.asarray(is_right)).sum() / expected)
+
+
+def drawn_precision(is_right: NDArray[np.bool_], times: NDArray[np.float64], expected: float) -> float:
+    """The same where row n counts `times` [n], mean over the rows of `is_right` [k, n]; NaN of nobody expected."""
+    if not expected:
+        return math.nan
+    hits = times * is_right
+    precision = np.cumsum(hits, axis=1) / np.maximum(np.cumsum(times), 1e-9)
+    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    return float((precision * hits).sum() / expected / len(is_right))
 
 
 def _match(overlaps: Floats, counts: NDArray[np.bool_], overlap_min: float) -> int | None:

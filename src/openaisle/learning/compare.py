@@ -3,6 +3,9 @@
 Both look at every held-out frame. Cases are resampled by visit (Efron & Tibshirani 1993, the bootstrap; frames
 of one visit are no independent cases), the same visits for both, so that what is hard for both cancels. A difference
 whose 95 % interval holds zero is none that these frames can tell.
+
+Joints' average precision is COCO's, by the similarity of joints (OKS .50:.95) of the person that a box is about; people
+whose joints nobody labelled are left out of it.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ from openaisle.core.messages import CameraDetections
 from openaisle.detections import decode
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
-from openaisle.labels.dataset import HELD_OUT, PERSON, FrameLabels
+from openaisle.labels.dataset import HELD_OUT, PERSON
 from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
-from openaisle.learning.evaluate import picture_size
+from openaisle.learning.average_precision import drawn_precision
+from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarity
 from openaisle.learning.report import shown
-from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of
+from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of, visit_of
 from openaisle.learning.synthesise import clipped_box, is_judged
 
 BETTER: Final = "better"
@@ -35,6 +39,10 @@ LEVEL: Final = 0.95
 GROUPS_MIN: Final = 5
 """Fewer visits, and no interval is worth its name."""
 ALL: Final = "all"
+BOXES: Final = "box AP50"
+JOINTS: Final = "joints' AP"
+DECIDING: Final = (BOXES, JOINTS)
+"""Figures that a verdict is about."""
 _OVERLAP_MIN: Final = 0.5
 _ON_IGNORED: Final = 0.3
 _SMALL_PX: Final = 100.0
@@ -61,7 +69,7 @@ class Compared:
     family: str
     people: int
     frames: int
-    groups: int  # visits
+    groups: int  # visits where they are judged
     figures: Mapping[str, Interval]
 
 
@@ -73,7 +81,9 @@ class _Frame:
     scores: NDArray[np.float64]  # [n] of all who count, right or wrong
     is_right: NDArray[np.bool_]  # [n]
     person_of: NDArray[np.int64]  # [n] row of the person, -1 nobody
+    similar: NDArray[np.float64]  # [n] of joints, 0..1; NaN where nobody labelled them, -1 where it is nobody
     families: Sequence[frozenset[str]]  # of each person expected
+    has_joints: NDArray[np.bool_]  # of each person expected: somebody labelled them
     frame_families: frozenset[str]  # false people count in these
     wrists_px: Sequence[tuple[float, ...]]  # of each person expected: errors of wrists in view, where found
 
@@ -117,7 +127,11 @@ def lines(compared: Sequence[Compared]) -> list[str]:
             values = f"{shown(abs(one.new)):>8}{shown(abs(one.old)):>8}{one.gain:>+9.3f}"
             rows.append(f"{head}  {name:14}{values}  {f'{one.low:+.3f} to {one.high:+.3f}':20}{one.verdict}")
             head = " " * len(head)
-    return [*rows, "", f"The new one is: {verdict(compared)}. A gain above 0 is better, also of wrists."]
+    return [
+        *rows,
+        "",
+        f"The new one is: {verdict(compared)}. A gain above 0 is better, also of wrists and false people.",
+    ]
 
 
 def note(compared: Sequence[Compared], old: str) -> str:
@@ -139,33 +153,35 @@ def note(compared: Sequence[Compared], old: str) -> str:
 
 
 def verdict(compared: Sequence[Compared]) -> str:
-    """By box AP50 over all; a family that got worse is said besides."""
-    whole = next(each for each in compared if each.family == ALL).figures["box AP50"].verdict
-    worse = [
-        each.family for each in compared if each.family != ALL and each.figures["box AP50"].verdict == WORSE
-    ]
-    return whole + (f", but worse at {', '.join(worse)}" if worse and whole != WORSE else "")
+    """By boxes and joints of all people: better in one and worse in none. A family that got worse is said besides."""
+    said = {
+        each.family: {name: one.verdict for name, one in each.figures.items() if name in DECIDING}
+        for each in compared
+    }
+    whole = said.pop(ALL)
+    if WORSE in whole.values():
+        worse = [name for name, one in whole.items() if one == WORSE]
+        better = [name for name, one in whole.items() if one == BETTER]
+        return f"{WORSE} at {', '.join(worse)}" + (f", better at {', '.join(better)}" if better else "")
+    worse = [family for family, figures in said.items() if WORSE in figures.values()]
+    word = BETTER if BETTER in whole.values() else CANNOT_TELL
+    return word + (f", but worse at {', '.join(worse)}" if worse else "")
 
 
 def as_json(compared: Sequence[Compared]) -> dict[str, Any]:
     return {"verdict": verdict(compared), "families": [asdict(each) for each in compared]}
 
 
-def ap50(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[float, int]:
-    """Of one model on a split, and of how many people: for the loss that a cheaper number format brings."""
+def precisions(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[dict[str, float], int]:
+    """DECIDING figures of one model on a split, and of how many people: for the loss that cheaper numbers bring."""
     dataset, frames = sights_of(folder, split)
     settings = PeopleSettings(runtime=runtime, score_min=SCORE_MIN)
     edge_cases = EdgeCases(dataset)
     seen = detected(folder, dataset, frames, settings)
     frames_seen = [_tallied(each, found, edge_cases, SCORE_MIN) for each, found in seen]
-    measured = _Measured(frames_seen, ALL, SCORE_MIN)
-    return measured.ap50(np.ones(len(_groups(frames_seen)))), sum(
-        _people(frame, ALL) for frame in frames_seen
-    )
-
-
-def _group(frame: FrameLabels) -> str:
-    return f"{frame.store_id}/{frame.visit_ids[0] if frame.visit_ids else frame.sequence_id or frame.file}"
+    measured, once = _Measured(frames_seen, ALL, SCORE_MIN), np.ones(len(_groups(frames_seen)))
+    people = sum(_people(frame, ALL) for frame in frames_seen)
+    return {BOXES: measured.ap50(once), JOINTS: measured.joints_ap(once)}, people
 
 
 def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, score_min: float) -> _Frame:
@@ -180,6 +196,7 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
     free = np.ones(len(truth), bool)
     scores: list[float] = []
     person_of: list[int] = []
+    similar: list[float] = []
     wrists: dict[int, tuple[float, ...]] = {}
     for row in np.argsort(-found.scores, kind="stable").tolist():
         candidates = np.where(free, overlap[row], 0.0) if len(truth) else np.zeros(0)
@@ -193,6 +210,7 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
             continue
         scores.append(float(found.scores[row]))
         person_of.append(int(expected_row[best]) if is_match else -1)
+        similar.append(similarity(sight.people[best], found.keypoints_image_px[row]) if is_match else -1.0)
         if is_match and found.scores[row] >= score_min:
             wrists[int(expected_row[best])] = _wrist_errors(sight.people[best].keypoints_px, found, row)
     families = [
@@ -203,11 +221,13 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
     light = frozenset({LIGHT}) if edge_cases.has_odd_light(frame) else frozenset[str]()
     people = np.array(person_of, np.int64)
     return _Frame(
-        group=_group(frame),
+        group=visit_of(frame),
         scores=np.array(scores, np.float64),
         is_right=people >= 0,
         person_of=people,
+        similar=np.array(similar, np.float64),
         families=families,
+        has_joints=np.array([person.keypoints_px[:, 2].any() for person in sight.people], bool)[judged],
         frame_families=light | {ALL},
         wrists_px=[wrists.get(at, ()) for at in range(len(families))],
     )
@@ -241,48 +261,66 @@ class _Measured:
     def __init__(self, frames: Sequence[_Frame], family: str, score_min: float) -> None:
         place = {name: at for at, name in enumerate(_groups(frames))}
         self._expected = np.zeros(len(place))
-        self._found = np.zeros(len(place))
+        self._with_joints = np.zeros(len(place))
+        self._found, self._false, self._frames = (np.zeros(len(place)) for _ in range(3))
         scores: list[NDArray[np.float64]] = []
         right: list[NDArray[np.bool_]] = []
+        similar: list[NDArray[np.float64]] = []
         groups: list[NDArray[np.int64]] = []
         wrists: list[tuple[float, int]] = []
         for frame in frames:
             at = place[frame.group]
             members = np.array([_is_in(frame, row, family) for row in range(len(frame.families))], bool)
             self._expected[at] += members.sum()
+            self._with_joints[at] += (members & frame.has_joints).sum()
             # Of a family, others are not judged; who is nobody counts in frames that have some of it.
             is_own = np.array([row >= 0 and bool(members[row]) for row in frame.person_of.tolist()], bool)
             self._found[at] += (is_own & (frame.scores >= score_min)).sum()
-            is_here = members.any() or family in frame.frame_families
-            counts = is_own | ((frame.person_of < 0) & is_here)
+            is_here = bool(members.any()) or family in frame.frame_families
+            is_false = (frame.person_of < 0) & is_here
+            self._false[at] += (is_false & (frame.scores >= score_min)).sum()
+            self._frames[at] += is_here
+            counts = is_own | is_false
             scores.append(frame.scores[counts])
             right.append(frame.is_right[counts])
+            similar.append(frame.similar[counts])
             groups.append(np.full(int(counts.sum()), at))
             wrists += [(px, at) for row, each in enumerate(frame.wrists_px) if members[row] for px in each]
         every = np.concatenate(scores) if scores else np.zeros(0)
         order = np.argsort(-every, kind="stable")
         self._right = np.concatenate(right)[order] if scores else np.zeros(0, bool)
         self._groups = np.concatenate(groups)[order] if scores else np.zeros(0, np.int64)
+        every_similar = np.concatenate(similar)[order] if scores else np.zeros(0)
+        self._has_joints = ~np.isnan(every_similar)
+        self._near = every_similar[self._has_joints] >= OKS_THRESHOLDS[:, None]
         ordered = sorted(wrists)
         self._wrist_px = np.array([px for px, _ in ordered])
         self._wrist_groups = np.array([at for _, at in ordered], np.int64)
 
+    @property
+    def visits(self) -> int:
+        """With frames in which the family is judged."""
+        return int((self._frames > 0).sum())
+
     def ap50(self, times: NDArray[np.float64]) -> float:
         """COCO's average precision at overlap 0.5. `times` [visits]: how often each counts."""
         expected = float(times @ self._expected)
-        weight = times[self._groups]
-        right = np.cumsum(weight * self._right)
-        said = np.cumsum(weight)
-        if not expected:
-            return math.nan
-        precision = np.where(said > 0, right / np.maximum(said, 1e-9), 0.0)
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        return float((precision * weight * self._right).sum() / expected)
+        return drawn_precision(self._right[None], times[self._groups], expected)
+
+    def joints_ap(self, times: NDArray[np.float64]) -> float:
+        """COCO's average precision of joints, mean over OKS .50:.95."""
+        weight = times[self._groups[self._has_joints]]
+        return drawn_precision(self._near, weight, float(times @ self._with_joints))
 
     def found(self, times: NDArray[np.float64]) -> float:
         """Share of people reported."""
         expected = float(times @ self._expected)
         return float(times @ self._found) / expected if expected else math.nan
+
+    def false(self, times: NDArray[np.float64]) -> float:
+        """Minus the false people reported a frame."""
+        frames = float(times @ self._frames)
+        return -float(times @ self._false) / frames if frames else math.nan
 
     def wrist(self, times: NDArray[np.float64]) -> float:
         """Minus the median error of wrists in view, px: more is better, as of the other figures."""
@@ -301,24 +339,27 @@ def _compared(
 ) -> Compared:
     count = len(_groups(new))
     both = _Measured(new, family, wanted[0]), _Measured(old, family, wanted[1])
+    groups = both[0].visits
     once = np.ones(count)
     drawn = rng.multinomial(count, once / count, DRAWS).astype(np.float64)
     figures: dict[str, Interval] = {}
     for name, measure in (
-        ("box AP50", _Measured.ap50),
+        (BOXES, _Measured.ap50),
+        (JOINTS, _Measured.joints_ap),
         ("found", _Measured.found),
+        ("false a frame", _Measured.false),
         ("wrist px", _Measured.wrist),
     ):
         points = measure(both[0], once), measure(both[1], once)
         if not all(map(math.isfinite, points)):
             continue
         gains = [measure(both[0], times) - measure(both[1], times) for times in drawn]
-        figures[name] = _interval(*points, [gain for gain in gains if math.isfinite(gain)], count)
+        figures[name] = _interval(*points, [gain for gain in gains if math.isfinite(gain)], groups)
     return Compared(
         family=family,
         people=sum(_people(frame, family) for frame in new),
         frames=sum(_people(frame, family) > 0 for frame in new),
-        groups=count,
+        groups=groups,
         figures=figures,
     )
 

@@ -7,6 +7,7 @@ neither expected nor wrong.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -178,9 +179,10 @@ class PeopleTally:
     def __init__(self) -> None:
         self.cases = PeopleCases()
         self._frames = 0
-        self._expected = 0
+        self._expected = self._with_joints = 0
         self._clear = self._clear_found = 0
-        self._rows: list[tuple[float, bool, float]] = []  # score, box right, similarity
+        # Score, box right, similarity: NaN where nobody labelled the person's joints.
+        self._rows: list[tuple[float, bool, float]] = []
         self._found_wanted = self._false_wanted = 0
         self._joints: list[
             tuple[int, int, float, float, float]
@@ -196,6 +198,8 @@ class PeopleTally:
         judged = np.array([is_judged(each) for each in sight.people], bool)
         clear = np.array([each.visible_fraction >= 0.6 for each in sight.people], bool) & judged
         self._expected += int(judged.sum())
+        has_joints = np.array([each.keypoints_px[:, 2].any() for each in sight.people], bool)
+        self._with_joints += int((judged & has_joints).sum())
         self._clear += int(clear.sum())
         overlap = decode.overlaps(detections.boxes_image_px, truth)
         taken = np.zeros(len(truth), bool)
@@ -213,10 +217,8 @@ class PeopleTally:
             # What lies mostly on somebody who is not judged is not wrong either.
             if not is_match and len(truth) and overlap[row][~judged].max(initial=0.0) > 0.3:
                 continue
-            similarity = (
-                _similarity(sight.people[best], detections.keypoints_image_px[row]) if is_match else 0.0
-            )
-            self._rows.append((score, is_match, similarity))
+            similar = similarity(sight.people[best], detections.keypoints_image_px[row]) if is_match else 0.0
+            self._rows.append((score, is_match, similar))
             if score < score_min:
                 continue
             self._found_wanted += is_match
@@ -224,18 +226,20 @@ class PeopleTally:
             if not is_match:
                 false_rows.append(int(row))
             else:
-                found[best] = (int(row), similarity)
+                found[best] = (int(row), similar)
                 self._clear_found += bool(clear[best])
                 self._add_joints(sight.people[best], detections, int(row))
         self.cases.add_frame(sight, detections, false_rows)
         for at in np.flatnonzero(judged).tolist():
-            row, similarity = found.get(at, (None, float("nan")))
-            self.cases.add_person(sight, sight.people[at], truth[at], detections, row, similarity)
+            row, similar = found.get(at, (None, float("nan")))
+            self.cases.add_person(sight, sight.people[at], truth[at], detections, row, similar)
 
     def _add_joints(self, label: PersonLabel, detections: CameraDetections, row: int) -> None:
         box = detections.boxes_image_px[row]
         side = float((box[2:] - box[:2]).max()) * crops.WINDOW_MARGIN
         found, truth = detections.keypoints_image_px[row], label.keypoints_px
+        if not truth[:, 2].any():
+            return
         distance = np.linalg.norm(found[:, :2] - truth[:, :2], axis=1)
         for joint in range(len(JOINTS)):
             state = int(truth[joint, 2])
@@ -278,9 +282,10 @@ class PeopleTally:
         scores = np.array([row[0] for row in rows])
         is_right = np.array([row[1] for row in rows])
         similar = np.array([row[2] for row in rows])
+        similar = similar[~np.isnan(similar)]
         found = self._found_wanted
         said, is_visible = np.array(self._visible).reshape(-1, 2).T
-        precisions = [average_precision(similar >= bound, self._expected) for bound in OKS_THRESHOLDS]
+        precisions = [average_precision(similar >= bound, self._with_joints) for bound in OKS_THRESHOLDS]
         return PeopleFigures(
             frames=self._frames,
             people=self._expected,
@@ -291,15 +296,15 @@ class PeopleTally:
             box_ap50=_rounded(average_precision(is_right, self._expected)),
             keypoint_ap=_rounded(float(np.mean(precisions))),
             keypoint_ap50=_rounded(precisions[0]),
-            wrist_px_median=_rounded(float(np.median(wrist[:, 2]))),
-            wrist_px_p90=_rounded(float(np.quantile(wrist[:, 2], 0.9))),
-            wrist_cell_share=_rounded(float((wrist[:, 3] <= JOINT_NEAR).mean())),
-            hidden_wrist_px_median=_rounded(float(np.median(joints[is_wrist & hidden][:, 2]))),
+            wrist_px_median=_quantile(wrist[:, 2], 0.5),
+            wrist_px_p90=_quantile(wrist[:, 2], 0.9),
+            wrist_cell_share=_mean(wrist[:, 3] <= JOINT_NEAR),
+            hidden_wrist_px_median=_quantile(joints[is_wrist & hidden][:, 2], 0.5),
             joint_px_median={
-                name: _rounded(float(np.median(joints[(joints[:, 0] == index) & seen][:, 2])))
+                name: _quantile(joints[(joints[:, 0] == index) & seen][:, 2], 0.5)
                 for index, name in enumerate(JOINTS)
             },
-            sides_right=_rounded(float(np.mean(self._sides))),
+            sides_right=_mean(np.array(self._sides)),
             confidence_error=_rounded(_calibration_error(joints[:, 4], joints[:, 3] <= JOINT_NEAR)),
             score_error=_rounded(_calibration_error(scores, is_right)),
             visible_right=_rounded(float(((said >= 0.5) == is_visible).mean())) if len(said) else 0.0,
@@ -307,12 +312,12 @@ class PeopleTally:
         )
 
 
-def _similarity(label: PersonLabel, found: np.ndarray) -> float:
-    """COCO's object keypoint similarity over the joints in the picture, scaled by the body's whole box."""
+def similarity(label: PersonLabel, found: np.ndarray) -> float:
+    """COCO's object keypoint similarity over the joints in the picture, scaled by the body's whole box; NaN of none."""
     truth = label.keypoints_px
     counts = truth[:, 2] > 0
     if not counts.any():
-        return 0.0
+        return math.nan
     area = (
         float(np.prod(label.amodal_box_px[2:] - label.amodal_box_px[:2])) * 0.53
     )  # COCO's area is the outline's
@@ -322,6 +327,14 @@ def _similarity(label: PersonLabel, found: np.ndarray) -> float:
 
 def _calibration_error(said: np.ndarray, is_right: np.ndarray) -> float:
     return reliability("", said, is_right).error
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    return _rounded(float(np.quantile(values, share))) if len(values) else math.nan
+
+
+def _mean(values: np.ndarray) -> float:
+    return _rounded(float(values.mean())) if len(values) else math.nan
 
 
 def _rounded(value: float) -> float:

@@ -62,9 +62,11 @@ def export(job: str, checkpoint: Path, weights: Path) -> Path:
             opset_version=OPSET,
             dynamo=False,
         )
-    made = {key: state[key] for key in ("pictures", "samples", "settings", "start") if state.get(key)} | {
-        "minutes": round(state["seconds"] / 60, 1)
-    }
+    made = {
+        key: state[key]
+        for key in ("pictures", "samples", "own_samples", "settings", "start")
+        if state.get(key)
+    } | {"minutes": round(state["seconds"] / 60, 1)}
     write_metadata(path, {"kind": KIND_OF[job], "version": VERSION, "made": made})
     return path
 

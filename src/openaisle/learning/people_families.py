@@ -50,7 +50,10 @@ class PeopleCases:
         row: int | None,
         similarity: float,
     ) -> None:
-        """Somebody who should be found, and was as a row of the detections or was not; similarity NaN if not."""
+        """Somebody who should be found, and was as a row of the detections or was not.
+
+        `similarity` is NaN if not, or where nobody labelled joints.
+        """
         person = _expected(sight, label, box_px, detections, row, similarity)
         self._people.append(person)
         if row is None and len(self._missed) < EXAMPLES_KEPT_MAX:
@@ -97,7 +100,7 @@ class _Expected:
     steepness_deg: float
     light: float
     is_found: bool
-    similarity: float  # NaN where not found
+    similarity: float  # NaN where not found, or joints are not labelled
     wrists_px: tuple[float, ...]  # of wrists in view
 
 
@@ -147,7 +150,9 @@ def _family(
         wrists = [px for person in found for px in person.wrists_px]
         figures = {
             "found": _mean([person.is_found for person in some]),
-            "OKS of those found": _mean([person.similarity for person in found]),
+            "OKS of those found": _mean(
+                [person.similarity for person in found if not math.isnan(person.similarity)]
+            ),
             "wrist px, median": float(np.median(wrists)) if wrists else math.nan,
         }
         if more is not None:

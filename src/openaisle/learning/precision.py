@@ -1,4 +1,4 @@
-"""What smaller numbers cost: a model's box AP50 on a store's own frames in 32-bit floats, bfloat16 and INT8.
+"""What smaller numbers cost: a model's precision on a store's own frames in 32-bit floats, bfloat16 and INT8.
 
 ONNX Runtime's CPU provider has no bfloat16; processors that have (AMX, AVX512-BF16) round the factors of every
 product to it and add up in 32 bits. That is what the copy measured here does: each convolution's input and weights
@@ -7,6 +7,7 @@ are rounded to bfloat16 and back, the sums stay as they are. So it says what bfl
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import CHECK
-from openaisle.learning.compare import ap50
+from openaisle.learning.compare import precisions
 from openaisle.learning.export import FILE_OF
 
 _ROUNDED: Final = ("Conv", "Gemm", "MatMul")
@@ -22,24 +23,26 @@ _FACTORS: Final = 2  # inputs of such a node that are multiplied; a third is add
 
 
 def losses(store_data: Path, weights: Path, int8: Path, split: str = CHECK) -> list[str]:
-    """Lines for people: AP50 of each number format on a split, and what is lost."""
-    whole, people = ap50(store_data, RuntimeSettings(weights=weights, precision="f32"), split)
+    """Lines for people: boxes, and labelled joints, in each number format on a split, and what is lost."""
+    whole, people = precisions(store_data, RuntimeSettings(weights=weights, precision="f32"), split)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in FILE_OF.values():
             round_to_bfloat16(weights / file, folder / file)
-        half, _ = ap50(store_data, RuntimeSettings(weights=folder, precision="f32"), split)
+        half, _ = precisions(store_data, RuntimeSettings(weights=folder, precision="f32"), split)
         # Where INT8 copies serve from is the folder of the files they were made of.
         for file in FILE_OF.values():
             shutil.copyfile(weights / file, folder / file)
             (folder / "int8").mkdir(exist_ok=True)
             shutil.copyfile(int8 / file, folder / "int8" / file)
-        small, _ = ap50(store_data, RuntimeSettings(weights=folder, precision="int8"), split)
+        small, _ = precisions(store_data, RuntimeSettings(weights=folder, precision="int8"), split)
     rows = [("float32", whole), ("bfloat16", half), ("int8", small)]
     return [
-        f"box AP50 on `{split}` ({people} people)  {name:9} {value:.4f}"
-        + ("" if name == rows[0][0] else f"  ({value - whole:+.4f})")
-        for name, value in rows
+        f"{figure} on `{split}` ({people} people)  {name:9} {found[figure]:.4f}"
+        + ("" if found is whole else f"  ({found[figure] - value:+.4f})")
+        for figure, value in whole.items()
+        if math.isfinite(value)
+        for name, found in rows
     ]
 
 

@@ -84,9 +84,14 @@ class EmptyPictures:
         return np.median(np.stack(pictures), axis=0).astype(np.uint8)
 
 
-def store_sights(folder: Path, dataset: DataSet, frames: Sequence[FrameLabels]) -> Iterator[StoreSight]:
+def store_sights(
+    folder: Path,
+    dataset: DataSet,
+    frames: Sequence[FrameLabels],
+    empty_pictures: EmptyPictures | None = None,
+) -> Iterator[StoreSight]:
     """Frames whose pictures are there, in order. Raises InputError where a picture is not what its frame says."""
-    empty_pictures = EmptyPictures(folder, dataset)
+    empty_pictures = empty_pictures or EmptyPictures(folder, dataset)
     for number, frame in enumerate(frames):
         if not (folder / frame.file).is_file():
             continue
@@ -134,24 +139,45 @@ def shards(folder: Path, *splits: str) -> Path:
         edge_cases = EdgeCases(dataset)
         hard = [frame for frame in frames if edge_cases.of_frame(frame)]
         frames = hard if len(hard) >= EDGE_FRAMES_MIN else frames
-    said = msgspec.json.encode([msgspec.structs.replace(frame, split="") for frame in frames])
-    out = folder / DERIVED / f"{'-'.join(splits)}-{hashlib.sha256(said).hexdigest()[:16]}"
+    parts = [frames[first : first + SHARD_FRAMES_MAX] for first in range(0, len(frames), SHARD_FRAMES_MAX)]
+    return write_shards(folder, dataset, parts, "-".join(splits))
+
+
+def visit_shards(folder: Path, split: str) -> Path:
+    """The same of one split, each visit a shard."""
+    dataset, frames = sights_of(folder, split)
+    visits: dict[str, list[FrameLabels]] = {}
+    for frame in frames:
+        visits.setdefault(visit_of(frame), []).append(frame)
+    return write_shards(folder, dataset, [visits[name] for name in sorted(visits)], f"{split}-by-visit")
+
+
+def write_shards(folder: Path, dataset: DataSet, parts: Sequence[Sequence[FrameLabels]], name: str) -> Path:
+    """Training pictures of frames, each part a shard, in a folder of that name unless they lie there already."""
+    said = msgspec.json.encode(
+        [[msgspec.structs.replace(frame, split="") for frame in part] for part in parts]
+    )
+    out = folder / DERIVED / f"{name}-{hashlib.sha256(said).hexdigest()[:16]}"
     if (out / "manifest.json").is_file():
         return out
-    rng = np.random.default_rng([len(frames), 29])
+    rng = np.random.default_rng([sum(map(len, parts)), 29])
     counts = {"frames": 0, "people": 0}
-    shard, number = SightShard(rng, FALSE_CROPS), 0
-    for each in store_sights(folder, dataset, frames):
-        shard.add(each.sight, has_empty=each.has_empty, joints_known=each.joints_known)
-        counts["frames"] += 1
-        counts["people"] += len(each.sight.people)
-        if len(shard) == SHARD_FRAMES_MAX:
+    empty_pictures = EmptyPictures(folder, dataset)
+    for number, part in enumerate(parts):
+        shard = SightShard(rng, FALSE_CROPS)
+        for each in store_sights(folder, dataset, part, empty_pictures):
+            shard.add(each.sight, has_empty=each.has_empty, joints_known=each.joints_known)
+            counts["frames"] += 1
+            counts["people"] += len(each.sight.people)
+        if len(shard):
             shard.write(out, number)
-            shard, number = SightShard(rng, FALSE_CROPS), number + 1
-    if len(shard):
-        shard.write(out, number)
-    write_manifest(out, {"settings": {"dataset": dataset.name, "splits": list(splits)}, "counts": counts})
+    write_manifest(out, {"settings": {"dataset": dataset.name, "of": name}, "counts": counts})
     return out
+
+
+def visit_of(frame: FrameLabels) -> str:
+    """What it shares with frames that are no cases apart from it: its visit, else its video, else nothing."""
+    return f"{frame.store_id}/{frame.visit_ids[0] if frame.visit_ids else frame.sequence_id or frame.file}"
 
 
 def detected(

@@ -119,6 +119,25 @@ def test_an_rcnn_is_read_in_whatever_order_it_answers(tmp_path: Path) -> None:
     assert people.scores.tolist() == pytest.approx([0.9])
 
 
+def test_joints_that_an_rcnn_leaves_in_maps_lie_in_their_boxes(tmp_path: Path) -> None:
+    maps = np.full((2, 17, 56, 56), -9.0, np.float32)
+    maps[0, :, 26:28, 13] = 9.0
+    answers = {
+        "boxes": np.array([[8, 6, 64, 34], [0, 0, 9, 9]], np.float32),
+        "classes": np.array([0, 3], np.int64),
+        "maps": maps,
+        "scores": np.array([0.9, 0.8], np.float32),
+    }
+    path = tiny_onnx.write(tmp_path / "rcnn.onnx", {"image": (3, 60, 80)}, answers)
+    people = _built(path, "detectron2").people(PICTURE)
+    # A box of 56 x 28 px: one cell across is one px, one cell down half of one.
+    assert people.keypoints_px[0, 0].tolist() == pytest.approx([8 + 13.5, 6 + 13.5, 1.0], abs=0.01)
+    answers["maps"] = maps[:, :5]
+    tiny_onnx.write(path, {"image": (3, 60, 80)}, answers)
+    with pytest.raises(ModelError, match=r"wrong outputs; expected .* or their maps \[n, 17, s, s\]"):
+        _built(path, "detectron2").people(PICTURE)
+
+
 def test_nanodet_says_the_same_grid_by_grid_and_joined(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     cells = (16, 4, 1)  # of a picture of 32 px

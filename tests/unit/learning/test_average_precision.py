@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from openaisle.learning.average_precision import BoxTally, average_precision
+from openaisle.learning.average_precision import BoxTally, average_precision, drawn_precision
 
 TRUTH = np.array([[0, 0, 100, 100], [200, 0, 300, 100]], np.float32)
 
@@ -58,3 +58,13 @@ def test_pictures_without_people_count_what_is_seen_in_them() -> None:
     tally.add(TRUTH, np.array([0.9, 0.3], np.float32), np.zeros((0, 4), np.float32))
     figures = tally.figures(0.5)
     assert (figures.people, figures.ap50, figures.false_people_per_picture) == (0, 0.0, 1.0)
+
+
+def test_each_visit_counts_in_a_precision_as_often_as_it_was_drawn() -> None:
+    right = np.array([[True, False, True, True, False]])
+    once = drawn_precision(right, np.ones(5), 4)
+    assert once == pytest.approx(average_precision(right[0], 4))
+    twice = drawn_precision(right, np.full(5, 2.0), 8)
+    assert twice == pytest.approx(once)
+    without_the_wrong = drawn_precision(right, np.array([1.0, 0, 1, 1, 0]), 4)
+    assert without_the_wrong == pytest.approx(0.75)

@@ -127,6 +127,46 @@ def test_a_difference_is_told_only_where_the_interval_leaves_zero_out() -> None:
     assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 3).verdict == compare.CANNOT_TELL
 
 
+def compared(family: str, boxes: str, joints: str) -> compare.Compared:
+    figures = {
+        name: compare.Interval(new=0.5, old=0.5, gain=0, low=0, high=0, verdict=said)
+        for name, said in ((compare.BOXES, boxes), (compare.JOINTS, joints))
+    }
+    return compare.Compared(family=family, people=9, frames=9, groups=9, figures=figures)
+
+
+def test_who_is_better_at_joints_and_worse_at_boxes_is_worse() -> None:
+    better, worse, same = compare.BETTER, compare.WORSE, compare.CANNOT_TELL
+    whole = compare.ALL
+    assert compare.verdict([compared(whole, same, better)]) == better
+    assert compare.verdict([compared(whole, same, same)]) == same
+    assert compare.verdict([compared(whole, worse, better)]) == "worse at box AP50, better at joints' AP"
+    hidden = compared("occlusion", better, worse)
+    assert compare.verdict([compared(whole, better, same), hidden]) == "better, but worse at occlusion"
+
+
+def test_joints_that_nobody_labelled_are_no_figure(shop: Path, tmp_path: Path) -> None:
+    run("learn", "split", shop, "--check", 0.2, "--held-out", 0.3)
+    dataset = read_dataset(shop)
+    bare = [
+        replace(frame, labels=tuple(replace(label, joints_px=()) for label in frame.labels))
+        for frame in dataset.frames
+    ]
+    write_dataset(tmp_path, replace(dataset, frames=tuple(bare)))
+    (tmp_path / "pictures").symlink_to(shop / "pictures")
+    with_joints, people = compare.precisions(shop, RUNTIME, TRAIN)
+    without, as_many = compare.precisions(tmp_path, RUNTIME, TRAIN)
+    assert people == as_many
+    assert without[compare.BOXES] == with_joints[compare.BOXES]
+    assert with_joints[compare.JOINTS] > 0.1
+    assert np.isnan(without[compare.JOINTS])
+    said = json.loads(
+        run("learn", "evaluate", "people", "--store-data", tmp_path, "--split", TRAIN, "--json")
+    )
+    assert said["box_ap50"] > 0.5
+    assert said["wrist_px_median"] is None
+
+
 def test_proposals_come_with_scores_and_are_for_unchecked_frames_only(shop: Path, tmp_path: Path) -> None:
     dataset = read_dataset(shop)
     frames = [replace(frame, is_checked=number > 3, labels=()) for number, frame in enumerate(dataset.frames)]

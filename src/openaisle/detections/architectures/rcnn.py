@@ -2,8 +2,12 @@
 
 Input: float32 [3, h, w] without a batch, BGR 0..255 (Detectron2) or RGB 0..1 (torchvision). Output, one row a box, in
 input px and after suppression: boxes [n, 4], whole numbers for the kinds [n], scores [n], joints [n, 17, 3] (x, y, and
-a logit or whether it is visible) and, of torchvision, their logits [n, 17]; of Detectron2 also the size of the picture
+a score or whether it is visible) and, of torchvision, their logits [n, 17]; of Detectron2 also the size of the picture
 [2]. Exports order these differently, so each is told by its rank and type.
+
+Detectron2 reads joints off maps in a loop over boxes that torch cannot write as ONNX. Its keypoint networks are
+exported with the maps [n, 17, s, s] as they are, and read here as there (He et al. 2017, "Mask R-CNN", 5): each map is
+drawn as large as its box, bicubically, and its highest px is the joint.
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ class _Answer:
     scores: Floats  # [n]
     joints_px: Floats | None  # [n, 17, 3]
     joint_logits: Floats | None  # [n, 17]
+    joint_maps: Floats | None  # [n, 17, s, s] logits
 
 
 class RcnnDetector(SingleFrameDetector):
@@ -73,9 +78,12 @@ class RcnnDetector(SingleFrameDetector):
         boxes = view.back(answer.boxes_px[rows]).clip(0, np.tile(size, 2))
         is_there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         rows, boxes = rows[is_there], boxes[is_there]
-        if answer.joints_px is None:
+        if answer.joints_px is not None:
+            joints = answer.joints_px[rows].copy()
+        elif answer.joint_maps is not None:
+            joints = joints_of_maps(answer.joint_maps[rows], answer.boxes_px[rows])
+        else:
             return People.of_boxes(boxes, answer.scores[rows])
-        joints = answer.joints_px[rows].copy()
         joints[:, :, :2] = view.back(joints[:, :, :2])
         if answer.joint_logits is not None:
             joints[:, :, 2] = 1 / (1 + np.exp(-answer.joint_logits[rows]))
@@ -90,21 +98,41 @@ class RcnnDetector(SingleFrameDetector):
         tables = by.get((2, False), [])
         boxes = [each for each in tables if each.shape[1] == 4]
         logits = [each for each in tables if each.shape[1] == len(JOINTS)]
-        joints = by.get((3, False), [])
+        joints, maps = by.get((3, False), []), by.get((4, False), [])
         count = len(flat[0]) if len(flat) == 1 else -1
         kinds = [each for each in whole if len(each) == count]
         is_right = len(boxes) == 1 and bool(kinds) and len(boxes[0]) == count
         is_right &= all(each.shape == (count, len(JOINTS), 3) for each in joints) and len(joints) <= 1
+        is_right &= all(each.shape[:2] == (count, len(JOINTS)) for each in maps) and len(maps) <= 1
         if not is_right:
             raise ModelError(
                 "wrong outputs",
                 file=str(self._model.path),
-                expected="boxes [n, 4], kinds [n], scores [n], joints [n, 17, 3] or none",
+                expected="boxes [n, 4], kinds [n], scores [n], joints [n, 17, 3] or their maps [n, 17, s, s] or none",
                 found=", ".join(shown(each.shape) for each in outputs),
             )
         return _Answer(
-            boxes[0], kinds[0], flat[0], joints[0] if joints else None, logits[0] if logits else None
+            boxes[0],
+            kinds[0],
+            flat[0],
+            joints[0] if joints else None,
+            logits[0] if logits else None,
+            maps[0] if maps else None,
         )
+
+
+def joints_of_maps(maps: Floats, boxes_px: Floats) -> Floats:
+    """Joints [n, 17, 3] in boxes [n, 4] by their maps of logits [n, 17, s, s]; the score is that of the highest px."""
+    joints = np.zeros((*maps.shape[:2], 3), np.float32)
+    sides = np.maximum(boxes_px[:, 2:] - boxes_px[:, :2], 1)
+    for row, (width, height) in enumerate(np.ceil(sides).astype(int).tolist()):
+        for joint, small in enumerate(maps[row]):
+            drawn = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+            y, x = divmod(int(drawn.argmax()), width)
+            place = (np.array([x, y], np.float32) + 0.5) * sides[row] / (width, height)
+            joints[row, joint, :2] = boxes_px[row, :2] + place
+            joints[row, joint, 2] = min(1.0, 1 / np.exp(small - drawn[y, x]).sum())
+    return joints
 
 
 def _free_size(pixels: Pixels, side_px: int) -> tuple[int, int]:
