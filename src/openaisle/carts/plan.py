@@ -38,7 +38,7 @@ class CartSettings:
     """
 
     post_probability_min: float = 0.85
-    bill_probability_min: float = 0.60
+    bill_probability_min: float = 0.70
     close_wait_ms: int = 2_000
     review_mass_g_min: float = 30.0
     review_cost_minor: int = 50
