@@ -22,7 +22,8 @@ class DoorSettings:
     """How near and how soon. Metres, nanoseconds of the shop's time."""
 
     open_without_track_ns: int = 2 * NS_PER_S  # a visit is opened by then even if nobody was seen
-    tap_before_crossing_ns_max: int = 15 * NS_PER_S
+    tap_before_crossing_ns_max: int = 45 * NS_PER_S  # in a full shop people with a code wait before the line
+    shown_inside_ns: int = 15 * NS_PER_S  # nobody came in on it for so long: whoever showed it was inside
     tap_after_crossing_ns_max: int = 3 * NS_PER_S
     tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
     claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
@@ -275,7 +276,7 @@ class Doors:
             for person in persons:
                 if not self._may_be_found(person, at_ns):
                     continue
-                if visit.claimant is person and waited >= self.settings.tap_before_crossing_ns_max:
+                if visit.claimant is person and waited >= self.settings.shown_inside_ns:
                     # Nobody came in on it: they showed it from inside.
                     pairs.append((-1.0, visit, person))
                     continue

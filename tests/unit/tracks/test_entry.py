@@ -80,6 +80,19 @@ def test_a_tap_before_the_line_and_a_tap_just_after_it_both_bind() -> None:
     assert [visit.track_id for visit in opened(stage.said)] == ["t1", "t2"]
 
 
+def test_who_waits_before_a_full_shop_keeps_the_code_they_showed() -> None:
+    stage = Stage()
+    ana, bob = stage.appear(0.9, -0.3), stage.appear(1.2, -1.2)
+    stage.tap("ana")
+    stage.wait(16.0)
+    stage.walk(bob, (1.2, -0.5))
+    stage.tap("bob")
+    stage.wait(2.0)
+    stage.walk(ana, (0.9, 0.8))
+    stage.walk(bob, (1.2, 0.8))
+    assert (ana.visit_id, bob.visit_id) == ("ana", "bob")
+
+
 def test_the_code_is_of_whoever_stood_at_the_gate_not_of_whoever_slips_in_first() -> None:
     stage = Stage()
     ana, bob = stage.appear(1.0, -0.2), stage.appear(1.2, -1.5)
