@@ -83,7 +83,7 @@ class StagedSight:
             clock.stop("keypoint_network")
             calibration = self._networks.calibration
             scores = calibration.person(heats, seen.person_logits)
-            confidence = calibration.joint(seen.mass, seen.spread_cells)
+            confidence = calibration.joint(seen.mass, seen.spread_cells, seen.visible_logits)
             points = crops.frame_from_crop(seen.points_crop_px, places)
             height_px, width_px = frame.pixels.shape[:2]
             boxes = calibration.whole_boxes(boxes, points, seen.mass, width_px, height_px)

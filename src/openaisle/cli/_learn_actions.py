@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from openaisle.cli._learning import DataOption, OutOption, ReportOption, bar, need, tell, with_bar
+from openaisle.cli._learning import (
+    DataOption,
+    OutOption,
+    ReportOption,
+    bar,
+    need,
+    run_training,
+    tell,
+    with_bar,
+)
 
 
 def synthesise(
@@ -39,20 +48,10 @@ def train(
     """Train the network that reads arms."""
     need("torch")
     from openaisle.learning import train_actions as room
-    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.ActionTrainSettings(samples=samples, seed=seed, threads=threads)
     trainer = room.ActionTrainer(data, out, settings)
-    with bar() as shown:
-        task = shown.add_task("arms", total=samples, completed=trainer.samples)
-
-        def show(progress: Progress) -> None:
-            speed = progress.seen / max(progress.seconds, 1e-6)
-            words = f"arms: loss {progress.loss:.3f}, {speed:.0f} samples/s"
-            shown.update(task, completed=progress.seen, description=words)
-
-        trainer.run(show)
-    typer.echo(f"{out / CHECKPOINT}: {trainer.samples} samples in {trainer.seconds / 60:.1f} minutes")
+    run_training("arms", trainer, samples)
 
 
 def export(

@@ -11,12 +11,16 @@ import typer
 
 from openaisle.cli._learning import (
     CocoOption,
+    DeviceOption,
+    MinutesOption,
     OutOption,
     PicturesOption,
     ReportOption,
     StoreDataOption,
+    WorkersOption,
     bar,
     need,
+    run_training,
     tell,
     with_bar,
 )
@@ -34,6 +38,9 @@ def synthesise(
     shopped: Annotated[
         float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
     ] = 0.4,
+    crowded: Annotated[
+        float, typer.Option(help="Share of frames with 5 to 11 people in them.", min=0.0, max=1.0)
+    ] = 0.0,
     look: Annotated[
         str,
         typer.Option(
@@ -49,7 +56,9 @@ def synthesise(
     from openaisle.learning import synthesise as room
     from openaisle.learning.coco_labels import CocoOut
 
-    settings = room.SynthesiseSettings(first_store=first_store, stores=stores, shopped=shopped, look=look)
+    settings = room.SynthesiseSettings(
+        first_store=first_store, stores=stores, shopped=shopped, crowded=crowded, look=look
+    )
     coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
     manifest = with_bar(
         stores,
@@ -76,7 +85,9 @@ def train(
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1.5e-3,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
-    device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",
+    device: DeviceOption = "cpu",
+    workers: WorkersOption = 0,
+    minutes: MinutesOption = 0.0,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -99,15 +110,16 @@ def train(
     need("torch")
     from openaisle.core.errors import InputError
     from openaisle.detections.runtime import SHIPPED
-    from openaisle.labels.dataset import CHECK, TRAIN
-    from openaisle.learning import store_sights, train_people as room
+    from openaisle.learning import train_people as room
     from openaisle.learning.export import FILE_OF
-    from openaisle.learning.training import CHECKPOINT, Progress
 
     if not data and store_data is None:
         raise InputError("nothing to train on", field="--data", expected="--data or --store-data")
     own, check = [], []
     if store_data is not None:
+        from openaisle.labels.dataset import CHECK, TRAIN
+        from openaisle.learning import store_sights
+
         own, check = [store_sights.shards(store_data, TRAIN)], [store_sights.shards(store_data, CHECK)]
         start = start or (None if from_noise else SHIPPED / FILE_OF[job.value])
     if start is not None:
@@ -120,25 +132,13 @@ def train(
         threads=threads,
         bf16=bf16,
         device=device,
+        workers=workers,
+        minutes=minutes,
         check_every=check_every if check else 0,
         patience=patience,
     )
     trainer = room.Trainer(job.value, data or [], out, settings, start, own=own, check=check)
-    with bar() as shown:
-        task = shown.add_task(job.value, total=pictures, completed=trainer.pictures)
-
-        def show(progress: Progress) -> None:
-            if progress.held_out is not None:
-                shown.console.print(
-                    f"{job.value}: {progress.seen} pictures, loss on `check` {progress.held_out:.4f}"
-                )
-                return
-            speed = progress.seen / max(progress.seconds, 1e-6)
-            words = f"{job.value}: loss {progress.loss:.3f}, {speed:.0f} pictures/s"
-            shown.update(task, completed=progress.seen, description=words)
-
-        trainer.run(show)
-    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    run_training(job.value, trainer, pictures)
     if trainer.checks:
         seen, loss = min(trainer.checks, key=lambda each: each[1])
         how = "stopped, nothing got better" if trainer.is_stopped else "ended with its schedule"

@@ -11,12 +11,16 @@ import typer
 from openaisle.cli._learning import (
     CocoOption,
     DataOption,
+    DeviceOption,
+    MinutesOption,
     OutOption,
     PicturesOption,
     ReportOption,
     StoreDataOption,
+    WorkersOption,
     bar,
     need,
+    run_training,
     tell,
     with_bar,
 )
@@ -54,30 +58,32 @@ def train(
         int, typer.Option(help="Pictures seen in all: the length of the schedule.")
     ] = 500_000,
     seed: Annotated[int, typer.Option()] = 1,
+    pairs: Annotated[int, typer.Option(min=2, help="Look-alikes in a batch: four pictures each.")] = 8,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 2.5e-3,
     threads: Annotated[int, typer.Option(min=1)] = 1,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16 where that is safe.")] = True,
-    device: Annotated[str, typer.Option(help="torch's name: cpu, cuda.")] = "cpu",
+    device: DeviceOption = "cpu",
+    workers: WorkersOption = 0,
+    minutes: MinutesOption = 0.0,
 ) -> None:
     """Train the product network."""
     need("torch")
     from openaisle.learning import train_products as room
-    from openaisle.learning.training import CHECKPOINT, Progress
 
     settings = room.TrainSettings(
-        pictures=pictures, seed=seed, rate=rate, threads=threads, bf16=bf16, device=device
+        pictures=pictures,
+        seed=seed,
+        pairs=pairs,
+        empty=max(1, pairs // 8),
+        rate=rate,
+        threads=threads,
+        bf16=bf16,
+        device=device,
+        workers=workers,
+        minutes=minutes,
     )
     trainer = room.Trainer(data, out, settings)
-    with bar() as shown:
-        task = shown.add_task("products", total=pictures, completed=trainer.pictures)
-
-        def show(progress: Progress) -> None:
-            shares = ", ".join(f"{name} {share:.1%}" for name, share in progress.shares.items())
-            words = f"products: loss {progress.loss:.3f}, {shares}"
-            shown.update(task, completed=progress.seen, description=words)
-
-        trainer.run(show)
-    typer.echo(f"{out / CHECKPOINT}: {trainer.pictures} pictures in {trainer.seconds / 60:.1f} minutes")
+    run_training("products", trainer, pictures)
 
 
 def export(

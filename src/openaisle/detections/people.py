@@ -32,6 +32,7 @@ KEYPOINTS_FILE: Final = "people-keypoints.onnx"
 KEYPOINTS_KIND: Final = "people-keypoints"
 SCORE_MIN: Final = 0.5
 """Score of a person that is reported, where no threshold was chosen for what mistakes cost (`learn threshold`)."""
+JOINT_TERMS: Final = 5
 HEALTH_MAX: Final = 1024
 REMEMBER_NS: Final = 500_000_000
 """A person found this long ago is looked for again at the same place."""
@@ -46,7 +47,7 @@ class PeopleSettings:
     score_min: float | None = None  # of a person that is reported; None: as the keypoint network's file says
     proposal_min: float = 0.15  # of a place that the keypoint network looks at
     people_max: int = 12  # of one frame; the best stay
-    overlap_max: float = 0.65  # of two people's boxes
+    overlap_max: float = 0.75  # of two people's boxes
     alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
     inside_max: float = 0.9  # share of a box within a better one: more, and it needs a head of its own
     head_min: float = 0.35  # confidence of a head
@@ -178,7 +179,9 @@ class PeopleDetector:
             part = slice(start, start + len(boxes))
             start += len(boxes)
             scores = calibration.person(heats, seen.person_logits[part])
-            confidence = calibration.joint(seen.mass[part], seen.spread_cells[part])
+            confidence = calibration.joint(
+                seen.mass[part], seen.spread_cells[part], seen.visible_logits[part]
+            )
             points = crops.frame_from_crop(seen.points_crop_px[part], rows)
             height_px, width_px = look.frame.pixels.shape[:2]
             whole = calibration.whole_boxes(boxes, points, seen.mass[part], width_px, height_px)
@@ -307,7 +310,7 @@ class Calibration:
     """From what the networks say to probabilities: logistic curves fitted on held-out pictures (Platt 1999)."""
 
     person_weights: Floats  # [3] of heat logit, crop logit, 1
-    joint_weights: Floats  # [17, 3] of log mass, spread in cells, 1
+    joint_weights: Floats  # [17, JOINT_TERMS] of `joint_terms`
     visible_weights: Floats  # [2] of the logit, 1
     box_weights: Floats  # [whole_boxes.TERMS, 4]
 
@@ -315,12 +318,15 @@ class Calibration:
     def of(cls, metadata: Mapping[str, object]) -> Calibration:
         """As the keypoint network's metadata says; sensible curves where it says nothing."""
         person = metadata.get("person_weights", (0.5, 0.5, 0.0))
-        joint = metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS))
+        # Files from before the last two terms have three.
+        joint = np.zeros((len(JOINTS), JOINT_TERMS), np.float32)
+        fitted = np.array(metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS)), np.float32)
+        joint[:, : fitted.shape[1]] = fitted
         visible = metadata.get("visible_weights", (1.0, 0.0))
         boxes = metadata.get("box_weights", ((0.0,) * 4,) * whole_boxes.TERMS)
         return cls(
             np.array(person, np.float32),
-            np.array(joint, np.float32).reshape(len(JOINTS), 3),
+            joint,
             np.array(visible, np.float32),
             np.array(boxes, np.float32).reshape(whole_boxes.TERMS, 4),
         )
@@ -333,9 +339,9 @@ class Calibration:
         )
         return _sigmoid(terms @ self.person_weights)
 
-    def joint(self, mass: Floats, spread_cells: Floats) -> Floats:
+    def joint(self, mass: Floats, spread_cells: Floats, visible_logits: Floats) -> Floats:
         """Probability [n, 17] that a joint is where its map peaks: within 6 % of the window's side."""
-        terms = np.stack([np.log(np.maximum(mass, 1e-4)), spread_cells, np.ones_like(mass)], axis=2)
+        terms = joint_terms(mass, spread_cells, visible_logits)
         return _sigmoid((terms * self.joint_weights[None]).sum(axis=2))
 
     def visible(self, visible_logits: Floats) -> Floats:
@@ -347,6 +353,16 @@ class Calibration:
     ) -> Floats:
         """Whole bodies' boxes [n, 4] in the picture, from proposed ones and the joints found in them."""
         return whole_boxes.corrected(boxes_px, points_px, mass, self.box_weights, width_px, height_px)
+
+
+def joint_terms(mass: Floats, spread_cells: Floats, visible_logits: Floats) -> Floats:
+    """What tells whether a joint is where its map peaks [n, 17, JOINT_TERMS], from what a network says of it [n, 17].
+
+    The mass itself beside its logarithm: sharp maps are right more often than the logarithm alone can say.
+    """
+    log_mass = np.log(np.maximum(mass, 1e-4))
+    seen = np.clip(visible_logits, -8, 8) * np.float32(0.25)
+    return np.stack([log_mass, spread_cells, np.ones_like(mass), mass, seen], axis=2)
 
 
 NOBODY: Final = _Found(

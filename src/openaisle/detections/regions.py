@@ -48,7 +48,7 @@ class RegionSettings:
     changed_min: float = (
         0.2  # share of a block that differs; the motion gate asks for twice as much somewhere
     )
-    margin_px: int = 24  # on all sides: the network judges by what is around, too
+    margin_px: int = 32  # on all sides: the network judges by what is around, too
     whole_share: float = 0.75  # of the picture; more, and it is looked at whole
 
 

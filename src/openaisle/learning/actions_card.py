@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from openaisle.interactions.actions_network import ActionNetwork
-from openaisle.learning.card import Card, short_sha256
+from openaisle.learning.card import Card, minutes, short_sha256
 from openaisle.learning.report import Report
 
 _HEAD: Final = """# What an arm does at a shelf
@@ -41,9 +41,9 @@ def actions_card(path: Path) -> Card:
         parameters = sum(file[name].size for name in file.files if name != "metadata")
     made = network.metadata["made"]
     table = (
-        "| file | input | parameters | trained on | minutes on one core | sha256 |\n|---|---|---|---|---|---|\n"
+        "| file | input | parameters | trained on | minutes | sha256 |\n|---|---|---|---|---|---|\n"
         f"| `{path.name}` | 32 ticks of 0.1 s x 47 features | {parameters:,} | {made['samples']:,} samples of "
-        f"{made['distinct']:,} | {made['minutes']} | `{short_sha256(path)}...` |"
+        f"{made['distinct']:,} | {minutes(made)} | `{short_sha256(path)}...` |"
     )
     return Card(
         path=path.with_name("MODEL_CARD.md"),

@@ -70,6 +70,12 @@ def how_made(card: Card, commands: Sequence[str], data: Sequence[Path]) -> str:
     return found.group(1).strip()
 
 
+def minutes(made: Mapping[str, Any]) -> str:
+    """How long training took, and where, from what a file says about itself."""
+    device = str(made.get("settings", {}).get("device", "cpu"))
+    return f"{made['minutes']} on {'one core' if device == 'cpu' else 'a GPU'}"
+
+
 def short_sha256(path: Path) -> str:
     """The beginning that cards show."""
     return sha256(path)[:16]

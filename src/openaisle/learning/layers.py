@@ -19,6 +19,10 @@ class Residual(nn.Module):
         return functional.relu(inputs + self.second(self.first(inputs)))
 
 
+def residuals(width: int, count: int) -> list[Residual]:
+    return [Residual(width) for _ in range(count)]
+
+
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """A 3x3 convolution, normalised, with ReLU."""
     return nn.Sequential(

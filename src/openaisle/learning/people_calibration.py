@@ -16,7 +16,7 @@ from openaisle.core.messages import JOINTS
 from openaisle.detections import crops, decode, whole_boxes
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox, Pixels
-from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings, Seen
+from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings, Seen, joint_terms
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import JOINT_NEAR, HeldOut, picture_size
@@ -77,7 +77,7 @@ def calibrate(
     person_terms: list[Floats] = []
     is_person: list[bool] = []
     match_terms: list[Floats] = []
-    joint_terms: list[Floats] = []
+    terms_of: list[Floats] = []
     joint_near: list[Floats] = []
     visible_logits: list[Floats] = []
     states: list[np.ndarray] = []
@@ -99,14 +99,17 @@ def calibrate(
             if match is None or not people[match].keypoints_px[:, 2].any():
                 continue  # nobody, or somebody whose joints nobody labelled
             match_terms.append(person_terms[-1])
-            mass = np.log(np.maximum(seen.mass[row], 1e-4))
-            joint_terms.append(np.stack([mass, seen.spread_cells[row], np.ones(17, np.float32)], axis=1))
+            terms_of.append(
+                joint_terms(
+                    *(part[None, row] for part in (seen.mass, seen.spread_cells, seen.visible_logits))
+                )[0]
+            )
             joint_near.append(_is_near(people[match], each.points_px[row], each.windows[row, 2]))
             visible_logits.append(seen.visible_logits[row])
             states.append(people[match].keypoints_px[:, 2])
     person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
     is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
-    terms, near = np.stack(joint_terms)[is_reported], np.stack(joint_near)[is_reported]
+    terms, near = np.stack(terms_of)[is_reported], np.stack(joint_near)[is_reported]
     joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
     state = np.stack(states)[is_reported]
     logits = np.stack(visible_logits)[is_reported][state > 0]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from openaisle.labels.dataset import PERSON, TRAIN, DataSet
 from openaisle.labels.folder import CARD
-from openaisle.learning.card import Card, short_sha256
+from openaisle.learning.card import Card, minutes, short_sha256
 from openaisle.learning.export import FILE_OF, read_metadata
 from openaisle.learning.report import Report
 
@@ -40,6 +40,7 @@ _OWN: Final = """
 
 _LIMITS: Final = """
 - Frames are seen at 320 px width first: people less than about 50 px high (of 640x360) are often missed.
+- Of somebody whom a shelf or the picture's edge hides for the most part, the whole body's box is a guess.
 - The difference to the empty shop helps much. A quarter of the training pictures had it missing or wrong, so a camera
   that has not yet learned its empty picture sees people too, but worse.
 - A wrist behind a body is a guess; its confidence says so. Left and right are told apart from the body as a whole and
@@ -51,7 +52,7 @@ _LIMITS: Final = """
 def people_card(weights: Path, own: DataSet | None = None) -> Card:
     """`own`: labels of the shop that they were trained on for."""
     files = [weights / name for name in FILE_OF.values()]
-    head = "| file | job | input | parameters | began from | trained on | minutes on one core | sha256 |"
+    head = "| file | job | input | parameters | began from | trained on | minutes | sha256 |"
     rows = [head, "|---|---|---|---|---|---|---|---|", *(_row(job, weights) for job in FILE_OF)]
     return Card(
         path=weights / "MODEL_CARD.md",
@@ -119,7 +120,7 @@ def _row(job: str, weights: Path) -> str:
     seen = "320x192x4" if job == "boxes" else "128x128x4"
     return (
         f"| `{path.name}` | {doing} | {seen} | {parameters(path) / 1e6:.2f} M | {made.get('start', 'noise')} | "
-        f"{made['pictures']:,} pictures of {made['samples']:,} | {made['minutes']} | `{short_sha256(path)}...` |"
+        f"{made['pictures']:,} pictures of {made['samples']:,} | {minutes(made)} | `{short_sha256(path)}...` |"
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,13 +93,19 @@ def write_stores(
     `partial` of one.
     """
     counts: dict[str, int] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_core) as pool:
         jobs = [pool.submit(write, seed) for seed in range(first_store, first_store + stores)]
         for done, job in enumerate(as_completed(jobs), start=1):
             for name, count in job.result().items():
                 counts[name] = counts.get(name, 0) + count
             report(done)
     return counts
+
+
+def _one_core() -> None:
+    """A process that makes shards is one of many: threads of its own would only wait for each other."""
+    cv2.setNumThreads(1)
+    numba.set_num_threads(1)
 
 
 def shard_folder(folder: Path, kind: str, number: int) -> Path:
@@ -114,16 +121,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError("no manifest", file=str(path), expected="a data set made by `learn synthesise`")
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def shuffled(count: int, batch: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Indices of batches, for ever: every sample once before any comes again."""
-    left = np.zeros(0, np.intp)
-    while True:
-        while len(left) < batch:
-            left = np.concatenate([left, rng.permutation(count)])
-        yield left[:batch]
-        left = left[batch:]
 
 
 @dataclass(frozen=True)

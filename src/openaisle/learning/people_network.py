@@ -14,10 +14,11 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.messages import JOINTS
 from openaisle.detections.decode import PAIRS
-from openaisle.learning.layers import Residual, convolution
+from openaisle.learning.layers import Residual, convolution, residuals
 
 BOX_STRIDE_PX: Final = 4
 KEYPOINT_STRIDE_PX: Final = 4
+BODY: Final = 128  # numbers that say what a crop shows as a whole
 
 
 def normalised(pixels: Tensor) -> Tensor:
@@ -31,15 +32,16 @@ def normalised(pixels: Tensor) -> Tensor:
 class BoxNetwork(nn.Module):
     """Where people are: heat logits [n, 1, h/4, w/4] of centres and distances [n, 4, h/4, w/4] in px to box sides."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 48, 80)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 128)) -> None:
         super().__init__()
         first, second, third, fourth = widths
+        pyramid = 48
         self.stem = nn.Sequential(convolution(4, first, 2), convolution(first, second, 2))
         self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
-        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth), Residual(fourth))
-        self.lateral16 = nn.Conv2d(fourth, third, 1)
-        self.lateral8 = nn.Conv2d(third, third, 1)
-        self.smooth8 = convolution(third, second)
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), *residuals(fourth, 3))
+        self.lateral16 = nn.Conv2d(fourth, pyramid, 1)
+        self.lateral8 = nn.Conv2d(third, pyramid, 1)
+        self.smooth8 = convolution(pyramid, second)
         self.lateral4 = nn.Conv2d(second, second, 1)
         self.head = convolution(second, second)
         self.heat = nn.Conv2d(second, 1, 1)
@@ -63,14 +65,14 @@ class KeypointNetwork(nn.Module):
     logits [n, 17] that a joint, pairs ordered by image x, is in view rather than hidden.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (24, 40, 80, 128)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (24, 40, 80, 160)) -> None:
         super().__init__()
         first, second, third, fourth = widths
         pyramid = 48
         self.stem = convolution(4, first, 2)
         self.stage4 = nn.Sequential(convolution(first, second, 2), Residual(second))
-        self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
-        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth))
+        self.stage8 = nn.Sequential(convolution(second, third, 2), *residuals(third, 2))
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), *residuals(fourth, 3))
         self.lateral16 = nn.Conv2d(fourth, pyramid, 1)
         self.lateral8 = nn.Conv2d(third, pyramid, 1)
         self.lateral4 = nn.Conv2d(second, pyramid, 1)
@@ -78,17 +80,20 @@ class KeypointNetwork(nn.Module):
         self.smooth4 = convolution(pyramid, pyramid)
         self.maps = nn.Conv2d(pyramid, len(JOINTS), 1)
         self.whole = nn.Sequential(
-            nn.Linear(2 * fourth, 96), nn.ReLU(), nn.Linear(96, len(JOINTS) + len(PAIRS) + 1)
+            nn.Linear(2 * fourth, BODY), nn.ReLU(), nn.Linear(BODY, len(JOINTS) + len(PAIRS) + 1)
         )
-        self.visible = nn.Linear(96, len(JOINTS))
+        self.visible = nn.Linear(BODY, len(JOINTS))
+        # What the whole crop shows, told to every place of it: which of two people, from which side.
+        self.told = nn.Linear(BODY, pyramid)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         at4 = self.stage4(self.stem(inputs))
         at8 = self.stage8(at4)
         at16 = self.stage16(at8)
-        up8 = self.smooth8(functional.relu(self.lateral8(at8) + _doubled(self.lateral16(at16))))
-        up4 = self.smooth4(functional.relu(self.lateral4(at4) + _doubled(up8)))
         body = self.whole[:2](torch.cat([at16.mean(dim=(2, 3)), at16.amax(dim=(2, 3))], dim=1))
+        coarse = self.lateral16(at16) + self.told(body)[:, :, None, None]
+        up8 = self.smooth8(functional.relu(self.lateral8(at8) + _doubled(coarse)))
+        up4 = self.smooth4(functional.relu(self.lateral4(at4) + _doubled(up8)))
         nowhere, pairs, person = self.whole[2](body).split([len(JOINTS), len(PAIRS), 1], dim=1)
         return self.maps(up4), nowhere, pairs, person, self.visible(body)
 

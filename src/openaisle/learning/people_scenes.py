@@ -23,7 +23,7 @@ from openaisle.sim.scene import BODY_JOINT_INDEX, Body, Floats, Item, Scene
 from openaisle.sim.walking import free_floor
 from openaisle.store.schema import Camera, Gondola, Store
 
-PEOPLE_MAX: Final = 6
+PEOPLE_MAX: Final = 12
 APART_M: Final = 0.42
 MOMENT_S: Final = 0.04
 HANDS: Final = (BODY_JOINT_INDEX["left_hand"], BODY_JOINT_INDEX["right_hand"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from openaisle.detections.products import PRODUCTS_FILE
-from openaisle.learning.card import Card, short_sha256
+from openaisle.learning.card import Card, minutes, short_sha256
 from openaisle.learning.export import read_metadata
 from openaisle.learning.people_card import parameters
 from openaisle.learning.report import Report, shown
@@ -34,9 +34,9 @@ def products_card(weights: Path) -> Card:
     path = weights / PRODUCTS_FILE
     made = read_metadata(path)["made"]
     table = (
-        "| file | input | parameters | trained on | minutes on one core | sha256 |\n|---|---|---|---|---|---|\n"
+        "| file | input | parameters | trained on | minutes | sha256 |\n|---|---|---|---|---|---|\n"
         f"| `{path.name}` | 96x96x3 | {parameters(path) / 1e6:.2f} M | {made['pictures']:,} pictures of "
-        f"{made['samples']:,} of {made['products']:,} products | {made['minutes']} | `{short_sha256(path)}...` |"
+        f"{made['samples']:,} of {made['products']:,} products | {minutes(made)} | `{short_sha256(path)}...` |"
     )
     return Card(
         path=weights / "PRODUCTS_CARD.md",

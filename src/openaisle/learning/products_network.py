@@ -13,7 +13,7 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.detections.products import CELL_FEATURES, FEATURES, centre_weights
-from openaisle.learning.layers import Residual, convolution
+from openaisle.learning.layers import Residual, convolution, residuals
 
 PALETTE: Final = 32
 PALETTE_GRID: Final = 4
@@ -22,12 +22,12 @@ PALETTE_GRID: Final = 4
 class ProductNetwork(nn.Module):
     """float [n, 3, s, s] to unit vectors [n, 128] of the whole and [n, (s/8)^2, 32] of the cells, row by row."""
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 128)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (16, 40, 80, 144)) -> None:
         super().__init__()
         first, second, third, fourth = widths
         self.stem = nn.Sequential(convolution(3, first, 2), convolution(first, second, 2), Residual(second))
-        self.stage8 = nn.Sequential(convolution(second, third, 2), Residual(third))
-        self.stage16 = nn.Sequential(convolution(third, fourth, 2), Residual(fourth))
+        self.stage8 = nn.Sequential(convolution(second, third, 2), *residuals(third, 2))
+        self.stage16 = nn.Sequential(convolution(third, fourth, 2), *residuals(fourth, 2))
         # Which colours are where, without shapes: learned first, and half of what tells packs apart.
         self.palette = nn.Sequential(
             nn.Conv2d(3, PALETTE, 1), nn.BatchNorm2d(PALETTE), nn.ReLU(),
@@ -48,7 +48,7 @@ class ProductNetwork(nn.Module):
         return functional.normalize(self.whole(features).float(), dim=1), cells
 
     def features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """What the vector of the whole is made of [n, 768], and the cells' unit vectors."""
+        """What the vector of the whole is made of [n, 800], and the cells' unit vectors."""
         colours = self.palette(functional.avg_pool2d(inputs, 2))
         at8 = self.stage8(self.stem(inputs))
         at16 = self.stage16(at8)
@@ -65,7 +65,7 @@ class ShippedProductNetwork(nn.Module):
     """What the recogniser runs: uint8 pixels [n, s, s, 3] BGR in."""
 
     def __init__(self, network: ProductNetwork, whole: nn.Module) -> None:
-        """`whole`: features [n, 768] to vectors [n, 128], solved for when the network has learned."""
+        """`whole`: features [n, 800] to vectors [n, 128], solved for when the network has learned."""
         super().__init__()
         self.network, self.whole = network, whole
 

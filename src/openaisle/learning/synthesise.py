@@ -48,6 +48,8 @@ from openaisle.sim.still import Eye
 from openaisle.store.schema import Camera
 
 PEOPLE_SHARES: Final = (0.04, 0.34, 0.30, 0.18, 0.10, 0.04)  # of frames with 0, 1, 2 ... people
+CROWD: Final = (5, 12)
+"""People before a camera in a crowd, from and up to but without."""
 BLURRED_SHARE: Final = 0.5
 """Of frames in which what moves is blurred; drawing the moment before takes time."""
 SEEN_PX_MIN: Final = 120
@@ -63,6 +65,7 @@ class SynthesiseSettings:
     frames: int = 12  # of each camera
     false_crops: float = 0.8  # windows without a person, of each frame
     shopped: float = 0.4  # share of frames before which whole facings went, came or were disordered
+    crowded: float = 0.0  # share of frames with a crowd in them, beyond what PEOPLE_SHARES has
     look: str = LIVE  # one of other_looks.LOOKS
 
 
@@ -124,7 +127,10 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
         if is_other:
             quality = int(rng.integers(*ENCODED))
         for _ in range(settings.frames):
-            before, scene = maker.people(camera, int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES)))
+            count = int(rng.choice(len(PEOPLE_SHARES), p=PEOPLE_SHARES))
+            if settings.crowded and rng.random() < settings.crowded:
+                count = int(rng.integers(*CROWD))
+            before, scene = maker.people(camera, count)
             if rng.random() < BLURRED_SHARE:
                 renderer.draw(before)
             rendered = renderer.draw(scene)
@@ -168,7 +174,6 @@ def _write_store(
 
 
 def _render_store(out: Path, settings: SynthesiseSettings, coco_out: CocoOut | None, seed: int) -> None:
-    cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 23])
     shard = SightShard(rng, settings.false_crops)
     labels_of = None if coco_out is None else _SightLabels(StoreLabels(coco_out, seed, f"random-{seed}"))

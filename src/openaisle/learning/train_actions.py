@@ -5,7 +5,7 @@ Moments at which a hand does nothing were thinned out of the data set and weigh 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,7 @@ from openaisle.interactions.actions_paths import ELBOWS
 from openaisle.learning.actions_data import idle_weight, load_samples
 from openaisle.learning.actions_looks import looked_log_odds
 from openaisle.learning.actions_network import ArmNetwork, arrays_of
-from openaisle.learning.people_data import shuffled
-from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
+from openaisle.learning.training import Batch, Loop, LoopSettings, Shuffled, Step, read_checkpoint
 
 JOB: Final = "arms"
 MEASURED: Final = 2048  # samples by which features are scaled
@@ -38,7 +37,7 @@ class ActionTrainSettings(LoopSettings):
     checkpoint_s: float = 60.0
 
 
-class ActionTrainer(Loop[np.ndarray]):
+class ActionTrainer(Loop):
     """The network that reads arms."""
 
     counted = "samples"
@@ -48,6 +47,7 @@ class ActionTrainer(Loop[np.ndarray]):
         self.settings = settings
         self._arrays = load_samples(data)
         self._idle_weight = idle_weight(data)
+        self._rows = Shuffled(len(self._arrays["actions"]), settings.batch, [settings.seed, 1])
         rng = np.random.default_rng([settings.seed, 0])
         chosen = rng.choice(
             len(self._arrays["actions"]), min(MEASURED, len(self._arrays["actions"])), replace=False
@@ -55,16 +55,12 @@ class ActionTrainer(Loop[np.ndarray]):
         features = self._features(chosen, rng).reshape(-1, self._features(chosen[:1], rng).shape[-1])
         self._begin(ArmNetwork(features.mean(axis=0), features.std(axis=0) + np.float32(0.05)))
 
-    @property
-    def samples(self) -> int:
-        """Seen so far."""
-        return self.seen
-
-    def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        return shuffled(len(self._arrays["actions"]), self.settings.batch, rng)
-
-    def _batch_length(self) -> float:
-        return self.settings.batch
+    def _batch(self, number: int) -> Batch:
+        rows = self._rows[number]
+        return {
+            "features": self._features(rows, self._generator(number)),
+            "actions": self._arrays["actions"][rows].astype(np.int64),
+        }
 
     def _said(self) -> Mapping[str, Any]:
         return {"distinct": len(self._arrays["actions"])}
@@ -80,11 +76,10 @@ class ActionTrainer(Loop[np.ndarray]):
         boards = self._arrays["boards"][indices].astype(np.float64)
         return features_of(joints, self._arrays["hands"][indices].astype(np.int64), boards, looks)
 
-    def _step(self, batch: np.ndarray, rng: np.random.Generator) -> Step:
-        actions = torch.from_numpy(self._arrays["actions"][batch].astype(np.int64))
+    def _step(self, batch: Batch) -> Step:
+        actions = batch["actions"]
         weight = torch.where(actions == 0, self._idle_weight, 1.0)
-        logits = self.network(torch.from_numpy(self._features(batch, rng)))
-        each = functional.cross_entropy(logits, actions, reduction="none")
+        each = functional.cross_entropy(self.network(batch["features"]), actions, reduction="none")
         return Step((each * weight).sum() / weight.sum(), self.settings.batch)
 
 

@@ -8,7 +8,7 @@ overlap of Rezatofighi et al. 2019 about the centres.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,16 +20,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.messages import JOINTS
 from openaisle.detections import crops
-from openaisle.learning.people_data import (
-    LEFT,
-    RIGHT,
-    CropBatch,
-    FrameBatch,
-    Shards,
-    crop_batch,
-    frame_batch,
-    shuffled,
-)
+from openaisle.learning.people_data import LEFT, RIGHT, Shards, crop_batch, frame_batch
 from openaisle.learning.people_network import (
     BOX_STRIDE_PX,
     KEYPOINT_STRIDE_PX,
@@ -38,7 +29,7 @@ from openaisle.learning.people_network import (
     keypoint_log_maps,
     normalised,
 )
-from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
+from openaisle.learning.training import Batch, Loop, LoopSettings, Shuffled, Step, read_checkpoint
 from openaisle.learning.warm_start import start_from
 from openaisle.sim.labels import VISIBLE
 
@@ -63,11 +54,10 @@ class TrainSettings(LoopSettings):
     pictures: int  # seen in all: the length of the schedule
     batch: int = 16  # steps count for more than pictures here
     bf16: bool = True
-    device: str = "cpu"
     store_share: float = 0.5  # of a batch that is the store's own, where there are other pictures too
 
 
-class Trainer(Loop[np.ndarray]):
+class Trainer(Loop):
     """One of the two networks."""
 
     said_every = 20
@@ -95,54 +85,51 @@ class Trainer(Loop[np.ndarray]):
         self._shards = Shards([*own, *data], kind, arrays)
         self._own = len(Shards(own, kind, arrays)) if own else 0
         self._checked_on = Shards(check, kind, arrays) if check else None
+        others = len(self._shards) - self._own
+        batch, share = settings.batch, settings.store_share
+        mine = 0 if not self._own else batch if not others else min(batch - 1, max(1, round(share * batch)))
+        self._own_rows = Shuffled(self._own, mine, [settings.seed, 1])
+        self._other_rows = Shuffled(others, batch - mine, [settings.seed, 2])
         self.start = ""  # what it began from: the beginning of that file's sha256
         if start is not None and not self.has_checkpoint:
             self._start_from(network, start)
-        self._begin(network)
+        self.start = self._begin(network).get("start", self.start)
 
-    @property
-    def pictures(self) -> int:
-        """Seen so far."""
-        return self.seen
+    def rows(self, number: int) -> np.ndarray:
+        """Which pictures batch `number` shows [batch]; the store's own come first, in the batch and in numbers."""
+        parts = []
+        if self._own:
+            parts.append(self._own_rows[number])
+        if len(self._shards) > self._own:
+            parts.append(self._own + self._other_rows[number])
+        return np.concatenate(parts)
 
-    def _batches(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        batch, others = self.settings.batch, len(self._shards) - self._own
-        if not self._own or not others:
-            yield from shuffled(len(self._shards), batch, rng)
-        own = min(batch - 1, max(1, round(self.settings.store_share * batch)))
-        for mine, rest in zip(shuffled(self._own, own, rng), shuffled(others, batch - own, rng), strict=True):
-            yield np.concatenate([mine, self._own + rest])
-
-    def _batch_length(self) -> float:
-        return self.settings.batch
+    def _batch(self, number: int) -> Batch:
+        return _batch_of(self.job, self._shards, self.rows(number), self._generator(number))
 
     def _said(self) -> Mapping[str, Any]:
         return {"samples": len(self._shards), "own_samples": self._own, "start": self.start}
 
-    def _resumed(self, state: Mapping[str, Any]) -> None:
-        self.start = state.get("start", "")
-
     def _start_from(self, network: nn.Module, start: Path) -> None:
         """Measured on pictures as training shows them."""
         self.start = hashlib.sha256(start.read_bytes()).hexdigest()[:16]
+        rows = Shuffled(len(self._shards), 32, [self.settings.seed, 5])
         rng = np.random.default_rng([self.settings.seed, 5])
-        batches = shuffled(len(self._shards), 32, rng)
-        make = frame_batch if self.job == "boxes" else crop_batch
-        pixels = [make(self._shards, next(batches), rng).pixels for _ in range(MEASURED_BATCHES)]
-        start_from(network, start, [normalised(_to(each, self.settings.device)) for each in pixels])
+        pixels = [
+            _batch_of(self.job, self._shards, rows[number], rng)["pixels"]
+            for number in range(MEASURED_BATCHES)
+        ]
+        device = self.settings.device
+        start_from(network, start, [normalised(torch.from_numpy(each).to(device)) for each in pixels])
 
-    def _step(self, batch: np.ndarray, rng: np.random.Generator) -> Step:
+    def _step(self, batch: Batch) -> Step:
         settings = self.settings
         with torch.autocast(settings.device, torch.bfloat16, enabled=settings.bf16):
-            loss = self._loss(self.network, self._shards, batch, rng)
+            loss = self._loss(self.network, batch)
         return Step(loss, settings.batch)
 
-    def _loss(
-        self, network: nn.Module, shards: Shards, batch: np.ndarray, rng: np.random.Generator | None
-    ) -> Tensor:
-        if self.job == "boxes":
-            return box_loss(network, frame_batch(shards, batch, rng), self.settings.device)
-        return keypoint_loss(network, crop_batch(shards, batch, rng), self.settings.device)
+    def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        return (box_loss if self.job == "boxes" else keypoint_loss)(network, batch)
 
     @torch.no_grad()
     def _held_out_loss(self) -> float:
@@ -151,8 +138,24 @@ class Trainer(Loop[np.ndarray]):
         assert shards is not None
         rows = np.arange(len(shards))
         parts = [rows[start : start + CHECK_BATCH] for start in range(0, len(rows), CHECK_BATCH)]
-        losses = [float(self._loss(self.averaged, shards, part, None)) * len(part) for part in parts]
+        losses = []
+        for part in parts:
+            arrays = _batch_of(self.job, shards, part, None)
+            batch = self._on_device({name: torch.from_numpy(array) for name, array in arrays.items()})
+            losses.append(float(self._loss(self.averaged, batch)) * len(part))
         return sum(losses) / len(rows)
+
+
+def _batch_of(
+    job: str, shards: Shards, rows: np.ndarray, rng: np.random.Generator | None
+) -> dict[str, np.ndarray]:
+    """What a network learns from: a `CropBatch`, or pixels and targets of boxes."""
+    if job == "keypoints":
+        return vars(crop_batch(shards, rows, rng))
+    frames = frame_batch(shards, rows, rng)
+    height, width = frames.pixels.shape[1:3]
+    heat, judged, boxes, weight = box_targets(frames.boxes, height // BOX_STRIDE_PX, width // BOX_STRIDE_PX)
+    return {"pixels": frames.pixels, "heat": heat, "judged": judged, "boxes": boxes, "weight": weight}
 
 
 def network_for(job: str) -> nn.Module:
@@ -163,14 +166,17 @@ def load_checkpoint(folder: Path, job: str) -> dict[str, Any]:
     return read_checkpoint(folder, job, f"learn train people {job}")
 
 
-def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
-    """Cross-entropy of the maps, plus who is whose left, plus person or not, plus which joints are in view."""
-    inputs = _to(batch.pixels, device)
+def keypoint_loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Cross-entropy of the maps, plus who is whose left, plus person or not, plus which joints are in view.
+
+    `batch`: what is in a `CropBatch`, as tensors on the network's device.
+    """
+    inputs, joints, is_person = batch["pixels"], batch["joints"], batch["is_person"]
+    device = inputs.device
     maps, nowhere, pairs, person, visible = network(
         normalised(inputs).contiguous(memory_format=torch.channels_last)
     )
     size = maps.shape[-1]
-    joints, is_person = _to(batch.joints, device), _to(batch.is_person, device)
     cells = (joints[:, :, :2] + 0.5) / KEYPOINT_STRIDE_PX - 0.5
     is_inside = (cells > -0.5).all(dim=2) & (cells < size - 0.5).all(dim=2)
     is_here = is_inside & (joints[:, :, 2] > 0) & (is_person[:, None] > 0)
@@ -188,7 +194,7 @@ def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
     apart = (joints[:, LEFT, 0] - joints[:, RIGHT, 0]).abs() / 6.0
     pair_weight = apart.clamp_max(1.0) * is_here[:, LEFT] * is_here[:, RIGHT]
     pair_each = functional.binary_cross_entropy_with_logits(
-        pairs.float(), _to(batch.own_left_first, device), reduction="none"
+        pairs.float(), batch["own_left_first"], reduction="none"
     )
     pair_loss = (pair_each * pair_weight).sum() / pair_weight.sum().clamp_min(1.0)
     person_loss = functional.binary_cross_entropy_with_logits(person.float()[:, 0], is_person)
@@ -199,13 +205,15 @@ def keypoint_loss(network: nn.Module, batch: CropBatch, device: str) -> Tensor:
     return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss
 
 
-def box_loss(network: nn.Module, batch: FrameBatch, device: str) -> Tensor:
-    """Focal loss of the centres, plus the generalised overlap of the boxes about them."""
-    inputs = _to(batch.pixels, device)
+def box_loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Focal loss of the centres, plus the generalised overlap of the boxes about them.
+
+    `batch`: pixels [n, h, w, 4] and what `box_targets` says, as tensors on the network's device.
+    """
+    inputs = batch["pixels"]
     heat_logits, sides = network(normalised(inputs).contiguous(memory_format=torch.channels_last))
     heat_logits, sides = heat_logits.float()[:, 0], sides.float()
-    targets = box_targets(batch.boxes, heat_logits.shape[1], heat_logits.shape[2])
-    heat, judged, boxes, weight = (_to(array, device) for array in targets)
+    heat, judged, boxes, weight = (batch[name] for name in ("heat", "judged", "boxes", "weight"))
     probability = torch.sigmoid(heat_logits).clamp(1e-4, 1 - 1e-4)
     is_centre = heat >= 0.999
     here = -torch.log(probability) * (1 - probability) ** 2
@@ -214,8 +222,8 @@ def box_loss(network: nn.Module, batch: FrameBatch, device: str) -> Tensor:
     heat_loss = (torch.where(is_centre, here, away) * judged).sum() / centres
 
     y, x = torch.meshgrid(
-        (torch.arange(heat.shape[1], device=device) + 0.5) * BOX_STRIDE_PX,
-        (torch.arange(heat.shape[2], device=device) + 0.5) * BOX_STRIDE_PX,
+        (torch.arange(heat.shape[1], device=inputs.device) + 0.5) * BOX_STRIDE_PX,
+        (torch.arange(heat.shape[2], device=inputs.device) + 0.5) * BOX_STRIDE_PX,
         indexing="ij",
     )
     found = torch.stack([x - sides[:, 0], y - sides[:, 1], x + sides[:, 2], y + sides[:, 3]], dim=1)
@@ -267,10 +275,6 @@ def _generalised_overlap(a: Tensor, b: Tensor) -> Tensor:
     union = (area_a + area_b - shared).clamp_min(1e-3)
     hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(dim=1).clamp_min(1e-3)
     return shared / union - (hull - union) / hull
-
-
-def _to(array: np.ndarray, device: str) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
 assert crops.CROP_PX % KEYPOINT_STRIDE_PX == 0

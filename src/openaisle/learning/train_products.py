@@ -8,9 +8,8 @@ The cells learn by the very comparison that the shop makes between two look-alik
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +20,9 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.errors import InputError
 from openaisle.detections.products import FEATURES
-from openaisle.learning.products_data import NOTHING, TRAITS, PackBatch, Packs
+from openaisle.learning.products_data import NOTHING, TRAITS, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
-from openaisle.learning.training import Loop, LoopSettings, Step, read_checkpoint
+from openaisle.learning.training import Batch, Loop, LoopSettings, Step, read_checkpoint
 
 SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
 
@@ -40,7 +39,6 @@ class TrainSettings(LoopSettings):
     scale: float = 16.0
     margin: float = 0.1
     bf16: bool = True
-    device: str = "cpu"
 
 
 class ProductLearner(nn.Module):
@@ -61,7 +59,7 @@ class ProductLearner(nn.Module):
         return functional.normalize(torch.cat([self.empty[None], described]), dim=1)
 
 
-class Trainer(Loop[PackBatch]):
+class Trainer(Loop):
     """The product network, with what is needed to teach it."""
 
     kept = "learner"
@@ -87,36 +85,31 @@ class Trainer(Loop[PackBatch]):
         ]
         self._begin(self.learner, groups)
 
-    @property
-    def pictures(self) -> int:
-        """Seen so far."""
-        return self.seen
-
-    def _batches(self, rng: np.random.Generator) -> Iterator[PackBatch]:
+    def _batch(self, number: int) -> Batch:
         settings = self.settings
-        for size in cycle(SIZES_PX):
-            hardness = min(1.0, self.seen / settings.pictures / settings.easy)
-            yield self.packs.batch(settings.pairs, settings.empty, size, rng, hardness)
-
-    def _batch_length(self) -> float:
-        return 4 * self.settings.pairs
+        pictures = 4 * settings.pairs + settings.empty
+        hardness = min(1.0, number * pictures / settings.pictures / settings.easy)
+        size_px = SIZES_PX[number % len(SIZES_PX)]
+        made = self.packs.batch(settings.pairs, settings.empty, size_px, self._generator(number), hardness)
+        return vars(made)
 
     def _said(self) -> Mapping[str, Any]:
         return {"samples": len(self.packs), "products": self.packs.class_count - 1}
 
-    def _step(self, batch: PackBatch, rng: np.random.Generator) -> Step:
+    def _step(self, batch: Batch) -> Step:
         loss, right, pairs_right = product_loss(self.learner, batch, self.settings)
-        return Step(loss, len(batch.classes), {"right": right, "pairs": pairs_right})
+        return Step(loss, len(batch["classes"]), {"right": right, "pairs": pairs_right})
 
 
 def product_loss(
-    learner: ProductLearner, batch: PackBatch, settings: TrainSettings
+    learner: ProductLearner, batch: Batch, settings: TrainSettings
 ) -> tuple[Tensor, float, float]:
-    """The loss, the share of pictures that found their product, and of look-alikes told apart by their cells."""
-    device = settings.device
-    pixels = torch.from_numpy(batch.pixels).to(device)
-    classes = torch.from_numpy(batch.classes).to(device)
-    inputs = normalised(pixels).contiguous(memory_format=torch.channels_last)
+    """The loss, the share of pictures that found their product, and of look-alikes told apart by their cells.
+
+    `batch`: what is in a `PackBatch`, as tensors on the learner's device.
+    """
+    device, classes, pairs = settings.device, batch["classes"], batch["pairs"]
+    inputs = normalised(batch["pixels"]).contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, torch.bfloat16, enabled=settings.bf16):
         whole, cells = learner.network(inputs)
     drawn = torch.randint(1, len(learner.traits), (settings.others,), device=device)
@@ -139,7 +132,7 @@ def product_loss(
     traits = functional.mse_loss(learner.read(8 * whole[is_pack]), learner.traits[classes[is_pack]])
 
     # Fours of a, a', b, b': each is asked for, with the other of its product against one of the look-alike.
-    fours = cells[: 4 * batch.pairs].unflatten(0, (batch.pairs, 4))
+    fours = cells[: 4 * pairs].unflatten(0, (pairs, 4))
     query = fours.flatten(0, 1)
     partner = fours[:, [1, 0, 3, 2]].flatten(0, 1)
     rival = fours[:, [2, 3, 0, 1]].flatten(0, 1)

@@ -1,4 +1,8 @@
-"""The loop of every training run here: learning rate, moving average, checkpoint, progress."""
+"""The loop of every training run here: batches, learning rate, moving average, checkpoint, progress.
+
+A batch is a function of its number alone, so processes may make them ahead and a stopped run goes on with the very
+batches it would have had.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,27 @@ import copy
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final
 
+import cv2
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
 from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+from torch.utils.data import DataLoader  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.errors import InputError
 
 CHECKPOINT: Final = "checkpoint.pt"
 GRADIENT_MAX: Final = 5.0
+AHEAD: Final = 4  # batches that each process makes before they are asked for
 
-BatchT = TypeVar("BatchT")
+Batch = Mapping[str, Any]
+"""Arrays by name, as a subclass makes them; tensors on the network's device, as it learns from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +43,11 @@ class LoopSettings:
     warm_up: float = 0.03  # share of the schedule
     average: float = 0.999
     threads: int = 1
+    device: str = "cpu"
+    workers: int = 0  # processes that make batches; 0: this one, between two steps
+    minutes: float = (
+        0.0  # training ends after so long if its schedule has not: where a machine is lent for an hour
+    )
     checkpoint_s: float = 120.0
     check_every: int = 0  # of the schedule; then the average's loss on held-out samples is measured. 0: never
     patience: int = 4  # checks in a row without a better one, and training stops; the best is what is kept
@@ -58,7 +73,29 @@ class Step:
     shares: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
-class Loop(ABC, Generic[BatchT]):
+class Shuffled:
+    """Which samples make a batch: each one once before any comes again, and the same ones for the same number."""
+
+    def __init__(self, samples: int, batch: int, seed: Sequence[int]) -> None:
+        self._samples, self._batch, self._seed = samples, batch, [*seed]
+        self._orders: dict[int, NDArray[np.intp]] = {}
+
+    def __getitem__(self, number: int) -> NDArray[np.intp]:
+        """Rows [batch]."""
+        places = np.arange(number * self._batch, (number + 1) * self._batch)
+        rounds, within = places // self._samples, places % self._samples
+        return np.concatenate(
+            [self._order(each)[within[rounds == each]] for each in np.unique(rounds).tolist()]
+        )
+
+    def _order(self, number: int) -> NDArray[np.intp]:
+        if number not in self._orders:
+            self._orders = {key: order for key, order in self._orders.items() if key >= number - 1}
+            self._orders[number] = np.random.default_rng([*self._seed, number]).permutation(self._samples)
+        return self._orders[number]
+
+
+class Loop(ABC):
     """One network on its way. `run` trains until the schedule ends; stop it at any time, a new one goes on.
 
     AdamW under a short warm-up and a cosine to nearly zero over a given number of pictures; a moving average of the
@@ -73,7 +110,7 @@ class Loop(ABC, Generic[BatchT]):
         torch.manual_seed(settings.seed)
         torch.set_num_threads(settings.threads)
         self.job, self.out = job, out
-        self.seen, self.seconds = 0, 0.0
+        self.seen, self.steps, self.seconds = 0, 0, 0.0
         self.checks: list[tuple[int, float]] = []  # seen, loss on held-out samples
         self.is_stopped = False  # because nothing got better any more
         self._best: dict[str, Tensor] | None = None
@@ -84,56 +121,63 @@ class Loop(ABC, Generic[BatchT]):
         return (self.out / CHECKPOINT).is_file()
 
     @abstractmethod
-    def _batches(self, rng: np.random.Generator) -> Iterator[BatchT]:
-        """Batches for ever."""
+    def _batch(self, number: int) -> Batch:
+        """Batch `number` of the schedule, in whichever process it is made."""
 
     @abstractmethod
-    def _step(self, batch: BatchT, rng: np.random.Generator) -> Step:
+    def _step(self, batch: Batch) -> Step:
         """The loss of one batch."""
 
     @abstractmethod
     def _said(self) -> Mapping[str, Any]:
         """What a checkpoint says besides."""
 
-    @abstractmethod
-    def _batch_length(self) -> float:
-        """How much of the schedule a batch is, about."""
-
     def _held_out_loss(self) -> float:
         """Of the average, on samples that are not learned from; asked for where the settings say `check_every`."""
         raise NotImplementedError
 
-    def _begin(self, network: nn.Module, groups: list[dict[str, Any]] | None = None) -> None:
-        """Start from the network as it is or go on from the checkpoint. `groups`: of parameters, with settings."""
+    def _begin(self, network: nn.Module, groups: list[dict[str, Any]] | None = None) -> Mapping[str, Any]:
+        """Start from the network as it is, or go on from the checkpoint, which is returned; it may be none: empty.
+
+        `groups`: of parameters, with settings.
+        """
         self.network = network
         self.averaged = copy.deepcopy(network).eval()
         parameters = groups or [{"params": [*network.parameters()], "weight_decay": self._loop.weight_decay}]
         self._optimiser = torch.optim.AdamW(parameters, lr=self._loop.rate)
+        torch.backends.cudnn.benchmark = True  # batches have few shapes
         self.out.mkdir(parents=True, exist_ok=True)
         if self.has_checkpoint:
             state = read_checkpoint(self.out, self.job, "learn train")
             self.network.load_state_dict(state[self.kept])
             self.averaged.load_state_dict(state["averaged"])
             self._optimiser.load_state_dict(state["optimiser"])
-            self.seen, self.seconds = state[self.counted], state["seconds"]
+            self.seen, self.steps, self.seconds = state[self.counted], state["steps"], state["seconds"]
             self.checks = [(seen, loss) for seen, loss in state.get("checks", [])]
             self.is_stopped, self._best = state.get("is_stopped", False), state.get("best")
-            self._resumed(state)
+            return state
+        return {}
 
-    def _resumed(self, state: Mapping[str, Any]) -> None:
-        """A checkpoint was read: take from it what `_said` put there."""
+    @property
+    def share_done(self) -> float:
+        """Of the schedule, or of the time that it may take."""
+        minutes = self._loop.minutes
+        return max(self.seen / self._length, self.seconds / (60 * minutes) if minutes else 0.0)
+
+    def _generator(self, number: int) -> np.random.Generator:
+        """What batch `number` draws from."""
+        return np.random.default_rng([self._loop.seed, 1, number])
 
     def run(self, report: Callable[[Progress], None]) -> None:
-        rng = np.random.default_rng([self._loop.seed, 1, self.seen])
-        batches = self._batches(rng)
+        batches = self._prepared()
         losses: list[float] = []
         shares: dict[str, list[float]] = {}
         started = saved = time.monotonic()
         before_s = self.seconds
         if self._loop.check_every and not self.checks:
             self._check(report)  # what it begins from may be the best there is
-        while self.seen < self._length and not self.is_stopped:
-            step = self._step_taken(next(batches), rng)
+        while self.share_done < 1.0 and not self.is_stopped:
+            step = self._step_taken(self._on_device(next(batches)))
             losses.append(float(step.loss.detach()))
             for name, share in step.shares.items():
                 shares.setdefault(name, []).append(share)
@@ -153,6 +197,26 @@ class Loop(ABC, Generic[BatchT]):
             self.averaged.load_state_dict(self._best)
         self.save()
 
+    def _prepared(self) -> Iterator[Batch]:
+        """The batches from here on, for ever."""
+        workers = self._loop.workers
+        loader = DataLoader(
+            _Numbered(self._batch),
+            sampler=count(self.steps),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            pin_memory=self._loop.device.startswith("cuda"),
+            worker_init_fn=_one_thread,
+        )
+        return iter(loader)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return {
+            name: value.to(self._loop.device, non_blocking=True) if isinstance(value, Tensor) else value
+            for name, value in batch.items()
+        }
+
     def _check(self, report: Callable[[Progress], None]) -> None:
         """Measure on held-out samples, remember the best average, stop where none comes any more."""
         loss = self._held_out_loss()
@@ -171,6 +235,7 @@ class Loop(ABC, Generic[BatchT]):
             "averaged": self.averaged.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             self.counted: self.seen,
+            "steps": self.steps,
             "seconds": self.seconds,
             "settings": asdict(self._loop),
             "checks": self.checks,
@@ -180,19 +245,35 @@ class Loop(ABC, Generic[BatchT]):
         }
         write_checkpoint(self.out, state)
 
-    def _step_taken(self, batch: BatchT, rng: np.random.Generator) -> Step:
+    def _step_taken(self, batch: Batch) -> Step:
         settings = self._loop
         for group in self._optimiser.param_groups:
-            group["lr"] = settings.rate * rate_share(self.seen / self._length, settings.warm_up)
+            group["lr"] = settings.rate * rate_share(self.share_done, settings.warm_up)
         self.network.train()
-        step = self._step(batch, rng)
+        step = self._step(batch)
         self._optimiser.zero_grad(set_to_none=True)
         step.loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_MAX)
         self._optimiser.step()
-        average_in(self.averaged, self.network, self.seen / self._batch_length(), settings.average)
+        average_in(self.averaged, self.network, self.steps, settings.average)
         self.seen += step.seen
+        self.steps += 1
         return step
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """Batches as torch's loader asks for them."""
+
+    make: Callable[[int], Batch]
+
+    def __getitem__(self, number: int) -> Batch:
+        return self.make(number)
+
+
+def _one_thread(_: int) -> None:
+    """Each process that makes batches has one core."""
+    cv2.setNumThreads(1)
 
 
 def rate_share(done: float, warm_up: float) -> float:

@@ -101,13 +101,6 @@ def test_moved_frames_keep_their_boxes_on_the_people(frame_shards: Shards) -> No
     assert (inside[:, :4].min() >= 0) & (inside[:, [0, 2]].max() < 320) & (inside[:, [1, 3]].max() < 192)
 
 
-def test_every_sample_comes_once_before_any_comes_again() -> None:
-    batches = people_data.shuffled(10, 4, np.random.default_rng(1))
-    seen = np.concatenate([next(batches) for _ in range(5)])
-    assert sorted(seen[:10]) == list(range(10))
-    assert sorted(seen[10:]) == list(range(10))
-
-
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no training pictures.*made by `learn synthesise`"):
         Shards([tmp_path], "crops", CROP_ARRAYS)

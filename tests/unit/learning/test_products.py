@@ -78,7 +78,7 @@ def test_training_learns_stops_and_goes_on(packs: Path, tmp_path: Path) -> None:
     Trainer([packs], tmp_path, short).run(lambda progress: said.append(progress.loss))
     assert said[-1] < said[0]
     again = Trainer([packs], tmp_path, short)
-    assert again.pictures == 13 * 100
+    assert again.seen == 13 * 100
 
 
 def test_an_exported_network_runs_in_the_shop(packs: Path, tmp_path: Path) -> None:

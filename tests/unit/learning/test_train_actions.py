@@ -26,7 +26,7 @@ def test_training_learns_a_small_set_by_heart(arms: Path, tmp_path: Path) -> Non
 def test_a_stopped_training_goes_on_where_it_was(arms: Path, tmp_path: Path) -> None:
     ActionTrainer([arms], tmp_path, ActionTrainSettings(samples=64, batch=32)).run(lambda _: None)
     second = ActionTrainer([arms], tmp_path, ActionTrainSettings(samples=128, batch=32))
-    assert second.samples == 64
+    assert second.seen == 64
     second.run(lambda _: None)
     assert load_checkpoint(tmp_path)["samples"] == 128
 

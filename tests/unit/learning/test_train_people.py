@@ -15,6 +15,7 @@ from openaisle.detections.runtime import SHIPPED, RuntimeSettings  # noqa: E402
 from openaisle.learning import export, precision, train_people  # noqa: E402
 from openaisle.learning.quantise import quantise  # noqa: E402
 from openaisle.learning.train_people import Job, Trainer, TrainSettings  # noqa: E402
+from openaisle.learning.training import Shuffled  # noqa: E402
 
 SHORT = TrainSettings(pictures=8 * 40, batch=8, seed=3, bf16=False)
 
@@ -30,9 +31,36 @@ def test_a_stopped_training_goes_on_where_it_was(data: Path, tmp_path: Path) -> 
     first = Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=16, batch=8))
     first.run(lambda _: None)
     second = Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8))
-    assert second.pictures == 16
+    assert second.seen == 16
     second.run(lambda _: None)
-    assert Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8)).pictures == 32
+    assert Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8)).seen == 32
+
+
+def test_every_sample_comes_once_before_any_comes_again() -> None:
+    batches = Shuffled(10, 4, [1])
+    seen = np.concatenate([batches[number] for number in range(5)])
+    assert sorted(seen[:10]) == list(range(10))
+    assert sorted(seen[10:]) == list(range(10))
+    assert np.array_equal(Shuffled(10, 4, [1])[4], seen[16:])
+
+
+@pytest.mark.parametrize("job", ["boxes", "keypoints"])
+def test_processes_that_make_batches_change_nothing(job: Job, data: Path, tmp_path: Path) -> None:
+    alone, helped = (
+        Trainer(job, [data], tmp_path / str(workers), TrainSettings(pictures=48, batch=8, workers=workers))
+        for workers in (0, 2)
+    )
+    alone.run(lambda _: None)
+    helped.run(lambda _: None)
+    for mine, theirs in zip(alone.averaged.parameters(), helped.averaged.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_training_ends_with_its_time(data: Path, tmp_path: Path) -> None:
+    trainer = Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=10**9, batch=8, minutes=0.01))
+    trainer.run(lambda _: None)
+    assert 0 < trainer.seen < 10**6
+    assert trainer.share_done >= 1.0
 
 
 def test_a_checkpoint_of_the_other_network_is_refused(data: Path, tmp_path: Path) -> None:
@@ -115,10 +143,10 @@ def test_training_stops_where_held_out_pictures_gain_no_more_and_keeps_the_best(
     trainer = Trainer("boxes", [data], tmp_path / "still", still, SHIPPED / "people-boxes.onnx", check=[data])
     trainer.run(lambda _: None)
     assert trainer.is_stopped
-    assert trainer.pictures < still.pictures
+    assert trainer.seen < still.pictures
     again = Trainer("boxes", [data], tmp_path / "still", still, check=[data])
     again.run(lambda _: None)
-    assert again.pictures == trainer.pictures
+    assert again.seen == trainer.seen
     # One that spoils what it knew keeps what it began with.
     wild = TrainSettings(
         pictures=8 * 6, batch=8, rate=0.3, bf16=False, average=0.0, check_every=8, patience=9
@@ -135,9 +163,8 @@ def test_a_batch_has_its_share_of_the_stores_own_pictures(data: Path, tmp_path: 
     settings = TrainSettings(pictures=8, batch=8, store_share=0.25)
     trainer = Trainer("boxes", [data, data], tmp_path, settings, own=[data])
     own = len(trainer._shards) // 3
-    batches = trainer._batches(np.random.default_rng(1))
-    for _ in range(5):
-        batch = next(batches)
+    for number in range(5):
+        batch = trainer.rows(number)
         assert (batch < own).sum() == 2
         assert len(batch) == 8
 
