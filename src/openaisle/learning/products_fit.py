@@ -59,7 +59,7 @@ class Fitted:
         float  # share of `held_out` packs (of `check` where there are none) whose product comes first
     )
     right_after: float
-    measured: int
+    measured: int  # whose product was fitted on
 
 
 def fit(store_data: Path, weights: Path, out: Path, report: Callable[[int], None] = lambda _: None) -> Fitted:
@@ -88,7 +88,7 @@ def fit(store_data: Path, weights: Path, out: Path, report: Callable[[int], None
         checked=len(check.products),
         right_before=round(right(train, measured, np.eye(matrix.shape[0])), 4),
         right_after=round(right(train, measured, matrix), 4),
-        measured=len(measured.products),
+        measured=int(np.isin(measured.products, names).sum()),
     )
 
 
