@@ -48,6 +48,7 @@ def people(
     from openaisle.labels.dataset import HELD_OUT
     from openaisle.learning import compare, people_card as room, real_pictures
     from openaisle.learning.card import how_made, write_card
+    from openaisle.learning.compared import note
     from openaisle.learning.evaluate import HeldOut, examine
     from openaisle.learning.store_sights import examine as examine_store, sights_of
 
@@ -68,7 +69,7 @@ def people(
         notes.append(real_pictures.note(real_pictures.evaluate_real(real, [(PEOPLE, runtime)], every=every)))
     if store_data is not None:
         compared = compare.compare(store_data, runtime, RuntimeSettings(weights=SHIPPED))
-        notes.append(compare.note(compared, "the shipped networks"))
+        notes.append(note(compared, "the shipped networks", compare.DECIDING, "people"))
     typer.echo(write_card(card, report, how, notes=notes))
 
 

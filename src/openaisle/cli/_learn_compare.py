@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,12 @@ import typer
 from openaisle.cli._learn_people import Job
 from openaisle.cli._learning import JsonOption, need, with_bar
 
-WEIGHTS = "Folder with people networks' files, or `shipped`."
+WEIGHTS = "Folder with networks' files, or `shipped`."
+
+
+class Compares(StrEnum):
+    PEOPLE = "people"
+    PRODUCTS = "products"
 
 
 def register(learn: typer.Typer, synthesise: typer.Typer) -> None:
@@ -27,6 +33,7 @@ def compare(
     store_data: Annotated[
         Path, typer.Option(help="Data set of the store's own labels, split by `learn split`.")
     ],
+    of: Annotated[Compares, typer.Option(help="Which of a folder's networks.")] = Compares.PEOPLE,
     split: Annotated[str, typer.Option(help="Split to measure on.")] = "held_out",
     precision: Annotated[
         str, typer.Option(help="Of both: f32 | int8 | auto, as a shop would run them.")
@@ -35,27 +42,32 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two people models on a store's held-out frames, family by family, with 95 % intervals by visit."""
+    """Compare two models on a store's held-out frames, family by family, with 95 % intervals by visit.
+
+    Of products: which one comes first for packs that people labelled, by what they labelled in other visits.
+    """
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
-    from openaisle.learning import compare as room
+    from openaisle.learning import compare as people, compare_products as products
+    from openaisle.learning.compared import as_json as told, lines
     from openaisle.learning.store_sights import sights_of
 
-    runtimes = [
+    first, second = (
         RuntimeSettings(weights=SHIPPED if name == "shipped" else Path(name), precision=precision)
         for name in (new, old)
-    ]
-    total = 2 * len(sights_of(store_data, split)[1])
+    )
+    room = people if of is Compares.PEOPLE else products
+    total = 2 * len(sights_of(store_data, split)[1]) if of is Compares.PEOPLE else None
     compared = with_bar(
         total,
         as_json,
-        lambda report: room.compare(store_data, *runtimes, split=split, seed=seed, report=report),
-        "frames",
+        lambda report: room.compare(store_data, first, second, split=split, seed=seed, report=report),
+        "frames" if of is Compares.PEOPLE else "packs",
     )
-    said = {"new": new, "old": old, "store_data": store_data.name, "split": split, "seed": seed}
-    document = json.dumps(said | room.as_json(compared), indent=1)
+    said = {"new": new, "old": old, "of": of, "store_data": store_data.name, "split": split, "seed": seed}
+    document = json.dumps(said | told(compared, room.DECIDING), indent=1)
     if out is not None:
         out.write_text(document + "\n", encoding="utf-8")
-    typer.echo(document if as_json else "\n".join(room.lines(compared)))
+    typer.echo(document if as_json else "\n".join(lines(compared, room.DECIDING)))
 
 
 def curve(

@@ -62,8 +62,10 @@ def bar(quiet: bool = False):
     return Progress(*columns, console=Console(stderr=True, quiet=quiet))
 
 
-def with_bar(total: int, quiet: bool, job: Callable[[Callable[[int], None]], T], what: str = "stores") -> T:
-    """What `job` gives, with a progress bar meanwhile: it is handed whom to tell how many of `total` are done."""
+def with_bar(
+    total: int | None, quiet: bool, job: Callable[[Callable[[int], None]], T], what: str = "stores"
+) -> T:
+    """What `job` gives, with a progress bar meanwhile: it is handed whom to tell how many (of `total`) are done."""
     with bar(quiet) as shown:
         task = shown.add_task(what, total=total)
         return job(lambda done: shown.update(task, completed=done))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from openaisle.adapters.pictures import write_picture
 from openaisle.core.errors import InputError
-from openaisle.labels.dataset import HELD_OUT, DataSet, FrameLabels
+from openaisle.labels.dataset import HELD_OUT, DataSet, FrameLabels, Label
 from openaisle.labels.folder import read_dataset, read_pixels
 
 MARGIN: Final = 0.06  # of a pack's longer side around it
@@ -25,8 +25,12 @@ class Pack:
     """One labelled pack, most of it in view."""
 
     frame: FrameLabels
-    product_id: str
+    label: Label
     pixels: NDArray[np.uint8]  # [h, w, 3] BGR
+
+    @property
+    def product_id(self) -> str:
+        return self.label.product_id
 
 
 def packs(source: Path, dataset: DataSet, splits: Collection[str], least_px: int) -> Iterator[Pack]:
@@ -50,7 +54,7 @@ def packs(source: Path, dataset: DataSet, splits: Collection[str], least_px: int
             left, top = max(0, round(x1 - around)), max(0, round(y1 - around))
             cut = pixels[top : max(top, round(y2 + around)), left : max(left, round(x2 + around))]
             if side >= least_px and cut.size:
-                yield Pack(frame, label.product_id, cut)
+                yield Pack(frame, label, cut)
 
 
 def export_packs(source: Path, out: Path, least_px: int) -> dict[str, int]:

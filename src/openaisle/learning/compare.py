@@ -1,20 +1,16 @@
 """Two people models on the same labelled frames: better, worse, or nobody can tell; by what makes frames hard.
 
-Both look at every held-out frame. Cases are resampled by visit (Efron & Tibshirani 1993, the bootstrap; frames
-of one visit are no independent cases), the same visits for both, so that what is hard for both cancels. A difference
-whose 95 % interval holds zero is none that these frames can tell.
-
-Joints' average precision is COCO's, by the similarity of joints (OKS .50:.95) of the person that a box is about; people
-whose joints nobody labelled are left out of it.
+Both look at every held-out frame. Joints' average precision is COCO's, by the similarity of joints (OKS .50:.95) of the
+person that a box is about; people whose joints nobody labelled are left out of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +22,11 @@ from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import HELD_OUT, PERSON
 from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
 from openaisle.learning.average_precision import drawn_precision
+from openaisle.learning.compared import ALL, Compared, Interval, drawings, interval
 from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarity
-from openaisle.learning.report import shown
 from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of, visit_of
 from openaisle.learning.synthesise import clipped_box, is_judged
 
-BETTER: Final = "better"
-WORSE: Final = "worse"
-CANNOT_TELL: Final = "cannot tell"
-DRAWS: Final = 1000
-LEVEL: Final = 0.95
-GROUPS_MIN: Final = 5
-"""Fewer visits, and no interval is worth its name."""
-ALL: Final = "all"
 BOXES: Final = "box AP50"
 JOINTS: Final = "joints' AP"
 DECIDING: Final = (BOXES, JOINTS)
@@ -48,29 +36,6 @@ _ON_IGNORED: Final = 0.3
 _SMALL_PX: Final = 100.0
 
 Report = Callable[[int], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A figure of both, and what the new one gains. Errors are negative here: more is better of every figure."""
-
-    new: float
-    old: float
-    gain: float
-    low: float  # of the gain, 95 %
-    high: float
-    verdict: str  # BETTER, WORSE or CANNOT_TELL
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compared:
-    """One family of people."""
-
-    family: str
-    people: int
-    frames: int
-    groups: int  # visits where they are judged
-    figures: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -114,62 +79,6 @@ def compare(
         for number, family in enumerate((ALL, OCCLUSION, CROWDING, LIGHT, f"below {_SMALL_PX:.0f} px"))
         if any(_people(frame, family) for frame in tallies[0])
     ]
-
-
-def lines(compared: Sequence[Compared]) -> list[str]:
-    """A table for people to read, and the verdict."""
-    rows = [
-        f"{'':14}{'people':>8}{'visits':>8}  {'figure':14}{'new':>8}{'old':>8}{'gain':>9}  {'95 % interval':20}verdict"
-    ]
-    for each in compared:
-        head = f"{each.family:14}{each.people:>8}{each.groups:>8}"
-        for name, one in each.figures.items():
-            values = f"{shown(abs(one.new)):>8}{shown(abs(one.old)):>8}{one.gain:>+9.3f}"
-            rows.append(f"{head}  {name:14}{values}  {f'{one.low:+.3f} to {one.high:+.3f}':20}{one.verdict}")
-            head = " " * len(head)
-    return [
-        *rows,
-        "",
-        f"The new one is: {verdict(compared)}. A gain above 0 is better, also of wrists and false people.",
-    ]
-
-
-def note(compared: Sequence[Compared], old: str) -> str:
-    """For a model card: the store's own held-out frames."""
-    whole = compared[0]
-    rows = [
-        f"On the store's own held-out frames ({whole.frames} with people, {whole.groups} visits), beside {old}: "
-        f"{verdict(compared)}.\n",
-        f"| people | how many | figure | this | {old} | gain | 95 % interval, visits resampled | verdict |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    rows += [
-        f"| {each.family} | {each.people:,} | {name} | {shown(abs(one.new))} | {shown(abs(one.old))} | {one.gain:+.3f} "
-        f"| {one.low:+.3f} to {one.high:+.3f} | {one.verdict} |"
-        for each in compared
-        for name, one in each.figures.items()
-    ]
-    return "\n".join(rows)
-
-
-def verdict(compared: Sequence[Compared]) -> str:
-    """By boxes and joints of all people: better in one and worse in none. A family that got worse is said besides."""
-    said = {
-        each.family: {name: one.verdict for name, one in each.figures.items() if name in DECIDING}
-        for each in compared
-    }
-    whole = said.pop(ALL)
-    if WORSE in whole.values():
-        worse = [name for name, one in whole.items() if one == WORSE]
-        better = [name for name, one in whole.items() if one == BETTER]
-        return f"{WORSE} at {', '.join(worse)}" + (f", better at {', '.join(better)}" if better else "")
-    worse = [family for family, figures in said.items() if WORSE in figures.values()]
-    word = BETTER if BETTER in whole.values() else CANNOT_TELL
-    return word + (f", but worse at {', '.join(worse)}" if worse else "")
-
-
-def as_json(compared: Sequence[Compared]) -> dict[str, Any]:
-    return {"verdict": verdict(compared), "families": [asdict(each) for each in compared]}
 
 
 def precisions(folder: Path, runtime: RuntimeSettings, split: str) -> tuple[dict[str, float], int]:
@@ -341,7 +250,7 @@ def _compared(
     both = _Measured(new, family, wanted[0]), _Measured(old, family, wanted[1])
     groups = both[0].visits
     once = np.ones(count)
-    drawn = rng.multinomial(count, once / count, DRAWS).astype(np.float64)
+    drawn = drawings(count, rng)
     figures: dict[str, Interval] = {}
     for name, measure in (
         (BOXES, _Measured.ap50),
@@ -354,22 +263,11 @@ def _compared(
         if not all(map(math.isfinite, points)):
             continue
         gains = [measure(both[0], times) - measure(both[1], times) for times in drawn]
-        figures[name] = _interval(*points, [gain for gain in gains if math.isfinite(gain)], groups)
+        figures[name] = interval(*points, gains, groups)
     return Compared(
         family=family,
-        people=sum(_people(frame, family) for frame in new),
+        cases=sum(_people(frame, family) for frame in new),
         frames=sum(_people(frame, family) > 0 for frame in new),
         groups=groups,
         figures=figures,
-    )
-
-
-def _interval(new: float, old: float, gains: Sequence[float], groups: int) -> Interval:
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(gains, [tail, 1 - tail]).tolist() if gains else (-math.inf, math.inf)
-    said = BETTER if low > 0 else WORSE if high < 0 else CANNOT_TELL
-    values = {"new": new, "old": old, "gain": new - old, "low": low, "high": high}
-    return Interval(
-        **{name: round(value, 4) for name, value in values.items()},
-        verdict=said if groups >= GROUPS_MIN else CANNOT_TELL,
     )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from openaisle.core.errors import InputError
 from openaisle.labels.dataset import CHECK, HELD_OUT, TRAIN
-from openaisle.learning.compare import DRAWS, LEVEL
+from openaisle.learning.compared import LEVEL, drawings
 from openaisle.learning.curve_figures import FIGURE_OF, Figure, figure
 from openaisle.learning.store_sights import shards, sights_of, visit_shards, write_shards
 from openaisle.learning.train_people import Job, Trainer, TrainSettings
@@ -210,9 +210,8 @@ def _trained(
 
 
 def _drawn(figures: Sequence[Figure], visits: int) -> Drawn:
-    rng = np.random.default_rng([visits, 67])
     once = np.ones(visits)
-    times = rng.multinomial(visits, once / visits, DRAWS).astype(np.float64)
+    times = drawings(visits, np.random.default_rng([visits, 67]))
     return Drawn(
         reached=float(np.mean([one(once) for one in figures])),
         on_drawings=np.array([float(np.mean([one(each) for one in figures])) for each in times]),

@@ -7,7 +7,7 @@ on: shrunk towards leaving all as it is, which is one of the choices. The matrix
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,7 @@ from openaisle.detections.products import (
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import CHECK, HELD_OUT, TRAIN
 from openaisle.labels.folder import read_dataset
-from openaisle.labels.packs import packs
+from openaisle.labels.packs import Pack, packs
 from openaisle.learning.export import read_metadata, write_metadata
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Fitted:
         float  # share of `held_out` packs (of `check` where there are none) whose product comes first
     )
     right_after: float
-    measured: int
+    measured: int  # whose product was fitted on
 
 
 def fit(store_data: Path, weights: Path, out: Path, report: Callable[[int], None] = lambda _: None) -> Fitted:
@@ -88,7 +88,7 @@ def fit(store_data: Path, weights: Path, out: Path, report: Callable[[int], None
         checked=len(check.products),
         right_before=round(right(train, measured, np.eye(matrix.shape[0])), 4),
         right_after=round(right(train, measured, matrix), 4),
-        measured=len(measured.products),
+        measured=int(np.isin(measured.products, names).sum()),
     )
 
 
@@ -109,16 +109,26 @@ def metric(scatter: Floats, share: float) -> Floats:
 
 
 def right(gallery: Seen, asked: Seen, matrix: Floats) -> float:
-    """Share of packs [n] whose own product's mean in the gallery is the nearest, of those that it has."""
+    """Share of packs whose own product comes first, of those that the gallery has."""
+    places = ranks(gallery, asked, matrix)
+    known = places >= 0
+    return float((places[known] == 0).mean()) if known.any() else float("nan")
+
+
+def ranks(gallery: Seen, asked: Seen, matrix: Floats) -> NDArray[np.int64]:
+    """How many of the gallery's products [n] are nearer, by their means, than a pack's own; -1 where it is unknown."""
     names, at = np.unique(gallery.products, return_inverse=True)
     known = np.isin(asked.products, names)
+    found = np.full(len(known), -1)
     if not known.any():
-        return float("nan")
+        return found
     placed = _unit(gallery.vectors @ matrix)
     means = np.zeros((len(names), placed.shape[1]))
     np.add.at(means, at, placed)
     likeness = _unit(asked.vectors[known] @ matrix) @ _unit(means).T
-    return float((names[likeness.argmax(axis=1)] == asked.products[known]).mean())
+    own = likeness[np.arange(len(likeness)), np.searchsorted(names, asked.products[known])]
+    found[known] = (likeness >= own[:, None]).sum(axis=1) - 1  # who is as near as its own is nearer
+    return found
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -126,10 +136,15 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _seen(store_data: Path, split: str, network: ProductNetwork, report: Callable[[int], None]) -> Seen:
+    return vectors_of(packs(store_data, read_dataset(store_data), (split,), LEAST_PX), network, report)
+
+
+def vectors_of(some: Iterable[Pack], network: ProductNetwork, report: Callable[[int], None]) -> Seen:
+    """`report` hears how many were seen."""
     vectors: list[NDArray[np.float32]] = []
     products: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
-    for pack in packs(store_data, read_dataset(store_data), (split,), LEAST_PX):
+    for pack in some:
         pictures.append(pack.pixels)
         products.append(pack.product_id)
         if len(pictures) == _TOGETHER:

@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from openaisle.core.errors import InputError
-from openaisle.detections.products import ProductNetwork, ProductSettings
+from openaisle.detections.products import PRODUCTS_FILE, ProductNetwork, ProductSettings
 from openaisle.detections.runtime import SHIPPED, RuntimeSettings
 from openaisle.labels.dataset import CHECK, TRAIN, Source
 from openaisle.labels.folder import read_dataset, write_dataset
 from openaisle.labels.formats import bring
+from openaisle.learning import compare_products
+from openaisle.learning.compared import BETTER, CANNOT_TELL, verdict
 from openaisle.learning.products_fit import Seen, fit, metric, right, within
 
 
@@ -58,6 +60,27 @@ def test_the_fitted_file_says_what_the_matrix_makes_of_the_shipped_ones_vectors(
     if done.share == 0:
         assert np.allclose(before.see(pixels).vectors, after.see(pixels).vectors, atol=1e-4)
     assert len(after.calibration.empty_vector) == 128
+
+
+def test_a_product_network_is_no_better_than_itself_and_better_than_one_that_forgot(
+    shelf: Path, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx", reason="writing models needs onnx: pip install onnx")
+    shipped = RuntimeSettings(weights=SHIPPED)
+    same = compare_products.compare(shelf, shipped, shipped, split=CHECK)
+    whole = same[0].figures["right first"]
+    assert verdict(same, compare_products.DECIDING) == CANNOT_TELL
+    assert 0 < whole.new == whole.old <= same[0].figures["among five"].new
+    assert (whole.low, whole.high) == (0, 0)
+    model = onnx.load(str(SHIPPED / PRODUCTS_FILE))
+    layer = next(each for each in model.graph.initializer if each.name == "whole.weight")
+    forgot = np.zeros(layer.dims, np.float32)
+    layer.CopyFrom(onnx.numpy_helper.from_array(forgot, layer.name))
+    onnx.save(model, str(tmp_path / PRODUCTS_FILE))
+    against = compare_products.compare(shelf, shipped, RuntimeSettings(weights=tmp_path), split=CHECK)
+    assert verdict(against, compare_products.DECIDING).startswith(BETTER)
+    with pytest.raises(InputError, match="no packs of the split held_out"):
+        compare_products.compare(shelf, shipped, shipped)
 
 
 def test_too_few_packs_are_refused(shelf: Path, tmp_path: Path) -> None:

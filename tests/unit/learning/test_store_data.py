@@ -17,6 +17,17 @@ from openaisle.detections.runtime import SHIPPED, RuntimeSettings
 from openaisle.labels.dataset import CHECK, HELD_OUT, SPLITS, TRAIN, VISIBLE
 from openaisle.labels.folder import read_dataset, write_dataset
 from openaisle.learning import compare, video_frames
+from openaisle.learning.compared import (
+    ALL,
+    BETTER,
+    CANNOT_TELL,
+    WORSE,
+    Compared,
+    Interval,
+    interval,
+    note,
+    verdict,
+)
 from openaisle.learning.people_data import Shards
 from openaisle.learning.proposals import chosen, entropy, proposed
 from openaisle.learning.store_sights import shards, store_sights
@@ -96,11 +107,11 @@ def test_a_model_is_no_better_than_itself(shop: Path) -> None:
     finally:
         write_dataset(shop, before)
     whole = compared[0].figures["box AP50"]
-    assert compare.verdict(compared) == compare.CANNOT_TELL
+    assert verdict(compared, compare.DECIDING) == CANNOT_TELL
     assert whole.new == whole.old > 0.5
     assert (whole.gain, whole.low, whole.high) == (0, 0, 0)
     assert compared[0].groups == 6
-    card = compare.note(compared, "shipped")
+    card = note(compared, "shipped", compare.DECIDING, "people")
     assert "6 visits), beside shipped: cannot tell." in card
     assert "| all | " in card
 
@@ -120,29 +131,29 @@ def test_a_stores_labels_are_reported_on_by_family_but_not_by_an_angle_that_nobo
 
 
 def test_a_difference_is_told_only_where_the_interval_leaves_zero_out() -> None:
-    interval = compare._interval
-    assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 10).verdict == compare.BETTER
-    assert interval(0.6, 0.8, [-0.1, -0.2, -0.3] * 50, 10).verdict == compare.WORSE
-    assert interval(0.8, 0.6, [-0.1, 0.2, 0.3] * 50, 10).verdict == compare.CANNOT_TELL
-    assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 3).verdict == compare.CANNOT_TELL
+    assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 10).verdict == BETTER
+    assert interval(0.6, 0.8, [-0.1, -0.2, -0.3] * 50, 10).verdict == WORSE
+    assert interval(0.8, 0.6, [-0.1, 0.2, 0.3] * 50, 10).verdict == CANNOT_TELL
+    assert interval(0.8, 0.6, [0.1, 0.2, 0.3] * 50, 3).verdict == CANNOT_TELL
 
 
-def compared(family: str, boxes: str, joints: str) -> compare.Compared:
+def compared(family: str, boxes: str, joints: str) -> Compared:
     figures = {
-        name: compare.Interval(new=0.5, old=0.5, gain=0, low=0, high=0, verdict=said)
+        name: Interval(new=0.5, old=0.5, gain=0, low=0, high=0, verdict=said)
         for name, said in ((compare.BOXES, boxes), (compare.JOINTS, joints))
     }
-    return compare.Compared(family=family, people=9, frames=9, groups=9, figures=figures)
+    return Compared(family=family, cases=9, frames=9, groups=9, figures=figures)
 
 
 def test_who_is_better_at_joints_and_worse_at_boxes_is_worse() -> None:
-    better, worse, same = compare.BETTER, compare.WORSE, compare.CANNOT_TELL
-    whole = compare.ALL
-    assert compare.verdict([compared(whole, same, better)]) == better
-    assert compare.verdict([compared(whole, same, same)]) == same
-    assert compare.verdict([compared(whole, worse, better)]) == "worse at box AP50, better at joints' AP"
-    hidden = compared("occlusion", better, worse)
-    assert compare.verdict([compared(whole, better, same), hidden]) == "better, but worse at occlusion"
+    def said(*families: Compared) -> str:
+        return verdict(families, compare.DECIDING)
+
+    assert said(compared(ALL, CANNOT_TELL, BETTER)) == BETTER
+    assert said(compared(ALL, CANNOT_TELL, CANNOT_TELL)) == CANNOT_TELL
+    assert said(compared(ALL, WORSE, BETTER)) == "worse at box AP50, better at joints' AP"
+    hidden = compared("occlusion", BETTER, WORSE)
+    assert said(compared(ALL, BETTER, CANNOT_TELL), hidden) == "better, but worse at occlusion"
 
 
 def test_joints_that_nobody_labelled_are_no_figure(shop: Path, tmp_path: Path) -> None:
