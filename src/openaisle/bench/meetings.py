@@ -1,7 +1,7 @@
 """Are hand-overs told from hands that only came near? Measured on random shops; and the weights, fitted again.
 
-A meeting (interactions/meetings.py) is judged by a logistic model of six numbers. Its weights are fitted here, by ridge
-regression, to meetings of simulated shoppers whose truth is known.
+A meeting (interactions/meetings.py) is judged by a logistic model of a few numbers. Its weights are fitted here, by
+ridge regression, to meetings of simulated shoppers whose truth is known.
 """
 
 from __future__ import annotations
@@ -25,25 +25,27 @@ from openaisle.tracks.floor import tracks_of
 Floats = NDArray[np.float64]
 
 FAMILIES: Final = ("exchange", "staff", "exchange", "group", "exchange", "crowd", "occluded", "crossing_arms")
+CROWDED: Final = "crowded_store"  # every other shop is: there hands meet by accident all the time
 VISITS: Final = 16  # a shop
 NEAR_NS: Final = NS_PER_S  # between a meeting and the moment at which goods changed hands
 RIDGE: Final = 1.0
-NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m")
+NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m", "doubt", "crowd")
 
 
 @dataclass(frozen=True)
 class Judged:
     """Meetings of two people of different visits."""
 
-    features: Floats  # [meetings, 6]
+    features: Floats  # [meetings, 8], in the order of NAMES
     are_passings: NDArray[np.bool_]  # [meetings]
 
 
 def meetings_of(seed: int) -> Judged:
     """All meetings of one day in the random shop of a seed, and which of them passed something on."""
     store = action_store(seed)
+    families = (*FAMILIES, CROWDED) if seed % 2 else FAMILIES
     plan = plan_day(
-        store, visit_count=VISITS, seed=seed, families=FAMILIES, arrivals_per_minute=4.0, people_max=5
+        store, visit_count=VISITS, seed=seed, families=families, arrivals_per_minute=4.0, people_max=5
     )
     day = SimulatedDay(store, plan, vision="skeleton")
     meetings = Meetings(store, replace(MeetingSettings(), log_odds_min=-np.inf))

@@ -21,7 +21,13 @@ from openaisle.carts.plan import (
     plan_cart,
     sale_transfers,
 )
-from openaisle.carts.review import CHANGED_AFTER_CLOSE, VISIT_NOT_OPEN, open_review, questions_at_close
+from openaisle.carts.review import (
+    CHANGED_AFTER_CLOSE,
+    VISIT_NOT_OPEN,
+    Prices,
+    open_review,
+    questions_at_close,
+)
 from openaisle.core.errors import LedgerDamaged
 from openaisle.core.messages import (
     CartChanged,
@@ -186,9 +192,8 @@ class Carts:
         said: list[CartMessage] = list(self._move(visit.interactions.values(), plan.transfers, now_ns))
         said += self._show(visit_id, plan, now_ns)
         interactions = list(visit.interactions.values())
-        for review in questions_at_close(
-            visit_id, interactions, self._prices_minor, plan.lines, self._settings, now_ns
-        ):
+        prices = Prices(self._prices_minor, {i: p.price_minor for i, p in self._store.products.items()})
+        for review in questions_at_close(visit_id, interactions, prices, plan.lines, self._settings, now_ns):
             said += self._ask(review)
         for number, transfer in enumerate(sale_transfers(visit_id, plan.lines, now_ns), start=1):
             said.append(self._apply(new_move(f"{visit_id}/sold/{number}", transfer, now_ns)))

@@ -38,7 +38,7 @@ class CartSettings:
     """
 
     post_probability_min: float = 0.85
-    bill_probability_min: float = 0.60
+    bill_probability_min: float = 0.70
     close_wait_ms: int = 2_000
     review_mass_g_min: float = 30.0
     review_cost_minor: int = 50
@@ -107,7 +107,7 @@ def plan_cart(
 
     A put-back takes the units picked up last. At closing a unit is billed if it is at least `bill_probability_min`
     likely that the shopper left with it: doubtful pick-ups below that are dropped; doubtful put-backs are believed,
-    take what would be billed before what would be dropped, and what they may have been instead is dropped too.
+    take what would be billed before what would be dropped, and what dearer they may have been instead is dropped too.
     """
     lots: list[_Lot] = []
     transfers: list[Transfer] = []
@@ -247,7 +247,8 @@ def _put_back(
 def _drop_alternatives(
     visit_id: VisitId, interaction: Interaction, lots: list[_Lot], settings: CartSettings
 ) -> None:
-    """Units of other products of this shopper, which may be what was really put back."""
+    """Dearer units of other products of this shopper, which may be what was really put back."""
+    own_minor = max((lot.price_minor for lot in lots if lot.product_id == interaction.product_id), default=0)
     likely: dict[ProductId, float] = {}
     units: dict[ProductId, int] = {}
     for candidate in interaction.alternatives:
@@ -260,6 +261,8 @@ def _drop_alternatives(
             continue
         missing = units[product_id]
         for lot in _most_certain_first(lots, product_id):
+            if lot.price_minor <= own_minor:
+                continue
             dropped = min(missing, lot.left)
             lot.left -= dropped
             lot.dropped += dropped

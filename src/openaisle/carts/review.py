@@ -2,7 +2,8 @@
 
 A doubt that changes no bill is no question: only where believing everything and believing nothing give different
 carts does somebody look, once a product. Of units in doubt that nobody is billed for, only the shop can lose: about
-these it is asked once a moment, and not where looking costs more than it can lose.
+these it is asked once a moment, and not where looking costs more than it can lose. So it is where the shopper surely
+took one of two goods, and is billed for the one that costs no more.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ CHANGED_AFTER_CLOSE = "changed_after_close"
 VISIT_NOT_OPEN = "visit_not_open"
 
 
+@dataclass(frozen=True)
+class Prices:
+    """Of one unit, minor units."""
+
+    moved: Mapping[str, int]  # by interaction id, as it was at that moment
+    of_product: Mapping[ProductId, int]
+
+
 def open_review(visit_id: VisitId | None, interaction_id: str, reason: str, now_ns: int) -> ReviewOpened:
     """A review whose id is made of what it asks, so that asking again is the same review."""
     return ReviewOpened(
@@ -41,17 +50,17 @@ def open_review(visit_id: VisitId | None, interaction_id: str, reason: str, now_
 def questions_at_close(
     visit_id: VisitId,
     interactions: Sequence[Interaction],
-    prices_minor: Mapping[str, int],
+    prices: Prices,
     billed: Iterable[CartLine],
     settings: CartSettings,
     now_ns: int,
 ) -> list[ReviewOpened]:
     """What is left to ask about a visit whose cart is being closed with the lines `billed`."""
     most = plan_cart(
-        visit_id, _believing_all(interactions, settings), prices_minor, settings, is_closing=True
+        visit_id, _believing_all(interactions, settings), prices.moved, settings, is_closing=True
     )
     least = plan_cart(
-        visit_id, _believing_none(interactions, settings), prices_minor, settings, is_closing=True
+        visit_id, _believing_none(interactions, settings), prices.moved, settings, is_closing=True
     )
     billed_counts, most_counts, least_counts = _counts(billed), _counts(most.lines), _counts(least.lines)
     doubts: list[_Doubt] = []
@@ -62,9 +71,13 @@ def questions_at_close(
         first = min(unsure, key=lambda i: (i.probability, i.interaction_id))
         is_dropped = billed_counts[product_id] < most_counts[product_id]
         is_only_dropped = is_dropped and billed_counts[product_id] == least_counts[product_id]
-        loss_minor = sum(_loss_minor(visit_id, i, prices_minor, settings) for i in unsure)
-        reason = UNSURE_DROPPED if is_dropped else UNSURE_BILLED
-        doubts.append(_Doubt(first, reason, loss_minor if is_only_dropped else math.inf))
+        if is_only_dropped:
+            loss_minor = sum(_loss_if_dropped_minor(visit_id, i, prices, settings) for i in unsure)
+        elif is_dropped:
+            loss_minor = math.inf
+        else:
+            loss_minor = sum(_loss_if_billed_minor(visit_id, i, prices, settings) for i in unsure)
+        doubts.append(_Doubt(first, UNSURE_DROPPED if is_dropped else UNSURE_BILLED, loss_minor))
     reviews = [
         open_review(visit_id, doubt.interaction.interaction_id, doubt.reason, now_ns)
         for doubt in _one_a_moment(_worth_asking(doubts, settings), settings)
@@ -118,8 +131,35 @@ def _one_a_moment(doubts: Sequence[_Doubt], settings: CartSettings) -> list[_Dou
     return found
 
 
-def _loss_minor(
-    visit_id: VisitId, interaction: Interaction, prices_minor: Mapping[str, int], settings: CartSettings
+def _loss_if_billed_minor(
+    visit_id: VisitId, interaction: Interaction, prices: Prices, settings: CartSettings
+) -> float:
+    """What the shop loses on average by billing a pick-up; infinite where the shopper may lose."""
+    if interaction.kind is not InteractionKind.PICK_UP:
+        return math.inf
+    own_minor = interaction.quantity * prices.moved[interaction.interaction_id]
+    others = _instead_minor(visit_id, interaction, prices)
+    dearer = [(share, minor - own_minor) for share, minor in others if minor >= own_minor]
+    if interaction.probability + sum(share for share, _ in dearer) < settings.post_probability_min:
+        return math.inf
+    return sum(share * more_minor for share, more_minor in dearer)
+
+
+def _instead_minor(visit_id: VisitId, interaction: Interaction, prices: Prices) -> list[tuple[float, int]]:
+    """Probability of each alternative, and what this shopper moved in it, as money.
+
+    Goods that moved together are candidates of the same probability.
+    """
+    found: dict[float, int] = {}
+    for other in interaction.alternatives:
+        is_own = other.visit_id == visit_id and other.product_id is not None
+        minor = other.quantity * prices.of_product[other.product_id] if is_own and other.product_id else 0
+        found[other.probability] = found.get(other.probability, 0) + minor
+    return list(found.items())
+
+
+def _loss_if_dropped_minor(
+    visit_id: VisitId, interaction: Interaction, prices: Prices, settings: CartSettings
 ) -> float:
     """What the shop loses on average by believing what is cheaper for the shopper.
 
@@ -129,19 +169,19 @@ def _loss_minor(
     if interaction.kind is InteractionKind.GET or (interaction.kind is InteractionKind.GIVE and is_handed):
         return 0.0
     if interaction.kind is InteractionKind.GIVE:
-        return interaction.quantity * prices_minor[interaction.interaction_id]
-    is_pick = interaction.kind in TAKES
-    others = sum(
-        candidate.probability
-        for candidate in interaction.alternatives
-        if candidate.visit_id == visit_id and candidate.product_id not in (None, interaction.product_id)
-    )
-    if not is_pick and others > 1.0 - settings.post_probability_min:
-        return math.inf  # What is billed instead may be what was put back.
-    if not is_pick and interaction.interaction_id not in prices_minor:
+        return interaction.quantity * prices.moved[interaction.interaction_id]
+    if interaction.kind in TAKES:
+        return interaction.probability * interaction.quantity * prices.moved[interaction.interaction_id]
+    if interaction.interaction_id not in prices.moved:
         return math.inf
-    wrong = interaction.probability if is_pick else 1.0 - interaction.probability
-    return wrong * interaction.quantity * prices_minor[interaction.interaction_id]
+    own_minor = interaction.quantity * prices.moved[interaction.interaction_id]
+    others = _instead_minor(visit_id, interaction, prices)
+    if sum(share for share, minor in others if minor > own_minor) > 1.0 - settings.post_probability_min:
+        return math.inf  # What is billed instead may be what was put back.
+    nothing = 1.0 - interaction.probability - sum(share for share, minor in others if minor)
+    return max(0.0, nothing) * own_minor + sum(
+        share * max(0, own_minor - minor) for share, minor in others if minor
+    )
 
 
 def _is_unsure(interaction: Interaction, settings: CartSettings) -> bool:

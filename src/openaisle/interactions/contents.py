@@ -20,6 +20,7 @@ class Stray:
     brought_by: str  # interaction id
     shelf_id: ShelfId
     product_id: ProductId | None  # None: nobody knows what it is
+    probability: float  # that it is this product, or that nobody knows it
     quantity: int
     along_m: float
     mass_g: float  # of all together

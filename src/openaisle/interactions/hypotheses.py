@@ -119,6 +119,7 @@ def _plausible(
     found: dict[tuple[int, int], dict[tuple[int, int], float]] = {}
     for (i, own), (j, other) in pairs(enumerate(options), 2):
         rivalry = _rivalry(moments[i], moments[j], settings)
+        with_same = max(settings.prior_same_hand, 1.0 - rivalry)
         is_at_once = abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s
         with_both = settings.prior_both_hands if is_at_once else 1.0
         is_free = rivalry <= 0.0 and not is_at_once
@@ -126,7 +127,7 @@ def _plausible(
             (a, b): 1.0
             if is_free
             else sum(
-                share * other_share * _compatible(hands, others, rivalry, with_both)
+                share * other_share * _compatible(hands, others, with_same, with_both)
                 for hands, share in first.hands
                 for others, other_share in second.hands
             )
@@ -136,10 +137,10 @@ def _plausible(
     return found
 
 
-def _compatible(hands: Hands, others: Hands, rivalry: float, with_both: float) -> float:
+def _compatible(hands: Hands, others: Hands, with_same: float, with_both: float) -> float:
     """How plausible it is that these hands did one step and those another."""
     if set(hands) & set(others):
-        return max(1e-3, 1.0 - rivalry)
+        return with_same
     return with_both if {track for track, _ in hands} & {track for track, _ in others} else 1.0
 
 

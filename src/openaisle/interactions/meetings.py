@@ -40,7 +40,7 @@ class Meeting:
     hands: tuple[Hand, Hand]
     at_ns: int  # when they were nearest
     log_odds: float  # that something was passed, against that they only happened to be near
-    features: tuple[float, ...] = ()  # what that was judged by: 1, distance, facing, aside, lowered, reach
+    features: tuple[float, ...] = ()  # what that was judged by, in the order of `MeetingSettings.weights`
 
     @property
     def meeting_id(self) -> str:
@@ -58,6 +58,8 @@ class _Sight:
     aside_m: float  # from the line between the two bodies, on the floor
     lowered: float  # how far down the lower forearm points, 0 level, 1 hanging
     reach_m: float  # of the less extended arm, on the floor
+    doubt: float  # of the wrist that is seen worse: 0 sure, 1 not seen
+    crowd: float  # log of 1 + how many others stand about: hands of many meet by accident
 
 
 @dataclass
@@ -112,11 +114,15 @@ class Meetings:
             np.nan
         )  # A wrist alone is no hand in the air, either: NaN stays NaN.
         order = sorted(range(count), key=lambda row: message.track_ids[row])
+        doubt = 1.0 - np.nan_to_num(joints[:, WRISTS, 3])
         apart_m = np.minimum(_apart_m(hands), _apart_m(wrists))
         is_near = apart_m < settings.near_m
         for a, b in combinations(order, 2):
             if not is_near[a, b].any():
                 continue
+            middle = (bodies[a] + bodies[b]) / 2
+            about = np.linalg.norm(bodies - middle, axis=1) < settings.crowd_m
+            crowd = math.log1p(max(0, int(about.sum()) - 2))
             for side_a, side_b in product((0, 1), (0, 1)):
                 if not is_near[a, b, side_a, side_b]:
                     continue
@@ -127,6 +133,8 @@ class Meetings:
                     (hands[a, side_a], hands[b, side_b]),
                     (forearms[a, side_a], forearms[b, side_b]),
                     (bodies[a], bodies[b]),
+                    max(float(doubt[a, side_a]), float(doubt[b, side_b])),
+                    crowd,
                 )
                 near = self._near.setdefault(pair, _Near())
                 near.sights.append(sight)
@@ -161,6 +169,8 @@ def _features(nearest: Sequence[_Sight]) -> tuple[float, ...]:
         _mean([sight.aside_m for sight in nearest]),
         _mean([sight.lowered for sight in nearest]),
         _mean([sight.reach_m for sight in nearest]),
+        _mean([sight.doubt for sight in nearest]),
+        _mean([sight.crowd for sight in nearest]),
     )
 
 
@@ -170,6 +180,8 @@ def _sight(
     hands: tuple[Floats, Floats],
     forearms: tuple[Floats, Floats],
     bodies: tuple[Floats, Floats],
+    doubt: float,
+    crowd: float,
 ) -> _Sight:
     between = bodies[1] - bodies[0]
     middle = (hands[0] + hands[1])[:2] / 2 - bodies[0]
@@ -182,6 +194,8 @@ def _sight(
         aside_m=_known(abs(float(between[0] * middle[1] - between[1] * middle[0])) / length),
         lowered=_known(max(0.0, -float(min(forearms[0][2], forearms[1][2])))),
         reach_m=_known(min(reach_m)),
+        doubt=doubt,
+        crowd=crowd,
     )
 
 

@@ -152,10 +152,13 @@ class Memory:
 
 def _stray(change: Change, interaction: Interaction, part: Part | None) -> Stray:
     """What a put-back into a foreign place, or an unexplained gain, leaves standing."""
+    product_id = part.product_id if part else None
+    by_others = sum(other.probability for other in interaction.alternatives if other.product_id == product_id)
     return Stray(
         brought_by=interaction.interaction_id,
         shelf_id=change.shelf_id,
-        product_id=part.product_id if part else None,
+        product_id=product_id,
+        probability=min(1.0, interaction.probability + by_others),
         quantity=part.quantity if part else 1,
         along_m=change.along_m,
         mass_g=change.mass_g,

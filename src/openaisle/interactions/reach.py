@@ -8,6 +8,7 @@ who could have walked there since is possible.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ Floats = NDArray[np.float64]
 WRISTS = np.array([JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]])
 ELBOWS = np.array([JOINT_INDEX["left_elbow"], JOINT_INDEX["right_elbow"]])
 FRONT_SLACK_M = 0.03
+CONFIDENCE_MIN, CONFIDENCE_MAX = 0.01, 0.97
+STAND_MAX = 60.0  # squared sd
 
 SHOULDERS = np.array([JOINT_INDEX["left_shoulder"], JOINT_INDEX["right_shoulder"]])
 
@@ -68,6 +71,7 @@ class _Rows:
     captured_ns: int
     track_ids: tuple[TrackId, ...]
     hands_floor_m: Floats  # [people, 2, 3]
+    hand_confidence: Floats  # [people, 2] of the wrist; 0 where it is unknown
     bodies_floor_m: Floats  # [people, 2]
 
 
@@ -77,7 +81,7 @@ class _Sight:
 
     core: NDArray[np.bool_]  # [rows] within the time when the hand must have been there
     near: Floats  # [rows, 2] of each hand
-    rough: Floats  # [rows, 2] the same with a wide spread
+    confidence: Floats  # [rows, 2] of each hand
     stand: Floats  # [rows] of the body
 
 
@@ -105,6 +109,7 @@ class Arms:
             tracks.captured_ns,
             tracks.track_ids,
             hands_of(tracks.joints_floor_m, settings.hand_beyond_wrist_m),
+            np.nan_to_num(tracks.joints_floor_m[:, WRISTS, 3].astype(np.float64)),
             _bodies_of(tracks),
         )
         # Whoever leaves is nobody's any more, but what they did before is still theirs.
@@ -170,8 +175,9 @@ class Arms:
         """Of everybody in these rows how well their arm fits, and how likely it was the right one."""
         times_ns = np.repeat([row.captured_ns for row in rows], [len(row.track_ids) for row in rows])
         hands = np.concatenate([row.hands_floor_m for row in rows])
+        confidence = np.concatenate([row.hand_confidence for row in rows])
         bodies = np.concatenate([row.bodies_floor_m for row in rows])
-        sight = self._sight(times_ns, hands, bodies, target, lag_s)
+        sight = self._sight(times_ns, hands, confidence, bodies, target, lag_s)
         numbers: dict[TrackId, int] = {}
         owner = np.array([numbers.setdefault(each, len(numbers)) for row in rows for each in row.track_ids])
         likelihoods, right_hands = self._log_likelihoods(sight, owner, len(numbers))
@@ -186,7 +192,13 @@ class Arms:
         return rows, lag_ns / NS_PER_S
 
     def _sight(
-        self, times_ns: NDArray[np.int64], hands: Floats, bodies: Floats, target: Target, lag_s: float
+        self,
+        times_ns: NDArray[np.int64],
+        hands: Floats,
+        confidence: Floats,
+        bodies: Floats,
+        target: Target,
+        lag_s: float,
     ) -> _Sight:
         """Squared distances in sd, of every row."""
         settings = self._settings
@@ -196,40 +208,42 @@ class Arms:
         # Where a person may have gone since they were seen last, nobody knows.
         blur_m = settings.walk_m_s * lag_s
         sd_m = np.array([settings.along_sd_m, settings.outside_sd_m, settings.height_sd_m])
-        miss_m = misses_m(hands, target, settings.height_m)
-        near = ((miss_m / np.hypot(sd_m, blur_m)) ** 2).sum(axis=-1) + time[:, None]
-        rough = ((miss_m / np.hypot(settings.rough_scale * sd_m, blur_m)) ** 2).sum(axis=-1) + time[:, None]
+        doubt_m2 = settings.doubt_m**2 * (1.0 / confidence.clip(CONFIDENCE_MIN, CONFIDENCE_MAX) - 1.0)
+        variance_m2 = sd_m**2 + blur_m**2 + doubt_m2[..., None]
+        miss = (misses_m(hands, target, settings.height_m) ** 2 / variance_m2).sum(axis=-1)
+        near = settings.tail * np.log1p(miss / settings.tail)
         stand_m = _stands(bodies, target) - np.array([0.0, -settings.stand_m])
         stand_m[:, 0] = (np.abs(stand_m[:, 0]) - settings.stand_slack_m).clip(min=0.0)
         stand = ((stand_m / np.hypot(settings.stand_sd_m, blur_m)) ** 2).sum(axis=-1) + time
         return _Sight(
             core=off_s == 0.0,
-            near=np.minimum(near, settings.cost_max),
-            rough=np.minimum(rough, settings.cost_max),
+            near=near + time[:, None],
+            confidence=confidence,
             stand=np.where(np.isfinite(stand), stand, np.inf),
         )
 
     def _log_likelihoods(self, sight: _Sight, owner: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
-        """Of each person [count] (tracked well, tracked badly, or not tracked); how likely it was the right hand."""
+        """Of each person [count], by the hand that fits better; and how likely it was the right one."""
         settings = self._settings
-        near, rough = np.empty((count, 2)), np.empty((count, 2))
-        stand = np.empty(count)
+        near, stand = np.empty((count, 2)), np.empty(count)
         typical_costs(sight.near, sight.core, owner, settings.best_share, near)
-        typical_costs(sight.rough, sight.core, owner, settings.best_share, rough)
         least_costs(sight.stand, sight.core, owner, stand)
-        stand = np.minimum(stand, 60.0)
+        stand = np.minimum(stand, STAND_MAX)[:, None]
+        seen = _mean_confidence(sight, owner, count)
         # A body out of reach of the shelf had no hand in it, whatever the tracker made of the hand.
-        beyond = np.maximum(0.0, stand - settings.cost_max)
-        terms = np.stack(
-            [
-                -0.5 * (near.min(axis=1) + beyond),
-                np.log(settings.prior_rough) - 0.5 * (rough.min(axis=1) + stand),
-                np.log(settings.prior_unseen) - 0.5 * stand,
-            ],
-            axis=1,
-        )
-        likelihoods = settings.sharpness * np.logaddexp.reduce(terms, axis=1)
-        return likelihoods, _right_hands(near, settings.hand_weight)
+        beyond = np.maximum(0.0, stand - settings.beyond)
+        tracked = -0.5 * (settings.weight * near + beyond)
+        log_astray = math.log(settings.prior_astray)
+        log_lost = (math.log(settings.prior_unseen) - log_astray) * (1.0 - seen) ** settings.unseen_power
+        hands = np.logaddexp(tracked, log_astray + log_lost - 0.5 * stand)
+        return hands.max(axis=1), 1.0 / (1.0 + np.exp(hands[:, 0] - hands[:, 1]))
+
+
+def _mean_confidence(sight: _Sight, owner: NDArray[np.int64], count: int) -> Floats:
+    """How well each hand [count, 2] was seen about the edge; 0: not at all."""
+    total = np.zeros((count, 2))
+    np.add.at(total, owner[sight.core], sight.confidence[sight.core])
+    return total / np.maximum(np.bincount(owner[sight.core], minlength=count), 1)[:, None]
 
 
 @njit(cache=True)
@@ -272,16 +286,6 @@ def least_costs(costs, core, owner, out) -> None:
                 if core[row]:
                     least, has_core = min(least, costs[row]), True
         out[person] = least if has_core else around
-
-
-def _right_hands(costs: Floats, weight: float) -> Floats:
-    """Probability [people] that it was the right hand, by how far each [people, 2] missed."""
-    least = costs.min(axis=1, keepdims=True)
-    is_seen = np.isfinite(least[:, 0])
-    shares = np.exp(
-        -0.5 * weight * (np.where(is_seen[:, None], costs, 0.0) - np.where(is_seen[:, None], least, 0.0))
-    )
-    return np.where(is_seen, shares[:, 1] / (shares[:, 0] + shares[:, 1]), 0.5)
 
 
 def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:

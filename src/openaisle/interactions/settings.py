@@ -50,26 +50,28 @@ class ReachSettings:
     history_s: float = 8.0
     hand_beyond_wrist_m: float = 0.10
     # Where a hand is about the edge, against the place of the change: along the shelf, outside it, above it.
-    before_s: float = 0.45
-    after_s: float = 0.05
+    before_s: float = 0.65
+    after_s: float = 0.15
     along_sd_m: float = 0.08
-    outside_sd_m: float = 0.07
-    height_sd_m: float = 0.08
+    outside_sd_m: float = 0.08
+    height_sd_m: float = 0.04
     height_m: tuple[float, float] = (0.03, 0.20)  # above the board
+    doubt_m: float = 0.03  # more, of a wrist that the tracker is half sure of
     time_sd_s: float = 0.20  # of hands seen only before or after that
-    cost_max: float = 12.0  # squared sd: a glimpse of a hand cannot speak louder against it
+    tail: float = 3.0  # degrees of freedom: how far off a glimpse may be (Student's t)
     best_share: float = 0.7  # of the glimpses; the others are taken for errors of the tracker
+    weight: float = 1.9  # of all glimpses of a hand together, in single ones
     # Where a body is: this far before the front.
     stand_m: float = 0.42
     stand_slack_m: float = 0.10
-    stand_sd_m: float = 0.17
-    prior_rough: float = 0.08  # the arm was tracked badly: four times the spread
-    rough_scale: float = 4.0
-    prior_unseen: float = 0.02  # the arm was not tracked at all: only the body tells
-    sharpness: float = 1.25  # of all this, by how often it was right (decision 0120)
-    prior_nobody: float = 0.00004
+    stand_sd_m: float = 0.7
+    beyond: float = 12.0  # squared sd: a body farther off counts against its hands, too
+    # That it was a hand which was seen elsewhere: surely tracked, or not seen at all.
+    prior_astray: float = 0.0001
+    prior_unseen: float = 0.033
+    unseen_power: float = 6.0  # a hand half seen is nearly as good as seen
+    prior_nobody: float = 0.000004
     walk_m_s: float = 1.2  # of people not seen since before
-    hand_weight: float = 2.0  # of how far each hand missed, where the two are held against each other
     window_s: float = 1.2  # how far from the edge rows are looked at
     covered_s: float = 0.05  # tracks reach this far past the edge: the reach has been seen
     rows_max: int = 20_000  # of arm history; the oldest go first
@@ -121,13 +123,14 @@ class MeetingSettings:
     """When two people's hands that met have passed something on (docs/decisions/0081-hands-that-meet.md)."""
 
     hand_beyond_wrist_m: float = 0.10
-    near_m: float = 0.25
+    near_m: float = 0.35
     edge_m: float = 0.03  # of a gondola: hands within are at its goods
     parted_s: float = 0.4  # not seen near for so long: over
     sights_min: int = 2
     glimpses: int = 3  # the nearest of them are judged
-    # Of 1, distance (m), facing, aside (m), lowered and reach (m).
-    weights: tuple[float, ...] = (2.1, -18.0, 4.0, -16.0, -8.0, 13.0)
+    crowd_m: float = 1.2  # who stands within counts as about them
+    # Of 1, distance (m), facing, aside (m), lowered, reach (m), doubt of the wrists and log of 1 + others about.
+    weights: tuple[float, ...] = (0.41, -6.74, 2.89, -12.12, -1.86, 11.97, -3.58, -2.26)
     log_odds_min: float = -2.0
     sights_max: int = 600  # of one meeting; the oldest go first
     pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten
@@ -189,6 +192,7 @@ class Settings:
         0.45,
         0.8,
     )  # one hand takes nothing else this soon; perhaps; surely it may
+    prior_same_hand: float = 0.0002  # it did both all the same: what it took at once was read as two
     hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out

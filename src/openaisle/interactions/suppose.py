@@ -216,9 +216,7 @@ class Suppose:
             has_staff = any(self._memory.is_staff(suspect.visit_id) for suspect in people)
             odds = 0.0 if has_staff else math.log(self._settings.shared_odds)
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
-            # Which of two it was is one question, whether both were there another: 0120 has asked the first one.
-            fits = sorted(suspect.log_likelihood for suspect in people)
-            arms = fits[1] + fits[0] / self._settings.reach.sharpness
+            arms = sum(suspect.log_likelihood for suspect in people)
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
         return found
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.messages import (
     InteractionKind,
@@ -35,6 +36,16 @@ from openaisle.store.schema import Store
 CARRYING_SHARE: Final = 0.1
 HAND_MASS_G_MAX: Final = 100.0
 ENTANGLED_CANDIDATES: Final = 8
+STRAY_SHARE_MIN: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one stretch of plates feels of a change."""
+
+    mass_g: float
+    along_m: float
+    along_sd_m: float
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,7 @@ class Change:
     edge_ns: int = 0
     silent: Silent = ()  # plates that say nothing, where one of them may have carried some of it
     loads: tuple[float, ...] = ()  # share of it on each plate, where several parted by a still one carry it
+    halves: tuple[Load, ...] = ()  # the two of them, where they are two
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,23 @@ class Weigher:
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
         silent = tuple((~np.isfinite(sd_g)).tolist()) if _is_beside_silent(mass_g, sd_g) else ()
         loads = _loads(mass_g) if not silent else ()
-        return Change(step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads)
+        halves = self._halves(step.shelf_id, mass_g, sd_g) if loads else ()
+        return Change(
+            step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves
+        )
+
+    def _halves(self, shelf_id: ShelfId, mass_g: Floats, sd_g: Floats) -> tuple[Load, ...]:
+        """A change that two stretches of plates carry [plates], cut at the stillest plate between them."""
+        carrying = np.flatnonzero(_is_carrying(mass_g)).tolist()
+        gaps = [(low, high) for low, high in pairwise(carrying) if high > low + 1]
+        if len(gaps) != 1:
+            return ()
+        low, high = gaps[0]
+        cut = low + 1 + int(np.abs(mass_g[low + 1 : high]).argmin())
+        is_left = np.arange(len(mass_g)) <= cut
+        own_g = [np.where(is_own, mass_g, 0.0) for is_own in (is_left, ~is_left)]
+        felt = [self._places[shelf_id].felt(half_g, sd_g) for half_g in own_g]
+        return tuple(Load(float(half_g.sum()), *where) for half_g, where in zip(own_g, felt, strict=True))
 
     def terms(self, change: Change, one: Explanation) -> dict[str, float]:
         """Of a pick of one product from its own slot: how its log density divides. Of all else the whole."""
@@ -200,8 +228,11 @@ class Weigher:
             place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
             off_g = -change.mass_g - stray.mass_g
             mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
+            unknown = stray.probability if stray.product_id is None else 1.0 - stray.probability
+            if unknown > STRAY_SHARE_MIN:
+                density = mass + place + math.log(unknown)
+                yield Explanation(InteractionKind.UNEXPLAINED, (), density, stray=stray.brought_by)
             if stray.product_id is None:
-                yield Explanation(InteractionKind.UNEXPLAINED, (), mass + place, stray=stray.brought_by)
                 continue
             part = Part(
                 stray.product_id,
@@ -210,7 +241,8 @@ class Weigher:
                 -change.mass_g,
                 stray.brought_by,
             )
-            yield Explanation(InteractionKind.PICK_UP, (part,), mass + place)
+            density = mass + place + math.log(stray.probability)
+            yield Explanation(InteractionKind.PICK_UP, (part,), density)
 
     def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         """A hand had rested there and was taken for a gain; its load left together with the goods."""
@@ -240,6 +272,8 @@ class Weigher:
             sd_g = math.hypot(change.mass_sd_g, settings.mass_model_share * math.hypot(*means_g), 2.0)
             mass = _log_normal(-change.mass_g - sum(means_g), sd_g)
             place = places.log_density_pair(first, second, share, change.along_m, change.along_sd_m)
+            if change.halves:
+                place = self._log_halves(change, (first, second), (means_g[0], means_g[1]), sd_g)
             scale = -change.mass_g / sum(means_g)
             parts = tuple(
                 Part(product_id, 1, slot_id, mean_g * scale, is_measured=False)
@@ -248,6 +282,27 @@ class Weigher:
             density = mass + place + math.log(settings.prior_pair)
             found.append(Explanation(InteractionKind.PICK_UP, parts, density))
         return found
+
+    def _log_halves(
+        self, change: Change, slot_ids: tuple[SlotId, SlotId], means_g: tuple[float, float], sd_g: float
+    ) -> float:
+        """Log density (per metre) of where two goods are felt that each stretch of plates feels one of.
+
+        That each has the right mass and place by itself counts as it would against something that nobody knows.
+        """
+        places = self._places[change.shelf_id]
+        log_any = math.log(self._settings.mass_any_g * places.width_m)
+
+        def fit(order: tuple[int, int]) -> float:
+            wheres = [
+                places.log_density(slot_ids[index], half.along_m, half.along_sd_m)
+                for half, index in zip(change.halves, order, strict=True)
+            ]
+            # The sum of both is judged already.
+            mass = _log_normal(-change.halves[0].mass_g - means_g[order[0]], sd_g)
+            return sum(wheres) + mass + log_any
+
+        return max(fit((0, 1)), fit((1, 0)))
 
     def explain_losses_together(
         self, first: Change, second: Change, interaction_ids: tuple[str, str]
@@ -405,14 +460,18 @@ class Weigher:
 def _loads(mass_g: Floats) -> tuple[float, ...]:
     """Share of a change on each plate [plates], if still ones lie between those that carry it; else nothing."""
     shares = np.abs(mass_g) / np.abs(mass_g).sum()
-    carrying = np.flatnonzero(shares > CARRYING_SHARE)
-    is_parted = len(carrying) > 1 and bool((np.diff(carrying) > 1).any())
+    is_parted = bool((np.diff(np.flatnonzero(_is_carrying(mass_g))) > 1).any())
     return tuple(shares.tolist()) if is_parted else ()
+
+
+def _is_carrying(mass_g: Floats) -> NDArray[np.bool_]:
+    """Plates [plates] with a good part of a change."""
+    return np.abs(mass_g) > CARRYING_SHARE * np.abs(mass_g).sum()
 
 
 def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
     """Whether next to the plates that carried a change [plates] one says nothing (its noise is NaN)."""
-    carrying = np.abs(mass_g) > CARRYING_SHARE * np.abs(mass_g).sum()
+    carrying = _is_carrying(mass_g)
     near = carrying.copy()
     near[1:] |= carrying[:-1]
     near[:-1] |= carrying[1:]
@@ -420,14 +479,17 @@ def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
 
 
 def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:
-    """Each explanation once, with all its density."""
-    best: dict[tuple[object, ...], Explanation] = {}
-    logs: dict[tuple[object, ...], list[float]] = {}
+    """Each explanation once, as it is likeliest, with all its density."""
+    alike: dict[tuple[object, ...], list[tuple[Explanation, float]]] = {}
     for one, density in found:
-        key = (one.kind, _key(one), one.stray)
-        best.setdefault(key, one)
-        logs.setdefault(key, []).append(density)
-    return [replace(best[key], log_density=float(np.logaddexp.reduce(logs[key]))) for key in best]
+        alike.setdefault((one.kind, _key(one), one.stray), []).append((one, density))
+    return [
+        replace(
+            max(own, key=lambda pair: pair[1])[0],
+            log_density=float(np.logaddexp.reduce([density for _, density in own])),
+        )
+        for own in alike.values()
+    ]
 
 
 def _log_normal(off: float, sd: float) -> float:

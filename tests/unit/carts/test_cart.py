@@ -214,6 +214,10 @@ def test_going_back_and_forth_gives_every_move_its_own_id(story: Story) -> None:
 # What is in doubt at the exit
 
 
+def either(product_id: str, visit_id: str | None, probability: float) -> Candidate:
+    return Candidate(product_id=product_id, quantity=1, visit_id=visit_id, probability=probability)
+
+
 def test_what_stays_doubtful_is_dropped_and_reviewed(story: Story) -> None:
     story.take("ana", "bread")
     story.take("ana", "cola", probability=0.4)
@@ -239,29 +243,43 @@ def test_a_doubtful_put_back_is_believed_and_reviewed(story: Story) -> None:
     assert closed.review_ids == ("i2/unsure_dropped",)
 
 
-def test_of_two_products_that_may_have_been_put_back_neither_is_billed(story: Story) -> None:
+def test_of_two_products_that_may_have_been_put_back_the_dearer_is_not_billed(story: Story) -> None:
     story.take("ana", "cola")
-    story.take("ana", "lemonade")
-    story.put_back("ana", "cola", probability=0.55, alternatives=(either("lemonade", "ana", 0.45),))
+    story.take("ana", "bread")
+    story.put_back("ana", "cola", probability=0.55, alternatives=(either("bread", "ana", 0.45),))
     closed = story.leave("ana")
     assert closed.lines == ()
     assert closed.review_ids == ("i3/unsure_dropped",)
     assert story.balance("sold") == {}
 
 
-@pytest.mark.parametrize(("visit_id", "probability"), [("ana", 0.35), ("ben", 0.45), (None, 0.45)])
+def test_nobody_looks_which_of_two_of_one_price_was_taken_or_put_back(story: Story) -> None:
+    story.take("ana", "cola")
+    story.take("ana", "lemonade")
+    story.put_back("ana", "cola", probability=0.55, alternatives=(either("lemonade", "ana", 0.45),))
+    story.enter("ben")
+    story.take("ben", "cola", probability=0.72, alternatives=(either("lemonade", "ben", 0.27),))
+    for visit_id, product_id in (("ana", "lemonade"), ("ben", "cola")):
+        closed = story.leave(visit_id)
+        assert short(closed.lines) == [(product_id, 1, False)]
+        assert closed.review_ids == ()
+
+
+@pytest.mark.parametrize("other", [either("chocolate", "ana", 0.27), either("lemonade", "ben", 0.27)])
+def test_what_may_have_been_cheaper_or_somebody_elses_is_asked_about(story: Story, other: Candidate) -> None:
+    story.take("ana", "cola", probability=0.72, alternatives=(other,))
+    assert story.leave("ana").review_ids == ("i1/unsure_billed",)
+
+
+@pytest.mark.parametrize(("visit_id", "probability"), [("ana", 0.25), ("ben", 0.45), (None, 0.45)])
 def test_what_was_hardly_put_back_or_by_somebody_else_is_billed(
     story: Story, visit_id: str | None, probability: float
 ) -> None:
     story.take("ana", "cola")
-    story.take("ana", "lemonade")
-    alternatives = (either("lemonade", visit_id, probability),)
+    story.take("ana", "bread")
+    alternatives = (either("bread", visit_id, probability),)
     story.put_back("ana", "cola", probability=0.55, alternatives=alternatives)
-    assert short(story.leave("ana").lines) == [("lemonade", 1, False)]
-
-
-def either(product_id: str, visit_id: str | None, probability: float) -> Candidate:
-    return Candidate(product_id=product_id, quantity=1, visit_id=visit_id, probability=probability)
+    assert short(story.leave("ana").lines) == [("bread", 1, False)]
 
 
 def test_a_doubt_that_changes_no_bill_is_no_question(story: Story) -> None:

@@ -45,13 +45,14 @@ class Person:
     y_m: float = -0.42
     shelf_z_m: float = SHELF_Z_M
     meets: list[tuple[float, float, float]] = field(default_factory=list)
+    confidence: float = 0.8  # of every joint
 
     def joints(self, at_s: float) -> np.ndarray:
         joints = np.full((17, 4), np.nan, np.float32)
         joints[:, 3] = 0.0
 
         def put(name: str, x: float, y: float, z: float) -> None:
-            joints[JOINT_INDEX[name]] = [self.x_m + x, self.y_m + y, z, 0.8]
+            joints[JOINT_INDEX[name]] = [self.x_m + x, self.y_m + y, z, self.confidence]
 
         put("nose", 0.0, 0.05, 1.65)
         put("left_shoulder", -0.18, 0.0, 1.42)
@@ -63,13 +64,13 @@ class Person:
         for x_m, from_s, until_s in self.reaches:
             if from_s <= at_s <= until_s:
                 z = self.shelf_z_m + 0.1
-                joints[JOINT_INDEX["right_wrist"]] = [x_m, -0.05, z, 0.8]
-                joints[JOINT_INDEX["right_elbow"]] = [x_m, -0.3, z + 0.05, 0.8]
+                joints[JOINT_INDEX["right_wrist"]] = [x_m, -0.05, z, self.confidence]
+                joints[JOINT_INDEX["right_elbow"]] = [x_m, -0.3, z + 0.05, self.confidence]
         for x_m, from_s, until_s in self.meets:
             if from_s <= at_s <= until_s:
                 back_m = 0.1 if x_m < self.x_m else -0.1  # the hand is so far beyond the wrist
-                joints[JOINT_INDEX["right_wrist"]] = [x_m + back_m, self.y_m, 1.05, 0.8]
-                joints[JOINT_INDEX["right_elbow"]] = [x_m + 3.2 * back_m, self.y_m, 1.08, 0.8]
+                joints[JOINT_INDEX["right_wrist"]] = [x_m + back_m, self.y_m, 1.05, self.confidence]
+                joints[JOINT_INDEX["right_elbow"]] = [x_m + 3.2 * back_m, self.y_m, 1.08, self.confidence]
         return joints
 
 
