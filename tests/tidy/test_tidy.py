@@ -17,7 +17,7 @@ DECISION_HEADINGS = ["Context", "Decision", "Consequences", "Not chosen"]
 
 LINES_MAX = 700
 LINES_WORTH_A_LOOK = 500
-FILE_BYTES_MAX = 4 * 2**20
+FILE_BYTES_MAX = 8 * 2**20
 
 
 # Files
@@ -35,7 +35,7 @@ def test_no_source_file_passes_700_lines(capsys: pytest.CaptureFixture[str]) -> 
     assert [name for count, name in long if count > LINES_MAX] == []
 
 
-def test_no_tracked_file_passes_4_mib() -> None:
+def test_no_tracked_file_passes_8_mib() -> None:
     assert [shown(path) for path in tracked() if path.stat().st_size > FILE_BYTES_MAX] == []
 
 
