@@ -51,6 +51,8 @@ BETWEEN_ROUNDS_S: Final = 40 * 170.0
 OUTAGE_SHARE: Final = 0.02
 """Of all rounds: an outage of the processor begins, of 1 min to 7 days, each order of magnitude as likely."""
 OUTAGE_H: Final = (1 / 60, 7 * 24.0)
+UP_H: Final = 2.0
+"""Between two outages the processor serves for so long: two of seven days in one are more than a shop must survive."""
 RESTARTS: Final = 10
 ROUNDS_AN_EXPORT: Final = 10
 REFUND_SHARE: Final = 0.03
@@ -189,10 +191,12 @@ class CheckoutBench:
     def _maybe_outage(self) -> None:
         if self._random.random() >= OUTAGE_SHARE:
             return
+        if self._clock.now_ns() < self._processor.down_until_ns + UP_H * NS_PER_HOUR:
+            return
         shortest_h, longest_h = OUTAGE_H
         hours = shortest_h * (longest_h / shortest_h) ** self._random.random()
         until_ns = self._clock.now_ns() + round(hours * NS_PER_HOUR)
-        self._processor.down_until_ns = max(self._processor.down_until_ns, until_ns)
+        self._processor.down_until_ns = until_ns
         self._counts["outages"] += 1
 
     def _drain(self) -> None:
