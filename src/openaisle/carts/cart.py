@@ -99,6 +99,8 @@ class Carts:
         self._owner: dict[str, VisitId | None] = {}  # of each interaction in _visits or _loose
         self._settled: dict[str, _Settled] = {}
         self._prices_minor: dict[str, int] = {}  # of one unit, by interaction
+        of_product = {product_id: product.price_minor for product_id, product in store.products.items()}
+        self._prices = Prices(self._prices_minor, of_product)
         self._standing: dict[str, list[Move]] = {}  # by interaction: neither voided nor reversed
         self._review_ids: dict[str, VisitId | None] = {}
         self._touched: set[VisitId | None] = set()  # visits whose interactions changed in this step
@@ -192,8 +194,9 @@ class Carts:
         said: list[CartMessage] = list(self._move(visit.interactions.values(), plan.transfers, now_ns))
         said += self._show(visit_id, plan, now_ns)
         interactions = list(visit.interactions.values())
-        prices = Prices(self._prices_minor, {i: p.price_minor for i, p in self._store.products.items()})
-        for review in questions_at_close(visit_id, interactions, prices, plan.lines, self._settings, now_ns):
+        for review in questions_at_close(
+            visit_id, interactions, self._prices, plan.lines, self._settings, now_ns
+        ):
             said += self._ask(review)
         for number, transfer in enumerate(sale_transfers(visit_id, plan.lines, now_ns), start=1):
             said.append(self._apply(new_move(f"{visit_id}/sold/{number}", transfer, now_ns)))

@@ -87,6 +87,7 @@ def calibrate(
             each.boxes_px, each.points_px, seen.mass, box_weights, *picture_size(each.sight)
         )
         matches = each.matches(boxes_px, _MATCH_OVERLAP)
+        terms_seen = joint_terms(seen.mass, seen.spread_cells, seen.visible_logits)
         for row in decode.suppress(boxes_px, each.heats, PeopleSettings.overlap_max).tolist():
             match = matches[row]
             if match is not None and not is_judged(people[match]):
@@ -99,11 +100,7 @@ def calibrate(
             if match is None or not people[match].keypoints_px[:, 2].any():
                 continue  # nobody, or somebody whose joints nobody labelled
             match_terms.append(person_terms[-1])
-            terms_of.append(
-                joint_terms(
-                    *(part[None, row] for part in (seen.mass, seen.spread_cells, seen.visible_logits))
-                )[0]
-            )
+            terms_of.append(terms_seen[row])
             joint_near.append(_is_near(people[match], each.points_px[row], each.windows[row, 2]))
             visible_logits.append(seen.visible_logits[row])
             states.append(people[match].keypoints_px[:, 2])

@@ -200,6 +200,8 @@ class Loop(ABC):
     def _prepared(self) -> Iterator[Batch]:
         """The batches from here on, for ever."""
         workers = self._loop.workers
+        # Before the processes are forked: a pool of threads that began here would be waited for in vain there.
+        cv2.setNumThreads(1)
         loader = DataLoader(
             _Numbered(self._batch),
             sampler=count(self.steps),
@@ -207,7 +209,6 @@ class Loop(ABC):
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
             pin_memory=self._loop.device.startswith("cuda"),
-            worker_init_fn=_one_thread,
         )
         return iter(loader)
 
@@ -269,11 +270,6 @@ class _Numbered:
 
     def __getitem__(self, number: int) -> Batch:
         return self.make(number)
-
-
-def _one_thread(_: int) -> None:
-    """Each process that makes batches has one core."""
-    cv2.setNumThreads(1)
 
 
 def rate_share(done: float, warm_up: float) -> float:
