@@ -203,6 +203,7 @@ def test_a_charge_that_nobody_made_until_the_deadline_is_a_debt_and_made_no_more
     followed = payments.absent(key, late_ns)
     assert isinstance(followed, list)
     assert payments.state("small/visit").state is PaymentState.UNPAID
+    assert payments.state("small/visit").end == ""
     assert payments.take_due(late_ns + 1_000 * NS_PER_HOUR, 9) == []
     payments.settle(
         receipt(), PaymentMethod(kind="card", payer_id="ana", token="pm_2", customer="cus_1"), late_ns
