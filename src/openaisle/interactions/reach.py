@@ -85,7 +85,9 @@ class _Sight:
     confidence: Floats  # [rows, 2] of each hand
     stand: Floats  # [rows] of the body
     beyond: Floats  # [rows] of the body, where it is out of reach
-    facing: Floats  # [rows, 2] of the shoulders: turned to the shelf (1, away -1) times how sure, and how sure
+    facing: (
+        Floats  # [rows, 2] of the shoulders: turned to the shelf (1, away -1) times how sure, and how sure
+    )
 
 
 _Place: TypeAlias = tuple[str, str, float, int]  # gondola, shelf, metres along it, when

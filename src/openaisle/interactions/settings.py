@@ -149,7 +149,10 @@ class FloorSettings:
     """When a hand at the floor has laid something down or picked something up (decision 0086). Judged, not fitted."""
 
     hand_beyond_wrist_m: float = 0.10
-    low_m: float = 0.25  # a hand below is at the floor
+    low_m: float = 0.25  # a hand below is at the floor ...
+    confidence_min: float = (
+        0.25  # ... if the tracker is so sure of its wrist: in crowds others' legs are taken for hands
+    )
     edge_m: float = 0.03  # of a gondola: hands within are at its goods
     parted_s: float = 0.4  # not seen low for so long: over
     glimpses_min: int = 3
