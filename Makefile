@@ -175,7 +175,7 @@ LIBRARIES_TORCH := torch==2.14.1 torchvision==0.29.1
 
 $(LIBRARIES)/.ready: bench/architectures/libraries.txt
 	@$(need_python)
-	@echo "installing libraries with networks in $(LIBRARIES), about 8 GB"
+	@echo "installing libraries with networks in $(LIBRARIES), about 9 GB"
 	@rm -rf $(LIBRARIES)
 	@set -e; for name in torch libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
 	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
