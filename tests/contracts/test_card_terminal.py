@@ -16,7 +16,7 @@ from openaisle.adapters.payment_stripe import StripePayments
 from openaisle.adapters.terminal_stripe import StripeTerminal
 from openaisle.bench.checkout_world import SteppedClock
 from openaisle.core.errors import EntryRefused, PortUnavailable
-from openaisle.core.messages import PaymentState, decode
+from openaisle.core.messages import ChargeRequested, PaymentState, ProcessorSaid, decode
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.ports import HoldingProcessor, TappedCard
 from openaisle.receipts.payment import Payments
@@ -198,6 +198,38 @@ def test_after_an_outage_that_outlasts_the_hold_the_card_itself_is_charged(bank:
         bank.charging.step(bank.clock.advance(3600))
     assert bank.payments.state("small/visit").state is PaymentState.PAID
     assert bank.moved == [("charge", 250)]
+
+
+def test_a_tapped_cards_old_charge_is_looked_up_among_its_own(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bank.port.charge
+
+    def made_and_lost(request: ChargeRequested) -> ProcessorSaid | None:
+        answer = made(request)
+        if request.method.kind == "tapped":
+            raise PortUnavailable("the answer is lost")
+        return answer
+
+    monkeypatch.setattr(bank.port, "charge", made_and_lost)
+    bank.enter(hold_minor=1000)
+    bank.there.faults = ProcessorFaults(not_more=1.0)
+    assert bank.leave(1300) is PaymentState.PAYMENT  # 1000 of the hold; the rest is a charge of its own
+    for number in range(250):  # others pay meanwhile: more than two pages of payments
+        bank.there.charge(f"other-{number}", 100, "eur", "pm_other", "cus_other")
+    before = bank.there.calls
+    bank.charging.step(bank.clock.advance(24 * 3600))
+    assert bank.there.calls == before + 2
+    assert bank.payments.state("small/visit").state is PaymentState.PAID
+    assert [minor for _, minor in bank.moved if minor != 100] == [1000, 300]
+
+
+def test_a_tapped_cards_customer_is_made_once(bank: Bank) -> None:
+    card = bank.enter(hold_minor=1000)
+    bank.there.faults = ProcessorFaults(not_more=1.0)
+    bank.there.customers[card.method.saved] = "cus_before"  # for an earlier charge, by another key
+    assert bank.leave(1300) is PaymentState.PAID
+    assert bank.moved == [("charge", 1000), ("charge", 300)]
 
 
 def test_money_of_a_hold_goes_back_to_its_card(bank: Bank) -> None:

@@ -102,8 +102,9 @@ class Charging:
             return self._payments.heard(fact, now_ns)
         if reason == "absent":
             wanted = self._payments.absent(key, now_ns)
-            if wanted is not None:
-                self._hand_out(wanted)
+            if not isinstance(wanted, Errand):
+                return wanted
+            self._hand_out(wanted)
             return []
         if reason != "later" and self._on_trouble and now_ns >= self._trouble_ns:
             self._trouble_ns = now_ns + TROUBLE_EVERY_NS

@@ -4,6 +4,7 @@ No card number ever comes here.
 
 Keys are remembered for 24 h (docs.stripe.com/api/idempotent_requests). Afterwards a charge is found again by its key in
 the payment intent's metadata, in the list of the customer's intents: that list is consistent, the search API is not.
+A tapped card's customer is made with its first charge beyond a hold; the card itself says which one it is.
 """
 
 from __future__ import annotations
@@ -124,9 +125,14 @@ class StripePayments:
             "created": {"gte": request.requested_ns // NS_PER_S - CLOCKS_APART_S},
             "limit": 100,
         }
-        if request.method.customer:
-            parameters["customer"] = request.method.customer
         try:
+            customer = request.method.customer
+            if request.method.kind == TAPPED:
+                customer = self._owner_of(request.method.token)
+                if not customer:
+                    return None  # It belongs to nobody yet, so nothing was charged to it.
+            if customer:
+                parameters["customer"] = customer
             page = self._client.v1.payment_intents.list(parameters)  # pyright: ignore[reportArgumentType]
             mine = _of_key(page, request.key)
         except stripe.StripeError as error:
@@ -227,10 +233,18 @@ class StripePayments:
 
     def _customer_of(self, request: ChargeRequested) -> str:
         """A card that a reader saw can be charged again once it belongs to a customer."""
+        owner = self._owner_of(request.method.token)
+        if owner:
+            return owner  # A card is attached once.
         customer = self._client.v1.customers.create(
             {"payment_method": request.method.token}, {"idempotency_key": f"{request.key}-customer"}
         )
         return customer.id
+
+    def _owner_of(self, token: str) -> str:
+        """The customer that a card was attached to, "" where it was not."""
+        owner = self._client.v1.payment_methods.retrieve(token).customer
+        return owner if isinstance(owner, str) else owner.id if owner else ""
 
     def _of_intent(self, key: str, intent: Any, via: str) -> ProcessorSaid | None:
         if intent["status"] == "succeeded":

@@ -1,4 +1,5 @@
-"""What staff should see now: age-restricted goods in a cart, somebody without a code, misplaced goods, empty slots.
+"""What staff should see now: age-restricted goods in a cart, somebody without a code, misplaced goods, empty slots,
+charges that nobody could ever tell of.
 
 In memory, newest first, bounded: an alert is for whoever is in the shop now, and what it says is in the ledger too.
 """
@@ -14,6 +15,7 @@ from openaisle.core.messages import (
     CartChanged,
     Interaction,
     InteractionKind,
+    PaymentChanged,
     SlotChanged,
     StrangerExplained,
     StrangerInside,
@@ -25,6 +27,7 @@ from openaisle.store.schema import Store
 ALERTS_MAX: Final = 500
 
 AGE, UNBOUND, MISPLACED, LOW_STOCK = "age", "unbound", "misplaced", "low_stock"
+UNKNOWN_CHARGE = "unknown_charge"
 
 
 class Alerts:
@@ -56,6 +59,8 @@ class Alerts:
                     return self._accept_interaction(message)
                 case SlotChanged():
                     return self._accept_slot(message)
+                case PaymentChanged():
+                    return self._accept_payment(message)
                 case VisitClosed():
                     self._close(message.visit_id, AGE)
                 case _:
@@ -122,6 +127,14 @@ class Alerts:
             place=slot.slot_id,
             quantity=slot.units,
         )
+
+    def _accept_payment(self, payment: PaymentChanged) -> list[dict[str, Any]]:
+        """The processor never said what became of it: somebody looks into its books."""
+        alert_id = f"{UNKNOWN_CHARGE}/{payment.receipt_id}"
+        if payment.end != "needs_reconcile":
+            self.version += self._alerts.pop(alert_id, None) is not None
+            return []
+        return self._raise(alert_id, UNKNOWN_CHARGE, payment.at_ns, name=payment.receipt_id)
 
     def _raise(self, alert_id: str, kind: str, raised_ns: int, **what: Any) -> list[dict[str, Any]]:
         if alert_id in self._alerts:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINT_INDEX
@@ -33,8 +33,8 @@ _CORNERS: Final = np.array(
 """[2, 4] joints about torso and legs."""
 _BINS: Final = _HUES + _LEVELS
 # The grid lies over the middle of the quadrilateral: its edges show arms and background.
-_ACROSS: Final = np.linspace(0.2, 0.8, _SAMPLES)[:, None]
-_DOWN: Final = np.linspace(0.1, 0.9, _SAMPLES)[:, None, None]
+_ACROSS: Final = np.linspace(0.2, 0.8, _SAMPLES)
+_DOWN: Final = np.linspace(0.1, 0.9, _SAMPLES)
 
 
 def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.floating]) -> Floats:
@@ -42,8 +42,11 @@ def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.float
 
     `grey_balance` [3] BGR: the camera's mean colour. All zero for somebody of whom no part is seen.
     """
-    gain = (110.0 / np.maximum(grey_balance, 1.0)).astype(np.float32)
-    shares, is_seen = _parts(frame, keypoints_px, gain)
+    gain = 110.0 / np.maximum(grey_balance, 1.0).astype(np.float64)
+    quads = keypoints_px[:, _CORNERS].astype(np.float64)  # [n, 2, 4, 3]
+    is_known = np.isfinite(quads[..., :2]).all(axis=(2, 3)) & (quads[..., 2].min(axis=2) > 0)
+    shares = _histograms(frame, quads, is_known, gain)
+    is_seen = shares.max(axis=2) > 0
     one_seen = is_seen.sum(axis=1) == 1
     # What is not seen takes the other part's place, at half weight once the root is drawn.
     other = 0.25 * shares[:, ::-1]
@@ -53,46 +56,62 @@ def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.float
     return (vectors / np.where(length > 0, length, 1.0)).astype(np.float32)
 
 
-def _parts(
-    frame: Pixels, keypoints_px: Floats, gain: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Histograms [n, 2, 12] of torso and legs, sum 1, and which of them are in the picture [n, 2]; others are 0."""
-    count = len(keypoints_px)
-    quads = keypoints_px[:, _CORNERS].astype(np.float64)  # [n, 2, 4, 3]
-    is_seen = np.isfinite(quads[..., :2]).all(axis=(2, 3)) & (quads[..., 2].min(axis=2) > 0)
-    quads = np.where(is_seen[:, :, None, None], quads[..., :2], 0.0)[:, :, :, None, None]
-    top = quads[:, :, 0] + _ACROSS * (quads[:, :, 1] - quads[:, :, 0])
-    bottom = quads[:, :, 3] + _ACROSS * (quads[:, :, 2] - quads[:, :, 3])
-    points = np.rint(top + _DOWN * (bottom - top)).astype(np.intp).reshape(count, 2, _SAMPLES**2, 2)
-    x, y = points[..., 0], points[..., 1]
+@njit(cache=True)
+def _histograms(
+    frame: Pixels, quads: NDArray[np.float64], is_known: NDArray[np.bool_], gain: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Shares [n, 2, 12] of eight hues and four levels in torso and legs, of quadrilaterals [n, 2, 4, 3] (x, y first);
+    0 for those that are not known, or lie outside the picture by more than three quarters."""
     height, width = frame.shape[:2]
-    is_inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    is_seen &= is_inside.sum(axis=2) >= _SAMPLES**2 // 4
-    is_inside &= is_seen[:, :, None]
-    colours = np.clip(frame[y[is_inside], x[is_inside]] * gain, 0, 255).astype(np.float32)
-    part = np.broadcast_to(np.arange(2 * count).reshape(count, 2, 1), is_inside.shape)[is_inside]
-    histograms = _histograms(colours, part, 2 * count).reshape(count, 2, _BINS)
-    total = histograms.sum(axis=2, keepdims=True)
-    return histograms / np.where(total > 0, total, 1.0), is_seen
+    found = np.zeros((len(quads), 2, _BINS))
+    for n in range(len(quads)):
+        for part in range(2):
+            if not is_known[n, part]:
+                continue
+            corners, bins = quads[n, part], found[n, part]
+            inside = 0
+            for down in _DOWN:
+                for across in _ACROSS:
+                    top_x = corners[0, 0] + across * (corners[1, 0] - corners[0, 0])
+                    top_y = corners[0, 1] + across * (corners[1, 1] - corners[0, 1])
+                    bottom_x = corners[3, 0] + across * (corners[2, 0] - corners[3, 0])
+                    bottom_y = corners[3, 1] + across * (corners[2, 1] - corners[3, 1])
+                    x = np.rint(top_x + down * (bottom_x - top_x))
+                    y = np.rint(top_y + down * (bottom_y - top_y))
+                    if 0 <= x < width and 0 <= y < height:
+                        inside += 1
+                        _add_colour(bins, frame[int(y), int(x)], gain)
+            if inside < _SAMPLES**2 // 4:
+                bins[:] = 0.0
+            else:
+                bins /= inside
+    return found
 
 
-def _histograms(colours: NDArray[np.float32], part: NDArray[np.intp], parts: int) -> NDArray[np.float64]:
-    """Weights [parts, 12] of eight hues and four levels: of BGR colours [m, 3] in 0..255, each of its `part` [m]."""
-    if not len(colours):
-        return np.zeros((parts, _BINS))
-    hsv = np.asarray(cv2.cvtColor((colours / 255.0)[None], cv2.COLOR_BGR2HSV), np.float64)[0]
-    hue, saturation, value = hsv[:, 0] / 360.0 * _HUES, hsv[:, 1], hsv[:, 2]
+@njit(cache=True)
+def _add_colour(bins: NDArray[np.float64], colour: Pixels, gain: NDArray[np.float64]) -> None:
+    """One pixel's weight 1, shared by two neighbouring hues and two neighbouring levels."""
+    blue = min(colour[0] * gain[0], 255.0) / 255.0
+    green = min(colour[1] * gain[1], 255.0) / 255.0
+    red = min(colour[2] * gain[2], 255.0) / 255.0
+    value = max(blue, green, red)
+    chroma = value - min(blue, green, red)
     # How far the colour is from grey on the screen, not in the cone: dark noise has no hue.
-    coloured = np.clip((saturation * value - 0.06) / 0.2, 0.0, 1.0)
-    hue_low = np.floor(hue).astype(np.intp)
-    hue_rest = hue - hue_low
-    level = np.clip(np.sqrt(value) * (_LEVELS - 1), 0, _LEVELS - 1 - 1e-9)
-    level_low = np.floor(level).astype(np.intp)
-    level_rest = level - level_low
-    bins = np.concatenate([hue_low % _HUES, (hue_low + 1) % _HUES, _HUES + level_low, _HUES + level_low + 1])
-    grey = 1 - coloured
-    weights = np.concatenate(
-        [coloured * (1 - hue_rest), coloured * hue_rest, grey * (1 - level_rest), grey * level_rest]
-    )
-    counts = np.bincount(bins + np.tile(part, 4) * _BINS, weights, parts * _BINS)
-    return np.asarray(counts, np.float64).reshape(parts, _BINS)
+    coloured = min(max((chroma - 0.06) / 0.2, 0.0), 1.0)
+    if coloured > 0:
+        if value == red:
+            turn = (green - blue) / chroma
+        elif value == green:
+            turn = 2.0 + (blue - red) / chroma
+        else:
+            turn = 4.0 + (red - green) / chroma
+        hue = turn / 6.0 * _HUES
+        low = int(np.floor(hue))
+        rest = hue - low
+        bins[low % _HUES] += coloured * (1 - rest)
+        bins[(low + 1) % _HUES] += coloured * rest
+    level = min(np.sqrt(value) * (_LEVELS - 1), _LEVELS - 1 - 1e-9)
+    low = int(level)
+    rest = level - low
+    bins[_HUES + low] += (1 - coloured) * (1 - rest)
+    bins[_HUES + low + 1] += (1 - coloured) * rest

@@ -28,6 +28,7 @@ _LIMB_LEFT: Final = _LEFT[2:]  # eyes and ears may well share a place
 _LIMB_RIGHT: Final = _RIGHT[2:]
 _WINDOW: Final = 2  # cells to each side of a peak that belong to it
 _APART_CELLS: Final = 2.5  # two joints of a pair nearer than this may be one joint seen twice
+_FAR: Final = -1000.0  # from every cell
 _SECOND_MIN: Final = 0.12  # probability that a second peak needs to be believed
 
 
@@ -137,70 +138,65 @@ def joints(
             np.zeros((0, kinds), np.float32),
             np.zeros((0, kinds), np.float32),
         )
-    peaks = _peaks(np.ascontiguousarray(maps, np.float32), np.full((count, kinds, 2), -1000.0, np.float32))
-    _tell_pairs_apart(peaks, maps)
-    told = np.concatenate([peaks, visible_logits[:, :, None]], axis=2)
-    _own_sides(told, pair_logits)
+    told = np.zeros((count, kinds, 5), np.float32)
+    told[:, :, 4] = visible_logits
+    _find(np.ascontiguousarray(maps, np.float32), np.ascontiguousarray(pair_logits, np.float32), told)
     points = (told[:, :, :2] + 0.5) * (crop_px / np.array([width, height], np.float32)) - 0.5
     return points.astype(np.float32), told[:, :, 2], told[:, :, 3], told[:, :, 4]
 
 
 @njit(cache=True)
-def _peaks(maps: Floats, besides: Floats) -> Floats:
-    """The peak of each map [n, k, h, w]: x, y in cells, mass and spread [n, k, 4] of the 5x5 cells about it.
+def _find(maps: Floats, pair_logits: Floats, told: Floats) -> None:
+    """The peaks of maps [n, k, h, w] into `told` [n, k, 5]: x, y, mass, spread; by the person's own left and right.
 
-    Cells within 3 of `besides` [n, k, 2] (x, y) do not count.
+    Where both joints of a limb's pair chose one place, the one with the better second choice gets that instead: two
+    joints at nearly the same image x cannot be ordered by it, and both maps then show both places.
     """
-    count, kinds, height, width = maps.shape
-    out = np.zeros((count, kinds, 4), np.float32)
-    for n in range(count):
-        for k in range(kinds):
-            away_x, away_y = round(besides[n, k, 0]), round(besides[n, k, 1])
-            best, peak_y, peak_x = np.float32(-1.0), 0, 0
-            for y in range(height):
-                near_y = abs(y - away_y) <= _WINDOW + 1
-                for x in range(width):
-                    if maps[n, k, y, x] > best and not (near_y and abs(x - away_x) <= _WINDOW + 1):
-                        best, peak_y, peak_x = maps[n, k, y, x], y, x
-            mass, sum_x, sum_y, squares = 1e-12, 0.0, 0.0, 0.0
-            for y in range(max(0, peak_y - _WINDOW), min(height, peak_y + _WINDOW + 1)):
-                for x in range(max(0, peak_x - _WINDOW), min(width, peak_x + _WINDOW + 1)):
-                    if abs(y - away_y) <= _WINDOW + 1 and abs(x - away_x) <= _WINDOW + 1:
-                        continue
-                    share, dx, dy = maps[n, k, y, x], x - peak_x, y - peak_y
-                    mass += share
-                    sum_x += share * dx
-                    sum_y += share * dy
-                    squares += share * (dx * dx + dy * dy)
-            mean_x, mean_y = sum_x / mass, sum_y / mass
-            out[n, k, 0], out[n, k, 1] = peak_x + mean_x, peak_y + mean_y
-            out[n, k, 2] = mass
-            out[n, k, 3] = np.sqrt(max(squares / mass - mean_x * mean_x - mean_y * mean_y, 0.0))
-    return out
+    for n in range(maps.shape[0]):
+        for k in range(maps.shape[1]):
+            told[n, k, :4] = _peak(maps[n, k], _FAR, _FAR)
+        for limb in range(len(_LIMB_LEFT)):
+            left, right = _LIMB_LEFT[limb], _LIMB_RIGHT[limb]
+            dx, dy = told[n, left, 0] - told[n, right, 0], told[n, left, 1] - told[n, right, 1]
+            if dx * dx + dy * dy >= _APART_CELLS * _APART_CELLS:
+                continue
+            left_second = _peak(maps[n, left], told[n, left, 0], told[n, left, 1])
+            right_second = _peak(maps[n, right], told[n, right, 0], told[n, right, 1])
+            if left_second[2] >= right_second[2] and left_second[2] >= _SECOND_MIN:
+                told[n, left, :4] = left_second
+            elif right_second[2] > left_second[2] and right_second[2] >= _SECOND_MIN:
+                told[n, right, :4] = right_second
+        for pair in range(len(_LEFT)):
+            if pair_logits[n, pair] < 0:
+                for each in range(told.shape[2]):
+                    left_told, right_told = told[n, _LEFT[pair], each], told[n, _RIGHT[pair], each]
+                    told[n, _LEFT[pair], each], told[n, _RIGHT[pair], each] = right_told, left_told
 
 
-def _tell_pairs_apart(peaks: Floats, maps: Floats) -> None:
-    """Where both joints of a limb's pair chose one place, give the one with the better second choice that instead.
+@njit(cache=True)
+def _peak(shares: Floats, beside_x: float, beside_y: float) -> Floats:
+    """The peak of a map [h, w]: x, y in cells, mass and spread of the 5x5 cells about it.
 
-    Two joints at nearly the same image x cannot be ordered by it: both maps then show both places. In place.
+    Cells within 3 of a place beside it do not count.
     """
-    distance = np.linalg.norm(peaks[:, _LIMB_LEFT, :2] - peaks[:, _LIMB_RIGHT, :2], axis=2)
-    person, limb = np.nonzero(distance < _APART_CELLS)
-    if not len(person):
-        return
-    left, right = _LIMB_LEFT[limb], _LIMB_RIGHT[limb]
-    pairs = np.stack([left, right], axis=1)
-    rows = person[:, None]
-    second = _peaks(np.ascontiguousarray(maps[rows, pairs]), np.ascontiguousarray(peaks[rows, pairs, :2]))
-    left_mass, right_mass = second[:, 0, 2], second[:, 1, 2]
-    left_gives = (left_mass >= right_mass) & (left_mass >= _SECOND_MIN)
-    right_gives = (right_mass > left_mass) & (right_mass >= _SECOND_MIN)
-    peaks[person[left_gives], left[left_gives]] = second[left_gives, 0]
-    peaks[person[right_gives], right[right_gives]] = second[right_gives, 1]
-
-
-def _own_sides(told: Floats, pair_logits: Floats) -> None:
-    """From ordered by image x to the person's own left and right: rows of `told` [n, 17, k]. In place."""
-    person, pair = np.nonzero(pair_logits < 0)
-    left, right = _LEFT[pair], _RIGHT[pair]
-    told[person, left], told[person, right] = told[person, right], told[person, left]
+    height, width = shares.shape
+    away_x, away_y = round(beside_x), round(beside_y)
+    best, peak_y, peak_x = np.float32(-1.0), 0, 0
+    for y in range(height):
+        near_y = abs(y - away_y) <= _WINDOW + 1
+        for x in range(width):
+            if shares[y, x] > best and not (near_y and abs(x - away_x) <= _WINDOW + 1):
+                best, peak_y, peak_x = shares[y, x], y, x
+    mass, sum_x, sum_y, squares = 1e-12, 0.0, 0.0, 0.0
+    for y in range(max(0, peak_y - _WINDOW), min(height, peak_y + _WINDOW + 1)):
+        for x in range(max(0, peak_x - _WINDOW), min(width, peak_x + _WINDOW + 1)):
+            if abs(y - away_y) <= _WINDOW + 1 and abs(x - away_x) <= _WINDOW + 1:
+                continue
+            share, dx, dy = shares[y, x], x - peak_x, y - peak_y
+            mass += share
+            sum_x += share * dx
+            sum_y += share * dy
+            squares += share * (dx * dx + dy * dy)
+    mean_x, mean_y = sum_x / mass, sum_y / mass
+    spread = np.sqrt(max(squares / mass - mean_x * mean_x - mean_y * mean_y, 0.0))
+    return np.array([peak_x + mean_x, peak_y + mean_y, mass, spread], np.float32)

@@ -15,6 +15,10 @@ from openaisle.detections.crops import Floats
 
 _GROUPS: Final = (slice(0, 5), slice(5, 7), slice(11, 13), slice(13, 15), slice(15, 17))
 """Head, shoulders, hips, knees and ankles in JOINTS."""
+_SHARES: Final = np.zeros((17, len(_GROUPS)), np.float32)
+"""Of each joint in the mean of its group."""
+for _index, _group in enumerate(_GROUPS):
+    _SHARES[_group, _index] = 1 / (_group.stop - _group.start)
 TERMS: Final = 6 * (4 + 2 + 2 + 2 * len(_GROUPS)) + 6
 
 
@@ -25,19 +29,13 @@ def terms(boxes_px: Floats, points_px: Floats, mass: Floats) -> Floats:
     """
     middle, side = _frame(boxes_px)
     at = (points_px - middle[:, None]) / side[:, None]
-    places = np.concatenate(
-        [
-            (boxes_px - np.tile(middle, 2)) / side,
-            at.min(axis=1),
-            at.max(axis=1),
-            *(at[:, group].mean(axis=1) for group in _GROUPS),
-        ],
-        axis=1,
-    )
-    sure = np.stack([mass[:, group].mean(axis=1) for group in _GROUPS], axis=1)
+    groups = np.swapaxes(np.swapaxes(at, 1, 2) @ _SHARES, 1, 2).reshape(len(at), -1)
+    in_box = (boxes_px - np.tile(middle, 2)) / side
+    places = np.concatenate([in_box, at.min(axis=1), at.max(axis=1), groups], axis=1)
+    sure = mass @ _SHARES
+    scaled = (sure[:, :, None] * places[:, None]).reshape(len(at), -1)
     whole = np.ones((len(boxes_px), 1), np.float32)
-    scaled = [places * sure[:, index, None] for index in range(len(_GROUPS))]
-    return np.concatenate([places, *scaled, sure, whole], axis=1).astype(np.float32)
+    return np.concatenate([places, scaled, sure, whole], axis=1).astype(np.float32)
 
 
 def targets(boxes_px: Floats, whole_px: Floats) -> Floats:
@@ -52,8 +50,9 @@ def corrected(
     if not len(boxes_px):
         return boxes_px
     moved = boxes_px + (terms(boxes_px, points_px, mass) @ weights) * _frame(boxes_px)[1]
-    low = np.clip(moved[:, :2], 0, [width_px - 2, height_px - 2])
-    high = np.clip(moved[:, 2:], low + 1, [width_px, height_px])
+    edge = np.array([width_px, height_px], np.float32)
+    low = np.minimum(np.maximum(moved[:, :2], 0), edge - 2)
+    high = np.minimum(np.maximum(moved[:, 2:], low + 1), edge)
     return np.concatenate([low, high], axis=1).astype(np.float32)
 
 

@@ -114,6 +114,12 @@ class Bill:
         is_given_up = self.ended and any(self.is_refund_open(refund) for refund in self.refunds.values())
         return "charged" if self.owed_minor <= 0 and not is_given_up else self.ended
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a charge or refund still waits for its answer."""
+        is_refund_open = any(self.is_refund_open(refund) for refund in self.refunds.values())
+        return is_refund_open or any(charge.is_open for charge in self.charges.values())
+
     def is_refund_open(self, refund: Refund) -> bool:
         """Whether it waits for its charge or for its answer."""
         if not refund.is_open:

@@ -233,6 +233,8 @@ class PaymentBook:
             # Whichever is said last: money that went back went back.
             if refund.refunded_minor:
                 refund.refused = ""
+        if bill.ended == "needs_reconcile" and not bill.is_unanswered:
+            bill.ended = ""  # Now it is known.
 
     def _apply_mark(self, bill: Bill, marked: PaymentMarked) -> None:
         bill.reason = marked.reason

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -35,8 +36,10 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_HOUR
 from openaisle.receipts.bill import Bill, request_key
 from openaisle.receipts.book import REMEMBER_H, PaymentBook, PaymentMessage
-from openaisle.receipts.errands import Errand, Errands
+from openaisle.receipts.errands import Errand, Errands, Request
 from openaisle.receipts.holds import HOLD, beyond
+
+NEVER_MADE: Final = "never made"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +48,10 @@ class PaymentSettings:
 
     `look_up_after_h`, shorter than the processor's `keys_kept_h` (Stripe forgets keys after 24 h): older requests are
     looked up before they are made again. `give_up_after_h`: a day more than the longest outage a shop must survive.
-    `remember_h`: for so long a receipt can be refunded. `hold_h_max`: a hold on a card whose visit has no receipt by
-    then is released. The caps are on what was taken and is not paid yet, by one payer and by all; beyond them nobody is
-    let in on credit, everybody gets out.
+    `ask_late_every_h`: what is not known by then is for a person, and still looked up. `remember_h`: for so long a
+    receipt can be refunded. `hold_h_max`: a hold on a card whose visit has no receipt by then is released. The caps are
+    on what was taken and is not paid yet, by one payer and by all; beyond them nobody is let in on credit, everybody
+    gets out.
     """
 
     look_up_after_h: float = 23.0
@@ -56,6 +60,7 @@ class PaymentSettings:
     offline_h_max: float = 7 * 24.0
     remember_h: float = REMEMBER_H
     hold_h_max: float = 12.0
+    ask_late_every_h: float = 24.0
     retry_s: tuple[float, ...] = (2.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
     payer_exposure_minor_max: int = 20_000
     store_exposure_minor_max: int = 5_000_000
@@ -213,21 +218,37 @@ class Payments(PaymentBook):
         if not self.is_open(key):
             return []
         request = self._request(key)
-        if now_ns - request.requested_ns >= self._settings.give_up_after_h * NS_PER_HOUR:
-            # A bank lets go of a hold by itself, days before this.
-            if isinstance(request, ReleaseRequested) or self._bills[request.receipt_id].ended:
-                return []
-            return self._mark(request.receipt_id, "needs_reconcile", "no answer until the deadline", now_ns)
-        self._errands.again(key, now_ns)
-        return []
+        if not self._is_late(request, now_ns):
+            self._errands.again(key, now_ns)
+            return []
+        if isinstance(request, ReleaseRequested):
+            return []  # A bank lets go of a hold by itself, days before this.
+        self._errands.wait(key, now_ns + round(self._settings.ask_late_every_h * NS_PER_HOUR))
+        if self._bills[request.receipt_id].ended:
+            return []
+        return self._mark(request.receipt_id, "needs_reconcile", "no answer until the deadline", now_ns)
 
-    def absent(self, key: str, now_ns: int) -> Errand | None:
-        """A look-up found nothing: the errand that makes it now, if it is still wanted."""
-        if not self.is_open(key):
-            self._errands.back(key)
-            return None
+    def absent(self, key: str, now_ns: int) -> Errand | list[PaymentMessage]:
+        """A look-up found nothing: the errand that makes it now, if it is still wanted; or what follows.
+
+        A charge that nobody made until the deadline is made no more: it is a debt, to be paid as its payer wishes.
+        """
         errand = self._errand(key, now_ns)
-        return errand and Errand(
+        if errand is None:
+            self._errands.back(key)
+            return []
+        if isinstance(errand.request, ChargeRequested) and self._is_late(errand.request, now_ns):
+            never = ProcessorSaid(
+                key=key,
+                outcome="declined",
+                amount_minor=0,
+                reference="",
+                reason=NEVER_MADE,
+                via="look_up",
+                said_ns=now_ns,
+            )
+            return self.heard(never, now_ns)
+        return Errand(
             request=errand.request, method=errand.method, reference=errand.reference, is_look_up=False
         )
 
@@ -385,6 +406,7 @@ class Payments(PaymentBook):
         method = charge.request.method
         is_short = 0 < charge.charged_minor < charge.request.amount_minor
         is_lapsed = method.kind == HOLD and bool(charge.declined) and not charge.charged_minor
+        is_lapsed = is_lapsed and said.reason != NEVER_MADE
         if (is_short or is_lapsed) and bill.owed_minor > 0 and not bill.open_minor:
             part = len(bill.charges) + 1
             fresh += self._requested(bill.receipt, method, bill.owed_minor, part, now_ns)
@@ -428,6 +450,10 @@ class Payments(PaymentBook):
         return Errand(
             request=request, method=charge.request.method, reference=charge.reference, is_look_up=is_old
         )
+
+    def _is_late(self, request: Request, now_ns: int) -> bool:
+        """Whether it is past its deadline."""
+        return now_ns - request.requested_ns >= self._settings.give_up_after_h * NS_PER_HOUR
 
     def _is_news(self, said: ProcessorSaid) -> bool:
         bill = self._bills[self._bill_of_key[said.key]]

@@ -1,8 +1,7 @@
 """Finished sales and returns, told to a shop's other systems: a projection of the ledger alone.
 
 Fed every entry in the ledger's order, it gives the same transactions with the same numbers in any process, however
-often it starts anew. A sale is told when its payment has ended: paid, or given up as a debt; a return when the money
-went back.
+often it starts anew. A sale is told when it is paid, or given up as a debt; a return when the money went back.
 """
 
 from __future__ import annotations
@@ -11,6 +10,11 @@ from openaisle.core.messages import Message, PaymentChanged, Receipt
 from openaisle.core.units import NS_PER_HOUR
 from openaisle.ports import PosTender, PosTransaction
 from openaisle.receipts.book import PaymentBook
+
+
+def is_sold(state: PaymentChanged) -> bool:
+    """Whether nothing of the receipt is owed any more. A refund that nobody answers makes a sale no less a sale."""
+    return state.end == "written_off" or state.paid_minor + state.waived_minor >= state.amount_minor
 
 
 class Sales:
@@ -43,7 +47,7 @@ class Sales:
     def _finished(self, state: PaymentChanged) -> list[PosTransaction]:
         receipt = self._payments.receipt(state.receipt_id)
         found: list[PosTransaction] = []
-        if state.receipt_id not in self._returned_minor and state.end in ("charged", "written_off"):
+        if state.receipt_id not in self._returned_minor and is_sold(state):
             self._returned_minor[state.receipt_id] = 0
             found.append(self._transaction(receipt, self._tenders(state), 0, state.at_ns))
         before_minor = self._returned_minor.get(state.receipt_id)

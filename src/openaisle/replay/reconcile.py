@@ -28,6 +28,7 @@ from openaisle.core.messages import (
     decode,
 )
 from openaisle.receipts.book import PaymentBook
+from openaisle.receipts.sales import is_sold
 from openaisle.store.load import load_store
 from openaisle.store.money import text_from_minor
 from openaisle.store.schema import Store
@@ -197,7 +198,7 @@ def _receipts_and_pos(books: _Books, records: Sequence[PosRecord]) -> Iterator[D
         where = receipt.receipt_id
         mine = sales.pop(where, [])
         state = books.payments.state(where)
-        if len(mine) != (state.end in ("charged", "written_off")):
+        if len(mine) != is_sold(state):
             yield _difference("pos_missing" if not mine else "pos_twice", where, "one sale", len(mine))
         for record in mine[:1]:
             expected = (

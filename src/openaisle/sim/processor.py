@@ -137,6 +137,7 @@ class Processor:
         self.movements: list[Movement] = []
         self.notices: list[Notice] = []  # a heap, soonest first
         self.readers: dict[str, Reader] = {}
+        self.customers: dict[str, str] = {}  # of each card that belongs to one
         self.calls = 0
         self._now_ns = now_ns
         self._random = random.Random(f"processor {seed}")

@@ -40,7 +40,10 @@ def answer(
             case ("POST", ["payment_intents"]):
                 return _create_payment(processor, fields)
             case ("POST", ["customers"]) if fields.get("payment_method", "").startswith("pm_"):
-                return reply(200, {"id": f"cus_{fields['payment_method'][3:]}", "object": "customer"})
+                return _create_customer(processor, fields["payment_method"])
+            case ("GET", ["payment_methods", token]) if token.startswith("pm_"):
+                customer = processor.customers.get(token)
+                return reply(200, {"id": token, "object": "payment_method", "customer": customer})
             case ("GET", ["payment_intents"]):
                 return _list_payments(processor, parameters)
             case ("GET", ["payment_intents", payment_id]) if payment_id in processor.payments:
@@ -103,6 +106,15 @@ def _create_payment(processor: Processor, fields: dict[str, str]) -> Reply:
         "payment_intent": intent,
     }
     return reply(402, {"error": declined})
+
+
+def _create_customer(processor: Processor, token: str) -> Reply:
+    """With this card, which must not belong to another one."""
+    if token in processor.customers:
+        message = "The payment method has already been attached to a customer."
+        return error(400, "invalid_request_error", message)
+    processor.customers[token] = f"cus_{token[3:]}"
+    return reply(200, {"id": processor.customers[token], "object": "customer"})
 
 
 def _create_refund(processor: Processor, fields: dict[str, str]) -> Reply:

@@ -31,7 +31,7 @@ PERIOD_S: Final = 0.25
 
 class AlertOut(BaseModel):
     alert_id: str
-    kind: str = Field(description="age, unbound, misplaced or low_stock")
+    kind: str = Field(description="age, unbound, misplaced, low_stock or unknown_charge")
     raised_ns: int
     visit_id: str = ""
     name: str = ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.receipts.test_payment import NOW, unanswered
 from tests.unit.web.counter import PRODUCT, STORE, cart_of, pick_up
 
 from openaisle.central.alerts import Alerts
 from openaisle.core.messages import InteractionKind, StrangerExplained, StrangerInside, VisitClosed
+from openaisle.core.units import NS_PER_HOUR
 
 
 @pytest.fixture
@@ -35,6 +37,17 @@ def test_a_stranger_is_told_of_and_forgotten_when_explained(alerts: Alerts) -> N
     assert raised["place"] in STORE.gondola_of
     assert alerts.accept(stranger) == []
     alerts.accept(StrangerExplained(alert_id="stranger-1", outcome="bound", visit_id="v2", explained_ns=3))
+    assert alerts.newest() == []
+
+
+def test_a_charge_that_nobody_can_tell_of_is_a_task_until_it_is_known(alerts: Alerts) -> None:
+    payments = unanswered()
+    alerts.accept(payments.state("small/visit"))
+    (alert,) = alerts.newest()
+    assert (alert["kind"], alert["name"]) == ("unknown_charge", "small/visit")
+    late_ns = NOW + 9 * 24 * NS_PER_HOUR
+    payments.absent(payments.take_due(late_ns, 1)[0].request.key, late_ns)
+    alerts.accept(payments.state("small/visit"))
     assert alerts.newest() == []
 
 

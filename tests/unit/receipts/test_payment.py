@@ -14,6 +14,7 @@ from openaisle.core.messages import (
 )
 from openaisle.core.units import NS_PER_HOUR, NS_PER_S
 from openaisle.receipts.book import to_log
+from openaisle.receipts.errands import Errand
 from openaisle.receipts.payment import Payments, PaymentSettings
 
 CARD = PaymentMethod(kind="card", payer_id="ana", token="pm_1", customer="cus_1")
@@ -161,23 +162,55 @@ def test_without_an_answer_it_is_asked_again_later_and_looked_up_first_when_it_i
     old_ns = NOW + 24 * NS_PER_HOUR
     assert payments.take_due(old_ns, 9)[0].is_look_up
     again = payments.absent(key, old_ns)
-    assert again
+    assert isinstance(again, Errand)
     assert not again.is_look_up
     assert again.request.key == key
 
 
 def test_every_request_ends_by_a_deadline() -> None:
+    payments = unanswered()
+    assert payments.state("small/visit").end == "needs_reconcile"
+    assert payments.state("small/visit").state is PaymentState.PAYMENT
+    payments.heard(said(the_charge(payments).key, "charged", 250, "webhook"), NOW)
+    assert payments.state("small/visit").end == "charged"
+
+
+def unanswered() -> Payments:
+    """A charge that was asked for until the deadline, in vain."""
     payments = Payments(PaymentSettings(retry_s=(3600.0,)))
     payments.settle(receipt(), CARD, NOW)
     for hour in range(8 * 24 + 1):
         now_ns = NOW + hour * NS_PER_HOUR
         for errand in payments.take_due(now_ns, 9):
             payments.failed(errand.request.key, now_ns)
-    assert payments.state("small/visit").end == "needs_reconcile"
-    assert payments.state("small/visit").state is PaymentState.PAYMENT
-    assert payments.take_due(NOW + 1_000 * NS_PER_HOUR, 9) == []
-    payments.heard(said(the_charge(payments).key, "charged", 250, "webhook"), NOW)
-    assert payments.state("small/visit").end == "charged"
+    return payments
+
+
+def test_what_is_not_known_at_the_deadline_is_looked_up_once_a_day() -> None:
+    payments = unanswered()
+    late_ns = NOW + 9 * 24 * NS_PER_HOUR
+    assert payments.take_due(late_ns - NS_PER_S, 9) == []
+    errands = payments.take_due(late_ns, 9)
+    assert [errand.is_look_up for errand in errands] == [True]
+    assert payments.failed(errands[0].request.key, late_ns) == []  # a person knows already
+    assert len(payments.take_due(late_ns + 24 * NS_PER_HOUR, 9)) == 1
+
+
+def test_a_charge_that_nobody_made_until_the_deadline_is_a_debt_and_made_no_more() -> None:
+    payments = unanswered()
+    late_ns = NOW + 9 * 24 * NS_PER_HOUR
+    key = payments.take_due(late_ns, 9)[0].request.key
+    followed = payments.absent(key, late_ns)
+    assert isinstance(followed, list)
+    assert payments.state("small/visit").state is PaymentState.UNPAID
+    assert payments.state("small/visit").end == ""
+    assert payments.take_due(late_ns + 1_000 * NS_PER_HOUR, 9) == []
+    payments.settle(
+        receipt(), PaymentMethod(kind="card", payer_id="ana", token="pm_2", customer="cus_1"), late_ns
+    )
+    payments.heard(said(the_charge(payments).key, "charged", 250), late_ns)
+    payments.heard(said(key, "charged", 250, "webhook"), late_ns)  # it was made after all: it goes back
+    assert [request.amount_minor for request, _ in payments.refunds("small/visit")] == [250]
 
 
 def test_debts_are_written_off_by_a_deadline() -> None:
