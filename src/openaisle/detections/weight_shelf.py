@@ -33,7 +33,9 @@ class ShelfSettings:
     step_g_min: float = 15.0  # of all plates together; follows from the store's lightest product
     step_g_min_max: float = 25.0
     small_g: float = 100.0  # a hand can press this much
-    small_loss_g: float = 50.0  # ... but no hand makes a shelf lighter: what is left of a press that was taken for rest
+    small_loss_g: float = (
+        50.0  # ... but no hand makes a shelf lighter: what is left of a press that was taken for rest
+    )
     steady_share: float = 0.12  # a large change may still move this share of itself within a window
     steady_g: float = 2.0
     rough_ratio: float = 3.0  # of the plate's usual noise: above, a hand is still there
