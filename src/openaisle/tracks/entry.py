@@ -232,15 +232,17 @@ class Doors:
             return None
         return claimant if at_ns - claimant.seen_ns <= self.settings.claimant_unseen_ns_max else None
 
-    def _was_before(self, person: Person, claimant: Person, line: GateLine, crossed_ns: int) -> bool:
-        """Whether somebody stood nearer to the gate than whoever showed a code, a while before they crossed its line.
+    def _was_before(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
+        """Whether somebody stood nearer to the gate than whoever is thought to have shown a code, after it was shown
+        and a while before they crossed its line.
 
         Nobody waits behind others with a code that was shown: tracks in a queue are easily exchanged.
         """
         then_ns = crossed_ns - self.settings.before_ns
         own, other = person.place_at(then_ns), claimant.place_at(then_ns)
-        if own is None or other is None:
+        if own is None or other is None or then_ns < visit.tapped_ns:
             return False
+        line = self._line_of[visit.gate_id]
         return line.distance_m(own) < line.distance_m(other) - self.settings.before_m_min
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
@@ -260,7 +262,7 @@ class Doors:
 
     def _tap_for(self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int) -> Visit | None:
         """The person's own tap, or the first at that gate that is not somebody else's."""
-        settings, line = self.settings, self._line_of[gate_id]
+        settings = self.settings
         waits = at_ns - crossed_ns < settings.tap_after_crossing_ns_max  # Their own tap may be on its way.
         ranked: list[tuple[bool, int, Visit]] = []
         for order, visit in enumerate(self.visits.values()):
@@ -275,7 +277,7 @@ class Doors:
                 return visit
             # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
             other = self._still_coming(visit, at_ns)
-            is_anothers = other is not None and not self._was_before(person, other, line, crossed_ns)
+            is_anothers = other is not None and not self._was_before(person, other, visit, crossed_ns)
             if is_anothers and (waits or not visit.is_claimed_inside):
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
