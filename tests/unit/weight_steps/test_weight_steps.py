@@ -33,8 +33,12 @@ def test_a_pick_is_seen_within_half_a_second_and_measured_when_it_has_settled() 
 
 
 def test_a_small_loss_is_seen_before_it_has_rung_out() -> None:
+    def ringing(t: np.ndarray) -> np.ndarray:
+        after = np.clip(t - 5.2, 0.0, None)
+        return ramp(5.0, 0.2, -80.0)(t) - 5.0 * np.exp(-after / 0.4) * np.sin(2 * np.pi * 5 * after)
+
     bench = Bench()
-    bench.add(ramp(5.0, 0.2, -80.0), 5)
+    bench.add(ringing, 5)
     result = bench.run(9)
     (step,) = result.final
     first = result.first(step)
