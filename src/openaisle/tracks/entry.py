@@ -41,6 +41,7 @@ class DoorSettings:
     stay_outside_ns: int = 15 * NS_PER_S  # through the entry one may step back, and in a jam has to
     exit_tap_ns_max: int = 5 * NS_PER_S  # who pressed out is out by then
     lost_close_ns: int = 180 * NS_PER_S  # lost for so long, they left unseen
+    nobody_close_ns: int = 180 * NS_PER_S  # a code was shown, and the cameras saw nobody come in for so long
     visits_max: int = 1024  # open at a time; at the bound the oldest is closed
 
 
@@ -364,6 +365,20 @@ class Doors:
         for visit in list(self.visits.values()):
             if visit.opened and visit.left_count and not visit.members:
                 said += self._close_if_complete(visit, persons, at_ns)
+            elif (
+                visit.opened and not visit.bound_count and at_ns - visit.tapped_ns >= settings.nobody_close_ns
+            ):
+                said += self._close_if_nobodys(visit, persons, at_ns)
+        return said
+
+    def let_go_unseen(self, now_ns: int) -> list[VisitOpened | VisitClosed]:
+        """End visits of people whom nobody ever saw and who pressed out: a shop may have no cameras."""
+        said: list[VisitOpened | VisitClosed] = []
+        for visit in list(self.visits.values()):
+            if visit.exit_tapped_ns is None or visit.bound_count:
+                continue
+            if now_ns - visit.exit_tapped_ns >= self.settings.exit_tap_ns_max:
+                said += self._close(visit, visit.left_gate or visit.gate_id, now_ns)
         return said
 
     def _lost_leaving(self, person: Person) -> GateId | None:
@@ -424,6 +439,14 @@ class Doors:
         if strangers and at_ns - visit.left_ns < self.settings.lost_close_ns:
             return []
         return self._close(visit, visit.left_gate or visit.gate_id, visit.left_ns)
+
+    def _close_if_nobodys(
+        self, visit: Visit, persons: Sequence[Person], at_ns: int
+    ) -> list[VisitOpened | VisitClosed]:
+        """Nobody came in on this code, unless somebody inside is bound to no visit yet."""
+        if any(self._may_be_found(person, at_ns) for person in persons):
+            return []
+        return self._close(visit, visit.gate_id, at_ns)
 
     def _close(self, visit: Visit, gate_id: GateId, at_ns: int) -> list[VisitOpened | VisitClosed]:
         said: list[VisitOpened | VisitClosed] = []

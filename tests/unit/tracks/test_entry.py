@@ -66,6 +66,7 @@ class Stage:
         self.said += self.doors.bind_entered(followed, self.now_ns)
         self.said += self.doors.let_go(self.people, self.now_ns)
         self.said += self.doors.open_overdue(self.now_ns)
+        self.said += self.doors.let_go_unseen(self.now_ns)
 
 
 def test_a_tap_before_the_line_and_a_tap_just_after_it_both_bind() -> None:
@@ -241,6 +242,31 @@ def test_pressing_out_ends_a_visit_whose_person_is_lost() -> None:
     stage.tap("ana", direction="exit")
     stage.wait(5.5)
     assert [(end.visit_id, end.gate_id) for end in closed(stage.said)] == [("ana", "exit")]
+
+
+def test_who_was_never_seen_has_left_when_they_pressed_out() -> None:
+    stage = Stage()
+    stage.tap("unseen")
+    stage.wait(20.0)
+    stage.tap("unseen", direction="exit")
+    stage.wait(4.0)
+    assert closed(stage.said) == []
+    stage.wait(2.0)
+    assert [visit.visit_id for visit in closed(stage.said)] == ["unseen"]
+
+
+def test_a_code_on_which_nobody_came_is_given_up_unless_somebody_inside_may_be_its_owner() -> None:
+    stage = Stage(DoorSettings(nobody_close_ns=20 * NS_PER_S))
+    stage.tap("nobody")
+    stage.wait(19.0)
+    assert closed(stage.said) == []
+    stranger = stage.appear(2.0, 3.0)
+    stranger.sides = {"entry": 1, "exit": 1}
+    stage.wait(5.0)
+    assert closed(stage.said) == []
+    stranger.has_left = True
+    stage.wait(0.5)
+    assert [visit.visit_id for visit in closed(stage.said)] == ["nobody"]
 
 
 def test_a_group_of_which_one_was_never_seen_coming_in_still_ends() -> None:
