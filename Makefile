@@ -169,23 +169,28 @@ bench-models: venv $(PUBLISHERS)/.ready ## models of people on real pictures (AR
 	@$(BIN)/openaisle bench models --publishers $(PUBLISHERS) $(ARGS)
 
 # Libraries whose exports we read, and what they make of them: for tests only. ultralytics is AGPL and lives by itself;
-# MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough.
+# MediaPipe asks for numpy 1; of Detectron2, which builds nowhere any more, plain Python is enough. Torch is there once.
 LIBRARIES := .cache/architectures
 LIBRARIES_TORCH := torch==2.14.1 torchvision==0.29.1
 
 $(LIBRARIES)/.ready: bench/architectures/libraries.txt
 	@$(need_python)
-	@echo "installing libraries with networks in $(LIBRARIES), about 14 GB"
+	@echo "installing libraries with networks in $(LIBRARIES), about 9 GB"
 	@rm -rf $(LIBRARIES)
-	@set -e; for name in libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
+	@set -e; for name in torch libraries ultralytics mediapipe; do $(PYTHON) -m venv $(LIBRARIES)/$$name; done; \
 	install() { name=$$1; shift; "$(LIBRARIES)/$$name/bin/python" -m pip --quiet --disable-pip-version-check install "$$@"; }; \
-	install libraries $(LIBRARIES_TORCH) setuptools wheel --requirement bench/architectures/libraries.txt; \
+	install torch $(LIBRARIES_TORCH) setuptools wheel; \
+	for name in libraries ultralytics; do \
+	  echo $(CURDIR)/$(LIBRARIES)/torch/lib/python*/site-packages \
+	    >"$$(echo $(LIBRARIES)/$$name/lib/python*/site-packages)/torch.pth"; \
+	done; \
+	install libraries --requirement bench/architectures/libraries.txt; \
 	"$(LIBRARIES)/libraries/bin/python" -m pip --quiet download --no-deps --no-build-isolation --no-binary :all: \
 	  --dest $(LIBRARIES) pb1-detectron2==$(DETECTRON2_VERSION) \
 	  && tar --extract --gzip --strip-components 1 --one-top-level=$(LIBRARIES)/sources \
 	    --file $(LIBRARIES)/pb1-detectron2-$(DETECTRON2_VERSION).tar.gz \
 	  || echo "Detectron2 cannot be had here: tested without it"; \
-	{ install ultralytics $(LIBRARIES_TORCH) onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless matplotlib \
+	{ install ultralytics onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless matplotlib \
 	  pillow polars psutil pyyaml requests scipy tqdm \
 	  && install ultralytics --no-deps ultralytics==$(ULTRALYTICS_VERSION) ultralytics-thop; } \
 	  || echo "ultralytics does not install here: tested without it"; \

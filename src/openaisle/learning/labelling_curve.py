@@ -47,7 +47,7 @@ class CurveSettings:
 
 SETTINGS_OF: Final[Mapping[Job, CurveSettings]] = {
     "boxes": CurveSettings(),
-    "keypoints": CurveSettings(pictures_taught=6400, rate_taught=1e-3, check_every=800),
+    "keypoints": CurveSettings(pictures_taught=6400, check_every=800),
 }
 
 

@@ -29,7 +29,7 @@ from openaisle.learning.people_network import (
     keypoint_log_maps,
     normalised,
 )
-from openaisle.learning.training import Batch, Loop, LoopSettings, Shuffled, Step, read_checkpoint
+from openaisle.learning.training import Batch, Loop, PictureLoopSettings, Shuffled, Step, read_checkpoint
 from openaisle.learning.warm_start import start_from
 from openaisle.sim.labels import VISIBLE
 
@@ -50,10 +50,8 @@ _TARGET_SD_CELLS: Final = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(LoopSettings):
-    pictures: int  # seen in all: the length of the schedule
+class TrainSettings(PictureLoopSettings):
     batch: int = 16  # steps count for more than pictures here
-    bf16: bool = True
     store_share: float = 0.5  # of a batch that is the store's own, where there are other pictures too
 
 

@@ -22,14 +22,13 @@ from openaisle.core.errors import InputError
 from openaisle.detections.products import FEATURES
 from openaisle.learning.products_data import NOTHING, TRAITS, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
-from openaisle.learning.training import Batch, Loop, LoopSettings, Step, read_checkpoint
+from openaisle.learning.training import Batch, Loop, PictureLoopSettings, Step, read_checkpoint
 
 SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(LoopSettings):
-    pictures: int  # seen in all: the length of the schedule
+class TrainSettings(PictureLoopSettings):
     pairs: int = 8  # of look-alikes in a batch, two pictures of each product
     empty: int = 1  # empty hands in a batch
     others: int = 1000  # products that each picture is told from, besides those in the batch
@@ -38,7 +37,6 @@ class TrainSettings(LoopSettings):
     average: float = 0.9985
     scale: float = 16.0
     margin: float = 0.1
-    bf16: bool = True
 
 
 class ProductLearner(nn.Module):

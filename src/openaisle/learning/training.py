@@ -53,6 +53,14 @@ class LoopSettings:
     patience: int = 4  # checks in a row without a better one, and training stops; the best is what is kept
 
 
+@dataclass(frozen=True, kw_only=True)
+class PictureLoopSettings(LoopSettings):
+    """What those have besides that learn from pictures."""
+
+    pictures: int  # seen in all: the length of the schedule
+    bf16: bool = True
+
+
 @dataclass(frozen=True)
 class Progress:
     """Said now and then; means since the last one."""
