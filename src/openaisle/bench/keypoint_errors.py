@@ -48,7 +48,8 @@ class KeypointErrors:
         for row, body in zip(*linear_sum_assignment(apart), strict=True):
             if apart[row, body] < MATCH_SHARE_MAX:
                 size = np.full(count, size_px[row])
-                self._rows.append(np.column_stack([np.arange(count), trust[row], off_px[row, body], size]))
+                columns = [np.arange(count, dtype=np.float64), trust[row], off_px[row, body], size]
+                self._rows.append(np.stack(columns, axis=1))
 
     def figures(self) -> dict[str, Any]:
         """Of each kind of joint, left and right together: how many, their median error, share and power."""
