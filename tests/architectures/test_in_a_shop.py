@@ -15,6 +15,8 @@ from openaisle.detections.models import NANODET
 from openaisle.edge.settings import load_edge_settings
 from openaisle.store.load import store_folder
 
+pytestmark = pytest.mark.timeout(600)  # some look at a picture for seconds
+
 PEOPLE = {
     "yolov8n": ("yolov8",),
     "yolo11n": ("yolo11",),
