@@ -96,6 +96,20 @@ def test_a_line_is_explained_on_a_page_that_names_what_and_who(day: Day, tmp_pat
     assert '"joints"' in text  # the skeletons
 
 
+def test_a_line_is_explained_in_the_readers_language(day: Day, tmp_path: Path) -> None:
+    receipt = next(receipt for receipt in day.live.receipts if receipt.lines)
+    wanted = f"{receipt.visit_id}/{receipt.lines[0].product_id}"
+    page = tmp_path / "why.html"
+    asked = ["explain", str(day.folder), wanted, "--out", str(page), "--language"]
+    assert CliRunner().invoke(build_app(), [*asked, "ar"]).exit_code == 0
+    text = page.read_text()
+    assert '<html lang="ar" dir="rtl">' in text
+    assert "هذا المتسوق أخذ" in text
+    assert "shopper" not in text
+    result = CliRunner().invoke(build_app(), [*asked, "eo"])
+    assert "expected en, de, fr, es, ar" in str(result.exception)
+
+
 def test_explaining_a_line_that_is_not_there_says_which_are(day: Day, tmp_path: Path) -> None:
     receipt = next(receipt for receipt in day.live.receipts if receipt.lines)
     asked = ["explain", str(day.folder), f"{receipt.visit_id}/nothing", "--out", str(tmp_path / "why.html")]

@@ -19,6 +19,7 @@ def explain(
         str, typer.Argument(help="VISIT/PRODUCT: a visit and a GTIN or product id of its receipt.")
     ],
     out: Annotated[Path, typer.Option("--out", help="HTML file to write: it needs nothing else.")],
+    language: Annotated[str, typer.Option(help="en, de, fr, es or ar.")] = "en",
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Accept files whose checksums differ: edited by hand.")
     ] = False,
@@ -28,13 +29,21 @@ def explain(
     from openaisle.replay.explain import explain as reasons_of
     from openaisle.replay.explain_page import explain_page
     from openaisle.replay.recording import Recording
+    from openaisle.web.words import LANGUAGES, direction, words
 
     visit_id, slash, code = line.rpartition("/")
     if not slash or not visit_id or not code:
         raise InputError("is no line of a receipt", field="LINE", expected="VISIT/PRODUCT", found=line)
+    if language not in LANGUAGES:
+        raise InputError(
+            "no words in this language", field="--language", expected=", ".join(LANGUAGES), found=language
+        )
     if not out.parent.is_dir():
         raise InputError("there is no such folder", file=str(out.parent))
     opened = Recording.open(recording, check=not unchecked)
     reasons = reasons_of(opened, visit_id, code)
-    out.write_text(explain_page(opened.store, reasons), encoding="utf-8")
+    page = explain_page(
+        opened.store, reasons, words(language), language=language, direction=direction(language)
+    )
+    out.write_text(page, encoding="utf-8")
     typer.echo(f"{out}: {len(reasons.interactions)} interactions, {len(reasons.steps)} weight steps")

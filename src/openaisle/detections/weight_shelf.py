@@ -33,6 +33,9 @@ class ShelfSettings:
     step_g_min: float = 15.0  # of all plates together; follows from the store's lightest product
     step_g_min_max: float = 25.0
     small_g: float = 100.0  # a hand can press this much
+    small_loss_g: float = (
+        50.0  # ... but no hand makes a shelf lighter: what is left of a press that was taken for rest
+    )
     steady_share: float = 0.12  # a large change may still move this share of itself within a window
     steady_g: float = 2.0
     rough_ratio: float = 3.0  # of the plate's usual noise: above, a hand is still there
@@ -167,7 +170,8 @@ class ShelfWatch:
         off_g = np.abs(look.level_g - self.rest_g)
         # Goods on a seam ring on both plates as much as all of them weigh.
         around_g = np.convolve(np.where(np.isfinite(off_g), off_g, 0.0), np.ones(3), "same")
-        share = np.where(around_g > settings.small_g, settings.steady_share, 0.0)
+        small_g = np.where(look.level_g < self.rest_g, settings.small_loss_g, settings.small_g)
+        share = np.where(around_g > small_g, settings.steady_share, 0.0)
         slack_g = np.maximum(settings.steady_g, share * off_g)
         slope_sd_g = 3.5 * np.maximum(look.rough_g, look.noise_sd_g) / np.sqrt(6.0) * 2.0
         flat = np.abs(look.slope_g) <= np.maximum(slack_g, slope_sd_g)
@@ -213,10 +217,10 @@ class ShelfWatch:
 
     def _ticks_needed(self, total_g: float) -> int:
         settings = self.settings
-        is_small = abs(total_g) < settings.small_g
         if total_g < 0:
+            is_small = -total_g < settings.small_loss_g
             return settings.ticks_small_loss if is_small else settings.ticks_large_loss
-        return settings.ticks_small_gain if is_small else settings.ticks_large_gain
+        return settings.ticks_small_gain if total_g < settings.small_g else settings.ticks_large_gain
 
     def _accept(self, group: Group, look: Look, changed: list[OpenStep]) -> None:
         """A steady change: more of a step that is open, or the end of it, or a new step."""

@@ -29,6 +29,7 @@ from openaisle.core.messages import (
     WeightStep,
 )
 from openaisle.core.units import NS_PER_S
+from openaisle.interactions.again import Again
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
@@ -73,8 +74,16 @@ class Interactions:
         self._weigher = Weigher(store, self._memory.masses, self._memory.contents, self._settings.weigh)
         self._looks = Looks(store, self._arms, self._settings.looks)
         self._deeds = Deeds(self._settings.deeds)
+        self._again = Again(self._settings)
         self._suppose = Suppose(
-            store, self._weigher, self._arms, self._memory, self._settings, self._looks, self._deeds
+            store,
+            self._weigher,
+            self._arms,
+            self._memory,
+            self._settings,
+            self._looks,
+            self._deeds,
+            self._again,
         )
         self._unheard = Unheard(store, self._weigher, self._memory, self._settings.unheard)
         self._browsing = Browsing(store, self._settings, self._deeds, self._unheard)
@@ -118,6 +127,9 @@ class Interactions:
         due |= {case.step.step_id for case in self._undecided if self._is_due(case, now_ns)}
         for group in self._groups(due) if due else ():
             said += self._decide(group, holdings, now_ns)
+        if before := self._again.before(self._cases[step_id] for step_id in due) - due:
+            for group in self._groups(before):
+                said += self._decide(group, holdings, now_ns)
         if due:
             self._sort_cases()
         self._hand_overs.hear(self._meetings.step(tracks), now_ns)
@@ -153,6 +165,7 @@ class Interactions:
         if step.status is StepStatus.WITHDRAWN or float(step.mass_change_g.sum()) == 0.0:
             if case is not None:
                 case.step, case.is_final = step, True
+                self._again.forget(case)
                 self._browsing.touched(case.target, now_ns)
                 said += [self._take_back(case, interaction, now_ns) for interaction in case.standing]
             return False
@@ -237,7 +250,9 @@ class Interactions:
         if old:
             self._looks.forget(old)
             for step_id in old:
-                for interaction_id in self._cases.pop(step_id).said:
+                case = self._cases.pop(step_id)
+                self._again.forget(case)
+                for interaction_id in case.said:
                     self._memory.contents.settle(interaction_id)
             self._sort_cases()
         self._memory.forget(now_ns, limit_ns)
@@ -253,7 +268,10 @@ class Interactions:
         *,
         is_last: bool = False,
     ) -> list[Interaction]:
-        weighed = [normalised(own) for own in self._suppose.hypotheses(group, holdings)]
+        supposed = self._suppose.hypotheses(group, holdings)
+        for case, own in zip(group, supposed, strict=True):
+            self._again.note(case, own)
+        weighed = [normalised(own) for own in supposed]
         moments = [
             Moment((case.step.edge_ns - group[0].step.edge_ns) / NS_PER_S, case.target.place_floor_m)
             for case in group

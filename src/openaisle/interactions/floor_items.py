@@ -19,7 +19,7 @@ from openaisle.core.messages import FloorTracks, Interaction, InteractionKind, T
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.memory import Holdings, Memory
-from openaisle.interactions.reach import Floats, Target, hands_of
+from openaisle.interactions.reach import WRISTS, Floats, Target, hands_of
 from openaisle.interactions.settings import FloorSettings
 from openaisle.interactions.shelving import Shelving
 from openaisle.store.schema import Store
@@ -71,8 +71,9 @@ class FloorItems:
         for message in tracks:
             hands = hands_of(message.joints_floor_m, settings.hand_beyond_wrist_m)  # [people, 2, 3]
             at_shelves = self._shelving.reached(hands, settings.edge_m)
+            is_sure = message.joints_floor_m[:, WRISTS, 3] >= settings.confidence_min
             with np.errstate(invalid="ignore"):
-                low = (hands[..., 2] < settings.low_m) & ~at_shelves
+                low = (hands[..., 2] < settings.low_m) & ~at_shelves & is_sure
             for row in np.flatnonzero(at_shelves.any(axis=1)):
                 self._inside_ns[message.track_ids[row]] = message.captured_ns
             for row in np.flatnonzero(low.any(axis=1)):

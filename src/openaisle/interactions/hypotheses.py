@@ -36,6 +36,7 @@ class Hypothesis:
     explanation: Explanation
     moves: tuple[Move, ...]  # at least one; its part is None where nothing explains the step
     log_weight: float
+    log_again: float = 0.0  # of it: what other steps at that slot say of who it was
 
     @cached_property
     def hands(self) -> Hands:

@@ -9,7 +9,6 @@ from openaisle.core.messages import (
     Interaction,
     InteractionKind,
     ProductId,
-    SlotId,
     VisitClosed,
     VisitId,
     VisitOpened,
@@ -61,14 +60,6 @@ class Memory:
                 sd_g = self._settings.weigh.mass_model_share * mass_g
                 lots.append(Lot("", product_id, quantity, None, mass_g, sd_g, 1.0))
         return lots
-
-    def took_from(self, visit_id: VisitId, slots: set[SlotId | None], since_ns: int, before_ns: int) -> bool:
-        """Whether a visit took something from one of these slots within a time."""
-        return any(
-            deed.kind is InteractionKind.PICK_UP and deed.slot_id in slots
-            for deed in self._deeds.get(visit_id, {}).values()
-            if since_ns <= deed.happened_ns < before_ns
-        )
 
     def do(
         self,

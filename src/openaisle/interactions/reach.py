@@ -73,6 +73,7 @@ class _Rows:
     hands_floor_m: Floats  # [people, 2, 3]
     hand_confidence: Floats  # [people, 2] of the wrist; 0 where it is unknown
     bodies_floor_m: Floats  # [people, 2]
+    across_floor: Floats  # [people, 2] from the left shoulder to the right, as long as both are sure
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class _Sight:
     near: Floats  # [rows, 2] of each hand
     confidence: Floats  # [rows, 2] of each hand
     stand: Floats  # [rows] of the body
+    beyond: Floats  # [rows] of the body, where it is out of reach
+    facing: (
+        Floats  # [rows, 2] of the shoulders: turned to the shelf (1, away -1) times how sure, and how sure
+    )
 
 
 _Place: TypeAlias = tuple[str, str, float, int]  # gondola, shelf, metres along it, when
@@ -111,6 +116,7 @@ class Arms:
             hands_of(tracks.joints_floor_m, settings.hand_beyond_wrist_m),
             np.nan_to_num(tracks.joints_floor_m[:, WRISTS, 3].astype(np.float64)),
             _bodies_of(tracks),
+            _across(tracks.joints_floor_m),
         )
         # Whoever leaves is nobody's any more, but what they did before is still theirs.
         for track_id, visit_id in zip(tracks.track_ids, tracks.visit_ids, strict=True):
@@ -177,7 +183,8 @@ class Arms:
         hands = np.concatenate([row.hands_floor_m for row in rows])
         confidence = np.concatenate([row.hand_confidence for row in rows])
         bodies = np.concatenate([row.bodies_floor_m for row in rows])
-        sight = self._sight(times_ns, hands, confidence, bodies, target, lag_s)
+        across = np.concatenate([row.across_floor for row in rows])
+        sight = self._sight(times_ns, hands, confidence, bodies, across, target, lag_s)
         numbers: dict[TrackId, int] = {}
         owner = np.array([numbers.setdefault(each, len(numbers)) for row in rows for each in row.track_ids])
         likelihoods, right_hands = self._log_likelihoods(sight, owner, len(numbers))
@@ -197,6 +204,7 @@ class Arms:
         hands: Floats,
         confidence: Floats,
         bodies: Floats,
+        across: Floats,
         target: Target,
         lag_s: float,
     ) -> _Sight:
@@ -214,28 +222,37 @@ class Arms:
         near = settings.tail * np.log1p(miss / settings.tail)
         stand_m = _stands(bodies, target) - np.array([0.0, -settings.stand_m])
         stand_m[:, 0] = (np.abs(stand_m[:, 0]) - settings.stand_slack_m).clip(min=0.0)
-        stand = ((stand_m / np.hypot(settings.stand_sd_m, blur_m)) ** 2).sum(axis=-1) + time
+        off_m2 = (stand_m**2).sum(axis=-1)
+        stand = off_m2 / (settings.stand_sd_m**2 + blur_m**2)
+        stand = (settings.stand_tail + 1.0) * np.log1p(stand / settings.stand_tail) + time
+        beyond = off_m2 / (settings.reach_sd_m**2 + blur_m**2) + time - settings.beyond
+        along = target.gondola.floor_from_gondola.rotation[:2, 0]
+        sure = np.hypot(across[:, 0], across[:, 1])
         return _Sight(
             core=off_s == 0.0,
             near=near + time[:, None],
             confidence=confidence,
             stand=np.where(np.isfinite(stand), stand, np.inf),
+            beyond=np.where(np.isfinite(beyond), beyond.clip(min=0.0), np.inf),
+            facing=np.stack([across @ along, sure], axis=1),
         )
 
     def _log_likelihoods(self, sight: _Sight, owner: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
         """Of each person [count], by the hand that fits better; and how likely it was the right one."""
         settings = self._settings
-        near, stand = np.empty((count, 2)), np.empty(count)
+        near, stand, beyond = np.empty((count, 2)), np.empty(count), np.empty(count)
         typical_costs(sight.near, sight.core, owner, settings.best_share, near)
         least_costs(sight.stand, sight.core, owner, stand)
-        stand = np.minimum(stand, STAND_MAX)[:, None]
-        seen = _mean_confidence(sight, owner, count)
         # A body out of reach of the shelf had no hand in it, whatever the tracker made of the hand.
-        beyond = np.maximum(0.0, stand - settings.beyond)
-        tracked = -0.5 * (settings.weight * near + beyond)
+        least_costs(sight.beyond, sight.core, owner, beyond)
+        out = np.minimum(beyond, STAND_MAX)[:, None]
+        tracked = -0.5 * (settings.weight * near + out)
         log_astray = math.log(settings.prior_astray)
+        seen = _mean_confidence(sight, owner, count)
         log_lost = (math.log(settings.prior_unseen) - log_astray) * (1.0 - seen) ** settings.unseen_power
-        hands = np.logaddexp(tracked, log_astray + log_lost - 0.5 * stand)
+        body = settings.facing * (_facing(sight, owner, count) - 1.0)
+        body = body[:, None] - 0.5 * (np.minimum(stand, STAND_MAX)[:, None] + out)
+        hands = np.logaddexp(tracked, log_astray + log_lost + body)
         return hands.max(axis=1), 1.0 / (1.0 + np.exp(hands[:, 0] - hands[:, 1]))
 
 
@@ -244,6 +261,13 @@ def _mean_confidence(sight: _Sight, owner: NDArray[np.int64], count: int) -> Flo
     total = np.zeros((count, 2))
     np.add.at(total, owner[sight.core], sight.confidence[sight.core])
     return total / np.maximum(np.bincount(owner[sight.core], minlength=count), 1)[:, None]
+
+
+def _facing(sight: _Sight, owner: NDArray[np.int64], count: int) -> Floats:
+    """How far each person [count] was turned to the shelf about the edge: 1 to it, -1 away; 0: nobody knows."""
+    total = np.zeros((count, 2))
+    np.add.at(total, owner[sight.core], sight.facing[sight.core])
+    return total[:, 0] / np.maximum(total[:, 1], 1e-6)
 
 
 @njit(cache=True)
@@ -297,6 +321,14 @@ def hands_of(joints_floor_m: np.ndarray, beyond_m: float) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         ahead = np.where(length > 0.05, forearm / length * beyond_m, 0.0)
     return wrists + np.where(np.isfinite(ahead), ahead, 0.0)
+
+
+def _across(joints_floor_m: np.ndarray) -> Floats:
+    """From left to right shoulder [people, 2] on the floor, as long as both are sure; 0 where they are unknown."""
+    shoulders = joints_floor_m[:, SHOULDERS].astype(np.float64)
+    across = shoulders[:, 1, :2] - shoulders[:, 0, :2]
+    sure = shoulders[..., 3].min(axis=1) / np.maximum(np.linalg.norm(across, axis=1), 0.05)
+    return np.nan_to_num(across * sure[:, None])
 
 
 def misses_m(points_floor_m: Floats, target: Target, height_m: tuple[float, float]) -> Floats:

@@ -50,7 +50,7 @@ class ReachSettings:
     history_s: float = 8.0
     hand_beyond_wrist_m: float = 0.10
     # Where a hand is about the edge, against the place of the change: along the shelf, outside it, above it.
-    before_s: float = 0.65
+    before_s: float = 0.8
     after_s: float = 0.15
     along_sd_m: float = 0.08
     outside_sd_m: float = 0.08
@@ -61,11 +61,14 @@ class ReachSettings:
     tail: float = 3.0  # degrees of freedom: how far off a glimpse may be (Student's t)
     best_share: float = 0.7  # of the glimpses; the others are taken for errors of the tracker
     weight: float = 1.9  # of all glimpses of a hand together, in single ones
-    # Where a body is: this far before the front.
-    stand_m: float = 0.42
+    # Where a body is, of which no hand was seen there: this far before the front, and turned to the shelf.
+    stand_m: float = 0.50
     stand_slack_m: float = 0.10
-    stand_sd_m: float = 0.7
-    beyond: float = 12.0  # squared sd: a body farther off counts against its hands, too
+    stand_sd_m: float = 0.3
+    stand_tail: float = 1.0  # degrees of freedom
+    facing: float = 1.0  # of the log likelihood, for each half of a half turn away
+    reach_sd_m: float = 0.7
+    beyond: float = 12.0  # squared sd of that: a body farther off counts against its hands, too
     # That it was a hand which was seen elsewhere: surely tracked, or not seen at all.
     prior_astray: float = 0.0001
     prior_unseen: float = 0.033
@@ -146,7 +149,10 @@ class FloorSettings:
     """When a hand at the floor has laid something down or picked something up (decision 0086). Judged, not fitted."""
 
     hand_beyond_wrist_m: float = 0.10
-    low_m: float = 0.25  # a hand below is at the floor
+    low_m: float = 0.25  # a hand below is at the floor ...
+    confidence_min: float = (
+        0.25  # ... if the tracker is so sure of its wrist: in crowds others' legs are taken for hands
+    )
     edge_m: float = 0.03  # of a gondola: hands within are at its goods
     parted_s: float = 0.4  # not seen low for so long: over
     glimpses_min: int = 3
@@ -196,8 +202,8 @@ class Settings:
     hand_m_s: float = 2.0  # on its way from one place to another
     both_hands_s: float = 0.3
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
-    again_s: float = 5.0
-    again_odds: float = 2.5  # whoever took from this slot a moment ago takes again
+    again_s: tuple[float, float] = (0.8, 3.0)
+    again_odds: float = 8.0  # whoever takes from a slot at one time takes from it so much before or after
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.4  # one person takes with both hands within that time
     shared_odds: float = (
@@ -205,7 +211,7 @@ class Settings:
     )
     shared_log_min: float = -6.0  # of either arm
     learn_probability_min: float = 0.9
-    learn_after_s: float = 3.0  # when a step is no longer revised: nothing must confirm itself
+    learn_after_s: float = 4.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news
     alternatives_max: int = 4
     browse_s: float = 0.15  # a hand inside a shelf for less was passing by

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from openaisle.core.messages import InteractionKind, TrackId
 from openaisle.core.units import NS_PER_S
+from openaisle.interactions.again import Again, Taker
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
 from openaisle.interactions.hypotheses import Hypothesis, Move
@@ -32,8 +33,10 @@ class Suppose:
         settings: Settings,
         looks: Looks,
         deeds: Deeds,
+        again: Again,
     ) -> None:
         self._store = store
+        self._again = again
         self._looks = looks
         self._deeds = deeds
         self._weigher = weigher
@@ -61,7 +64,7 @@ class Suppose:
         terms["arm"] = sum(suspect.log_likelihood if suspect else nobody for suspect in suspects)
         first = hypothesis.moves[0][1]
         if len(suspects) == 1:
-            terms["same slot again"] = self._log_again(case, explanation, first)
+            terms["same slot again"] = _log_again(explanation, first, self._again.log_odds(case))
             terms["hand that took it"] = self._log_hand(explanation, first)
         terms["pictures and path of the arm"] = hypothesis.log_weight - sum(terms.values())
         return {name: value for name, value in terms.items() if abs(value) > 1e-9 or name == "arm"}
@@ -115,9 +118,10 @@ class Suppose:
     def _with_people(self, case: Case, explanations: Sequence[Explanation]) -> list[Hypothesis]:
         suspects = self._arms.suspects(case.target)
         hands = [hand for suspect in suspects for hand in self._hands(suspect)]
+        again = self._again.log_odds(case)
         found: list[Hypothesis] = []
         for explanation in explanations:
-            found += self._by_one(case, explanation, hands)
+            found += self._by_one(explanation, hands, again)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
         return [self._as_seen(case, hypothesis) for hypothesis in found]
@@ -156,32 +160,21 @@ class Suppose:
         seen = sum(held.values()) + sum(did.values()) + max(moved, default=0.0)
         return replace(hypothesis, log_weight=hypothesis.log_weight + seen) if seen else hypothesis
 
-    def _by_one(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
+    def _by_one(
+        self, explanation: Explanation, suspects: Sequence[Suspect], again: Mapping[Taker, float]
+    ) -> list[Hypothesis]:
         """One person did all of it; or somebody who was not seen."""
         nobody = math.log(self._settings.reach.prior_nobody)
         people = [(suspect, suspect.log_likelihood) for suspect in suspects]
-        return [
-            Hypothesis(
-                explanation,
-                tuple((part, suspect) for part in explanation.parts) or ((None, suspect),),
-                explanation.log_density
-                + log_likelihood
-                + self._log_again(case, explanation, suspect)
-                + self._log_hand(explanation, suspect),
-            )
-            for suspect, log_likelihood in [*people, (None, nobody)]
-            if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier)
-        ]
-
-    def _log_again(self, case: Case, explanation: Explanation, suspect: Suspect | None) -> float:
-        """People who take several units take them one after the other."""
-        if suspect is None or suspect.visit_id is None or explanation.kind is not InteractionKind.PICK_UP:
-            return 0.0
-        edge_ns = case.step.edge_ns
-        slots = {part.slot_id for part in explanation.parts}
-        since_ns = edge_ns - round(self._settings.again_s * NS_PER_S)
-        is_again = self._memory.took_from(suspect.visit_id, slots, since_ns, edge_ns)
-        return math.log(self._settings.again_odds) if is_again else 0.0
+        found: list[Hypothesis] = []
+        for suspect, log_likelihood in [*people, (None, nobody)]:
+            if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier):
+                moves = tuple((part, suspect) for part in explanation.parts) or ((None, suspect),)
+                log_again = _log_again(explanation, suspect, again)
+                log_weight = explanation.log_density + log_likelihood + log_again
+                log_weight += self._log_hand(explanation, suspect)
+                found.append(Hypothesis(explanation, moves, log_weight, log_again))
+        return found
 
     def _log_hand(self, explanation: Explanation, suspect: Suspect | None) -> float:
         """What is put back mostly comes from the hand that took it."""
@@ -228,3 +221,11 @@ class Suppose:
         slot = self._store.slots[part.slot_id] if part.slot_id else None
         along_m = slot.left_m + slot.width_m / 2 if slot else case.change.along_m
         return self.target(case.change.shelf_id, along_m, case.step.edge_ns)
+
+
+def _log_again(explanation: Explanation, suspect: Suspect | None, again: Mapping[Taker, float]) -> float:
+    """People who take several units take them one after the other."""
+    if suspect is None or suspect.visit_id is None or explanation.kind is not InteractionKind.PICK_UP:
+        return 0.0
+    takers = [(suspect.visit_id, part.slot_id) for part in explanation.parts if part.slot_id]
+    return max((again.get(taker, 0.0) for taker in takers), default=0.0)

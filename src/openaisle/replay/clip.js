@@ -47,7 +47,7 @@ function showReplay(box, data) {
   let timer = null;
   button.addEventListener("click", () => {
     clearInterval(timer);
-    button.textContent = timer ? "Play" : "Stop";
+    button.textContent = timer ? data.play : data.stop;
     timer = timer ? null : setInterval(() => {
       slider.value = (Number(slider.value) + 1) % data.frames.length;
       if (box.isConnected) draw();

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -31,64 +32,85 @@ BONES: Final = (
     ("right_shoulder", "right_hip"), ("left_hip", "right_hip"), ("nose", "left_shoulder"),
     ("nose", "right_shoulder"),
 )  # fmt: skip
-KIND_WORDS: Final = {
-    InteractionKind.PICK_UP: "took",
-    InteractionKind.PUT_BACK: "put back",
-    InteractionKind.PUT_BACK_WRONG: "put into another product's place",
-    InteractionKind.GIVE: "handed on",
-    InteractionKind.GET: "was handed",
-    InteractionKind.UNEXPLAINED: "something nobody can name moved",
-}
 
 
-def people_of(visit_id: VisitId | None, clips: Sequence[StepClip]) -> dict[VisitId, str]:
-    """Short names: the shopper in question is 'this shopper', others are letters."""
-    names = {visit_id: "this shopper"} if visit_id else {}
-    seen = {v for clip in clips for tracks in clip.tracks for v in tracks.visit_ids if v}
-    for visit in sorted(seen - names.keys()):
-        names[visit] = f"shopper {chr(ord('A') + len(names))}"
-    return names
+@dataclass(frozen=True)
+class Reader:
+    """Whom a decision is drawn for: their words by name (those that begin with `why_`), and what they call whom."""
+
+    store: Store
+    words: Mapping[str, str]
+    who: Mapping[VisitId, str]
+
+    @classmethod
+    def of(
+        cls, store: Store, words: Mapping[str, str], visit_id: VisitId | None, clips: Sequence[StepClip]
+    ) -> Reader:
+        """Short names: the shopper in question is 'this shopper', others are letters."""
+        names = {visit_id: words["why_this"]} if visit_id else {}
+        seen = {v for clip in clips for tracks in clip.tracks for v in tracks.visit_ids if v}
+        for visit in sorted(seen - names.keys()):
+            names[visit] = words["why_other"].format(letter=chr(ord("A") + len(names)))
+        return cls(store, words, names)
+
+    def say(self, word: str, /, **filled: object) -> str:
+        """Words, for HTML."""
+        return escape(self.words[f"why_{word}"].format(**filled))
+
+    def deed(self, kind: InteractionKind, person: str, quantity: int, name: str) -> str:
+        """Who did what with what."""
+        return self.words[f"why_{kind.value}"].format(who=person, goods=f"{quantity} × {name}")
+
+    def term(self, name: str) -> str:
+        """A piece of evidence, by the name that `interactions` gives it."""
+        return self.words.get(f"why_term_{name.replace(' ', '_')}", name)
 
 
-def clips_html(store: Store, clips: Sequence[StepClip], who: Mapping[VisitId, str]) -> str:
+def clips_html(reader: Reader, clips: Sequence[StepClip]) -> str:
     """A section for each clip, to stand in an element of class `why`."""
-    return "\n".join(_section(store, clip, who) for clip in clips)
+    return "\n".join(_section(reader, clip) for clip in clips)
 
 
 def percent(probability: float) -> str:
-    return "over 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
+    return "> 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
 
 
-def _section(store: Store, clip: StepClip, who: Mapping[VisitId, str]) -> str:
-    shelf = store.shelves[clip.step.shelf_id]
+def _section(reader: Reader, clip: StepClip) -> str:
+    shelf, say = reader.store.shelves[clip.step.shelf_id], reader.say
     until_s = (clip.step.settled_ns - clip.step.edge_ns) / NS_PER_S
+    heading = say(
+        "shelf", shelf=shelf.shelf_id, grams=f"\u2066{clip.mass_g:+.1f}\u2069", cm=f"{clip.along_m * 100:.0f}"
+    )
+    sure = say(
+        "sure",
+        grams=f"{clip.mass_sd_g:.1f}",
+        cm=f"{clip.along_sd_m * 100:.1f}",
+        count=clip.revisions,
+        seconds=f"{until_s:.2f}",
+    )
     return "\n".join(
         [
-            f"<section><h2>Shelf {escape(shelf.shelf_id)}: {clip.mass_g:+.1f} g, "
-            f"{clip.along_m * 100:.0f} cm from its left end</h2>",
-            f"<p>The scales are sure of the weight to ±{clip.mass_sd_g:.1f} g and of the place to "
-            f"±{clip.along_sd_m * 100:.1f} cm. It was decided {clip.revisions} times as more was known; "
-            f"the level had settled {until_s:.2f} s after the edge.</p>",
-            "<h3>What the plates said</h3>",
-            _curves(clip, shelf),
-            "<h3>What stands there</h3>",
-            _slots(store, shelf, clip),
-            "<h3>What it may have been</h3>",
-            "<p>Each row is one way it can have come about. The columns add up (natural logarithms of how well each "
-            "piece of evidence fits); a row that is 3 behind the first is twenty times less likely.</p>",
-            _candidates(store, clip, who),
-            "<h3>Who was there</h3>",
-            _replay(store, clip, shelf, who),
+            f"<section><h2>{heading}</h2>",
+            f"<p>{sure}</p>",
+            f"<h3>{say('plates')}</h3>",
+            _curves(reader, clip, shelf),
+            f"<h3>{say('slots')}</h3>",
+            _slots(reader, shelf, clip),
+            f"<h3>{say('candidates')}</h3>",
+            f"<p>{say('candidates_hint')}</p>",
+            _candidates(reader, clip),
+            f"<h3>{say('people')}</h3>",
+            _replay(reader, clip, shelf),
             "</section>",
         ]
     )
 
 
-def _curves(clip: StepClip, shelf: Shelf) -> str:
+def _curves(reader: Reader, clip: StepClip, shelf: Shelf) -> str:
     """Every plate of the shelf that moved against the time of the edge."""
     since_s, grams = clip.since_s.astype(np.float64), clip.grams.astype(np.float64)
     if not len(since_s):
-        return "<p class=dim>No samples of that time were kept.</p>"
+        return f"<p class=dim>{reader.say('no_samples')}</p>"
     spans = np.nanmax(grams, axis=0, initial=-1e9) - np.nanmin(grams, axis=0, initial=1e9)
     ranked = np.argsort(-np.nan_to_num(spans, nan=-1.0))[:PLATES_DRAWN]
     moved = [int(plate) for plate in ranked if spans[plate] > MOVED_G]
@@ -118,17 +140,17 @@ def _curves(clip: StepClip, shelf: Shelf) -> str:
         marks.append(f'<polyline class="key-{rank}" points="{points}"></polyline>')
         keys.append(f'<span class="key key-{rank}">■ {escape(shelf.plates[plate].plate_id)}</span>')
     return (
-        f'<svg viewBox="0 0 {CHART_W} {CHART_H}" role=img aria-label="Grams of each plate over time">'
-        f"{''.join(marks)}</svg><p class=dim>{' '.join(keys)} grams against before; dashed: the edge</p>"
+        f'<svg viewBox="0 0 {CHART_W} {CHART_H}" role=img aria-label="{reader.say("curves")}">'
+        f"{''.join(marks)}</svg><p class=dim>{' '.join(keys)} {reader.say('curves_key')}</p>"
     )
 
 
-def _slots(store: Store, shelf: Shelf, clip: StepClip) -> str:
+def _slots(reader: Reader, shelf: Shelf, clip: StepClip) -> str:
     """The shelf from the front: its slots, and where the change was felt."""
     scale = (CHART_W - 20) / shelf.width_m
     boxes: list[str] = []
     for slot in shelf.slots:
-        product = store.products[slot.product_id]
+        product = reader.store.products[slot.product_id]
         x, width = 10 + slot.left_m * scale, slot.width_m * scale
         words = f"{product.name}, {product.mass_g:.0f} g"
         boxes.append(
@@ -138,7 +160,11 @@ def _slots(store: Store, shelf: Shelf, clip: StepClip) -> str:
         )
     x, spread = 10 + clip.along_m * scale, max(2.0, 2 * clip.along_sd_m * scale)
     felt = f"<rect class=felt x={x - spread:.1f} y=46 width={2 * spread:.1f} height=8></rect>"
-    return f'<svg class=slots viewBox="0 0 {CHART_W} 60" role=img aria-label="Slots">{"".join(boxes)}{felt}</svg>'
+    label = reader.say("slots")
+    return (
+        f'<svg class=slots viewBox="0 0 {CHART_W} 60" role=img aria-label="{label}">'
+        f"{''.join(boxes)}{felt}</svg>"
+    )
 
 
 def _short(name: str, width_px: float) -> str:
@@ -146,9 +172,9 @@ def _short(name: str, width_px: float) -> str:
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
-def _candidates(store: Store, clip: StepClip, who: Mapping[VisitId, str]) -> str:
+def _candidates(reader: Reader, clip: StepClip) -> str:
     terms = list(dict.fromkeys(name for one in clip.weighed for name in one.terms))
-    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in terms)
+    head = "".join(f"<th scope=col>{escape(reader.term(name))}</th>" for name in terms)
     rows: list[str] = []
     for rank, one in enumerate(clip.weighed):
         cells = "".join(
@@ -156,34 +182,36 @@ def _candidates(store: Store, clip: StepClip, who: Mapping[VisitId, str]) -> str
             for name in terms
         )
         rows.append(
-            f"<tr{' class=best' if rank == 0 else ''}><th scope=row>{_in_words(store, one, who)}</th>"
-            f"<td>{percent(one.probability)}</td>{cells}<td>{one.log_weight:+.1f}</td></tr>"
+            f"<tr{' class=best' if rank == 0 else ''}><th scope=row>{_in_words(reader, one)}</th>"
+            f"<td>{escape(percent(one.probability))}</td>{cells}<td>{one.log_weight:+.1f}</td></tr>"
         )
     return (
-        f"<div class=wide><table><thead><tr><th scope=col>what and who</th><th scope=col>likely</th>{head}"
-        f"<th scope=col>sum</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        "<p class=dim>Likely: this step by itself. Steps of one moment are then decided together.</p>"
+        f"<div class=wide><table><thead><tr><th scope=col>{reader.say('what')}</th>"
+        f"<th scope=col>{reader.say('likely')}</th>{head}<th scope=col>{reader.say('sum')}</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div><p class=dim>{reader.say('likely_hint')}</p>"
     )
 
 
-def _in_words(store: Store, one: Weighed, who: Mapping[VisitId, str]) -> str:
-    words: list[str] = []
+def _in_words(reader: Reader, one: Weighed) -> str:
+    said: list[str] = []
     for mover in one.movers:
-        person = who.get(mover.visit_id or "", mover.visit_id or mover.track_id or "somebody unseen")
+        person = reader.who.get(
+            mover.visit_id or "", mover.visit_id or mover.track_id or reader.words["why_unseen"]
+        )
         if mover.product_id is None:
-            words.append(f"something unknown, beside {person}")
+            said.append(reader.words["why_beside"].format(who=person))
             continue
-        name = store.products[mover.product_id].name
+        name = reader.store.products[mover.product_id].name
         at = f" ({mover.slot_id})" if mover.slot_id else ""
-        words.append(f"{person} {KIND_WORDS.get(one.kind, one.kind)} {mover.quantity} × {name}{at}")
-    return escape("; ".join(words))
+        said.append(reader.deed(one.kind, person, mover.quantity, f"{name}{at}"))
+    return escape("; ".join(said))
 
 
-def _replay(store: Store, clip: StepClip, shelf: Shelf, who: Mapping[VisitId, str]) -> str:
+def _replay(reader: Reader, clip: StepClip, shelf: Shelf) -> str:
     """Skeletons from above and from the side of the shelf, over the seconds about the edge."""
     if not clip.tracks:
-        return "<p class=dim>Nobody was tracked at that time.</p>"
-    gondola = store.gondola_of[shelf.gondola_id]
+        return f"<p class=dim>{reader.say('nobody')}</p>"
+    gondola = reader.store.gondola_of[shelf.gondola_id]
     into = gondola.floor_from_gondola.inverse()
     frames: list[dict[str, object]] = []
     for tracks in clip.tracks:
@@ -193,7 +221,7 @@ def _replay(store: Store, clip: StepClip, shelf: Shelf, who: Mapping[VisitId, st
             if not np.isfinite(joints).any():
                 continue
             points = [[round(float(v), 2) if math.isfinite(v) else None for v in joint] for joint in joints]
-            people.append({"who": who.get(visit_id or "", "?"), "joints": points})
+            people.append({"who": reader.who.get(visit_id or "", "?"), "joints": points})
         frames.append({"t": round((tracks.captured_ns - clip.step.edge_ns) / NS_PER_S, 2), "people": people})
     data = {
         "frames": frames,
@@ -202,11 +230,18 @@ def _replay(store: Store, clip: StepClip, shelf: Shelf, who: Mapping[VisitId, st
         "width": gondola.width_m,
         "depth": gondola.depth_m,
         "place": [shelf.left_m + clip.along_m, shelf.front_m + 0.1, shelf.height_m + 0.1],
-        "names": list(who.values()),
+        "names": list(reader.who.values()),
+        "play": reader.words["why_play"],
+        "stop": reader.words["why_stop"],
     }
+    canvases = "".join(
+        f'<canvas width=350 height=300 role=img aria-label="{reader.say(name)}"></canvas>'
+        for name in ("above", "side")
+    )
+    # A name may not end the element that it stands in.
+    text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
     return (
-        '<div class=replay><canvas width=350 height=300 role=img aria-label="From above"></canvas>'
-        '<canvas width=350 height=300 role=img aria-label="From the side"></canvas>'
-        '<p><button type=button>Play</button> <input type=range min=0 value=0 aria-label="Time"> <output></output></p>'
-        f"<script type=application/json>{json.dumps(data, separators=(',', ':'))}</script></div>"
+        f"<div class=replay>{canvases}<p><button type=button>{reader.say('play')}</button> "
+        f'<input type=range min=0 value=0 aria-label="{reader.say("time")}"> <output></output></p>'
+        f"<script type=application/json>{text}</script></div>"
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
 from openaisle.core.units import NS_PER_MS, NS_PER_S
-from openaisle.store.schema import Gate, Store
+from openaisle.store.schema import Store
+from openaisle.tracks.gate_line import GateLine
 from openaisle.tracks.people import Person
 
 
@@ -27,6 +28,9 @@ class DoorSettings:
     tap_after_crossing_ns_max: int = 3 * NS_PER_S
     tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
     claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
+    before_ns: int = NS_PER_S  # who stood nearer to the gate so long before they came in ...
+    before_m_min: float = 0.2  # ... by so much, than whoever is thought to have shown the code, had shown it
+    claimant_unseen_ns_max: int = NS_PER_S  # who is unseen for longer is not waited for
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08  # inwards
     leave_hysteresis_m: float = 0.25  # outwards: people step back from a line, into a queue or for a trolley
@@ -34,9 +38,10 @@ class DoorSettings:
     walk_m_per_s: float = 1.8
     seen_ns_max: int = 300 * NS_PER_MS  # only who was seen as recently can be found to belong to a tap
     exit_lost_m: float = 0.7  # who is lost this near to an exit has left
-    stay_outside_ns: int = 2 * NS_PER_S  # through the entry, one may also step back
+    stay_outside_ns: int = 15 * NS_PER_S  # through the entry one may step back, and in a jam has to
     exit_tap_ns_max: int = 5 * NS_PER_S  # who pressed out is out by then
     lost_close_ns: int = 180 * NS_PER_S  # lost for so long, they left unseen
+    nobody_close_ns: int = 180 * NS_PER_S  # a code was shown, and the cameras saw nobody come in for so long
     visits_max: int = 1024  # open at a time; at the bound the oldest is closed
 
 
@@ -74,7 +79,7 @@ class Doors:
 
     def __init__(self, store: Store, settings: DoorSettings | None = None) -> None:
         self.settings = settings or DoorSettings()
-        self._lines = tuple(_Line(gate) for gate in sorted(store.gates, key=lambda gate: gate.gate_id))
+        self._lines = tuple(GateLine(gate) for gate in sorted(store.gates, key=lambda gate: gate.gate_id))
         self._line_of = {line.gate_id: line for line in self._lines}
         self.visits: dict[VisitId, Visit] = {}  # in the order of their taps
         self.has_heard_taps = False
@@ -160,7 +165,7 @@ class Doors:
                 self._first_seen(person)
                 continue
             for line in self._lines:
-                crossed = line.crossing(person, self.settings)
+                crossed = self._crossing(line, person)
                 if crossed is None:
                     continue
                 inwards, crossed_ns = crossed
@@ -176,6 +181,15 @@ class Doors:
             if person.outside_since and at_ns - person.outside_since[1] >= self.settings.stay_outside_ns:
                 said += self._leave(person, *person.outside_since)
         return said
+
+    def _crossing(self, line: GateLine, person: Person) -> tuple[bool, int] | None:
+        settings = self.settings
+        return line.crossing(
+            person,
+            inwards_m=settings.line_hysteresis_m,
+            outwards_m=settings.leave_hysteresis_m,
+            margin_m=settings.line_margin_m,
+        )
 
     def _first_seen(self, person: Person) -> None:
         """Whoever appears just inside a gate has come through it."""
@@ -193,25 +207,44 @@ class Doors:
 
         Codes are shown from outside; who stands inside is meant only where nobody stands there.
         """
-        claimants = {id(visit.claimant) for visit in self.visits.values() if visit.claimant}
+        claimants = {id(visit.claimant) for visit in self.visits.values() if visit.missing_count > 0}
         for visit in self.visits.values():
             line = self._line_of.get(visit.gate_id)
             if line is None or visit.is_claimed or visit.tapped_ns > at_ns:
                 continue
             visit.is_claimed = True
             near = [
-                (inside_m > 0, math.hypot(inside_m, beside_m), index)
+                (line.place(place)[0] > 0, line.distance_m(place), index)
                 for index, person in enumerate(persons)
                 if person.visit_id is None
                 and id(person) not in claimants
                 and (place := person.place_at(visit.tapped_ns)) is not None
-                for inside_m, beside_m in (line.place(place),)
-                if math.hypot(inside_m, beside_m) <= self.settings.claim_m_max
+                if line.distance_m(place) <= self.settings.claim_m_max
             ]
             if near:
                 visit.is_claimed_inside, _, index = min(near)
                 visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
+
+    def _still_coming(self, visit: Visit, at_ns: int) -> Person | None:
+        """Whoever showed that code, if they are followed and on no code yet."""
+        claimant = visit.claimant
+        if claimant is None or claimant.visit_id is not None or claimant.is_lost or claimant.has_left:
+            return None
+        return claimant if at_ns - claimant.seen_ns <= self.settings.claimant_unseen_ns_max else None
+
+    def _was_before(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
+        """Whether somebody stood nearer to the gate than whoever is thought to have shown a code, after it was shown
+        and a while before they crossed its line.
+
+        Nobody waits behind others with a code that was shown: tracks in a queue are easily exchanged.
+        """
+        then_ns = crossed_ns - self.settings.before_ns
+        own, other = person.place_at(then_ns), claimant.place_at(then_ns)
+        if own is None or other is None or then_ns < visit.tapped_ns:
+            return False
+        line = self._line_of[visit.gate_id]
+        return line.distance_m(own) < line.distance_m(other) - self.settings.before_m_min
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
         """Give those who crossed a gate's line to the taps there."""
@@ -244,7 +277,8 @@ class Doors:
             if visit.claimant is person:
                 return visit
             # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
-            is_anothers = _is_still_coming(visit.claimant) and visit.missing_count == 1
+            other = self._still_coming(visit, at_ns)
+            is_anothers = other is not None and not self._was_before(person, other, visit, crossed_ns)
             if is_anothers and (waits or not visit.is_claimed_inside):
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
@@ -273,12 +307,15 @@ class Doors:
             line = self._line_of.get(visit.gate_id)
             if line is None:
                 continue
+            is_awaited = self._still_coming(visit, at_ns) is not None
             for person in persons:
                 if not self._may_be_found(person, at_ns):
                     continue
                 if visit.claimant is person and waited >= self.settings.shown_inside_ns:
                     # Nobody came in on it: they showed it from inside.
                     pairs.append((-1.0, visit, person))
+                    continue
+                if is_awaited:
                     continue
                 since_s = (person.born_ns - visit.tapped_ns) / NS_PER_S
                 if since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S:
@@ -328,6 +365,20 @@ class Doors:
         for visit in list(self.visits.values()):
             if visit.opened and visit.left_count and not visit.members:
                 said += self._close_if_complete(visit, persons, at_ns)
+            elif (
+                visit.opened and not visit.bound_count and at_ns - visit.tapped_ns >= settings.nobody_close_ns
+            ):
+                said += self._close_if_nobodys(visit, persons, at_ns)
+        return said
+
+    def let_go_unseen(self, now_ns: int) -> list[VisitOpened | VisitClosed]:
+        """End visits of people whom nobody ever saw and who pressed out: a shop may have no cameras."""
+        said: list[VisitOpened | VisitClosed] = []
+        for visit in list(self.visits.values()):
+            if visit.exit_tapped_ns is None or visit.bound_count:
+                continue
+            if now_ns - visit.exit_tapped_ns >= self.settings.exit_tap_ns_max:
+                said += self._close(visit, visit.left_gate or visit.gate_id, now_ns)
         return said
 
     def _lost_leaving(self, person: Person) -> GateId | None:
@@ -389,6 +440,14 @@ class Doors:
             return []
         return self._close(visit, visit.left_gate or visit.gate_id, visit.left_ns)
 
+    def _close_if_nobodys(
+        self, visit: Visit, persons: Sequence[Person], at_ns: int
+    ) -> list[VisitOpened | VisitClosed]:
+        """Nobody came in on this code, unless somebody inside is bound to no visit yet."""
+        if any(self._may_be_found(person, at_ns) for person in persons):
+            return []
+        return self._close(visit, visit.gate_id, at_ns)
+
     def _close(self, visit: Visit, gate_id: GateId, at_ns: int) -> list[VisitOpened | VisitClosed]:
         said: list[VisitOpened | VisitClosed] = []
         if not visit.opened:
@@ -406,68 +465,3 @@ class Doors:
         for visit in list(self.visits.values()):
             said += self._close(visit, visit.left_gate or visit.gate_id, now_ns)
         return said
-
-
-def _is_still_coming(claimant: Person | None) -> bool:
-    return claimant is not None and claimant.visit_id is None and not (claimant.is_lost or claimant.has_left)
-
-
-class _Line:
-    """A gate's line on the floor."""
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate_id = gate.gate_id
-        self.kind = gate.kind
-        self.centre = gate.centre_floor_m
-        (ax, ay), (bx, by) = gate.left_floor_m, gate.right_floor_m
-        self._start = (ax, ay)
-        self._length_m = max(math.hypot(bx - ax, by - ay), 1e-6)
-        self._along = ((bx - ax) / self._length_m, (by - ay) / self._length_m)
-        normal = (-self._along[1], self._along[0])
-        ix, iy = gate.inside_floor_m[0] - ax, gate.inside_floor_m[1] - ay
-        sign = 1.0 if normal[0] * ix + normal[1] * iy >= 0 else -1.0
-        self._normal = (sign * normal[0], sign * normal[1])
-
-    def place(self, point_floor_m: tuple[float, float]) -> tuple[float, float]:
-        """(metres inside of the line, metres beside the gate's opening)."""
-        dx, dy = point_floor_m[0] - self._start[0], point_floor_m[1] - self._start[1]
-        along = dx * self._along[0] + dy * self._along[1]
-        beside = max(0.0, -along, along - self._length_m)
-        return dx * self._normal[0] + dy * self._normal[1], beside
-
-    def distance_to_leave_m(self, point_floor_m: tuple[float, float]) -> float:
-        """Metres to the opening; 0 for whoever is through it."""
-        inside_m, beside_m = self.place(point_floor_m)
-        return 0.0 if inside_m < 0 and beside_m == 0.0 else math.hypot(inside_m, beside_m)
-
-    def inwards(self, velocity: tuple[float, float]) -> float:
-        return velocity[0] * self._normal[0] + velocity[1] * self._normal[1]
-
-    def crossing(self, person: Person, settings: DoorSettings) -> tuple[bool, int] | None:
-        """(inwards, when) if the person's last movement crossed the opening; remembers the side."""
-        was = person.sides.get(self.gate_id, 0)
-        inside_m, beside_m = self.place(person.position_floor_m)
-        if was == 0:
-            person.sides[self.gate_id] = 1 if inside_m >= 0 else -1
-            return None
-        is_across = (
-            inside_m < -settings.leave_hysteresis_m if was > 0 else inside_m > settings.line_hysteresis_m
-        )
-        if not is_across:
-            return None
-        person.sides[self.gate_id] = 1 if inside_m > 0 else -1
-        if beside_m > settings.line_margin_m:
-            return None
-        return inside_m > 0, self._crossed_ns(person)
-
-    def _crossed_ns(self, person: Person) -> int:
-        """When the path last met the line, between two of its points."""
-        points = list(person.path)
-        new_ns, new_m = points[-1][0], self.place(points[-1][1:])[0]
-        for old_ns, x_m, y_m in reversed(points[:-1]):
-            old_m = self.place((x_m, y_m))[0]
-            if (old_m > 0) != (new_m > 0):
-                share = old_m / (old_m - new_m)
-                return old_ns + round(share * (new_ns - old_ns))
-            new_ns, new_m = old_ns, old_m
-        return new_ns

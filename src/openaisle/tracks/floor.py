@@ -105,6 +105,7 @@ class Tracks:
             said += self._foreign.step(message, now_ns)
         said += self._foreign.let_go(now_ns)
         said += self._doors.open_overdue(now_ns)
+        said += self._doors.let_go_unseen(now_ns)
         return said
 
     def finish(self, now_ns: int) -> list[TracksMessage]:

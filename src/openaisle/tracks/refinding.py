@@ -42,13 +42,14 @@ def _cost_of_finding(gone: Person, stranger: Person, bodies: Bodies, looks: Look
     seconds = (stranger.born_ns - gone.sure_ns) / NS_PER_S
     at_once_s = max(-seconds, 0.0)  # Both seen at once: a track that was led astray, or two people.
     distance_m = math.dist(gone.sure_floor_m, stranger.born_floor_m)
-    cost = (distance_m / (0.35 + 0.7 * min(max(seconds, 0.0), 6.0))) ** 2 + 6.0 * at_once_s
+    cost = (distance_m / (0.35 + 0.7 * min(max(seconds, 0.0), 6.0))) ** 2
     one, other = gone.row, stranger.row
     variance = bodies.height_var[one] + bodies.height_var[other] + 0.05**2
     cost += 0.5 * (bodies.height_m[one] - bodies.height_m[other]) ** 2 / variance
     likeness = looks.likeness_of_rows(one, other)
     if math.isfinite(likeness):
         cost += 8.0 * max(0.0, 0.92 - likeness)
-    # A shop's visitors do not vanish: after a while even an unlikely stranger is one of them.
+    # A shop's visitors do not vanish: after a while even an unlikely stranger is one of them, unless both were there.
     waited_s = (at_ns - stranger.born_ns) / NS_PER_S
-    return cost / (1.0 + max(0.0, waited_s - 2.0)) if gone.visit_id else 3.0 * cost
+    at_once = 6.0 * at_once_s
+    return cost / (1.0 + max(0.0, waited_s - 2.0)) + at_once if gone.visit_id else 3.0 * (cost + at_once)

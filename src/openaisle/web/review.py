@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from openaisle.central.accounts import Account
 from openaisle.central.cases import Case
-from openaisle.replay.clip_view import SCRIPT, STYLE, clips_html, people_of
+from openaisle.replay.clip_view import SCRIPT, STYLE, Reader, clips_html
 from openaisle.replay.clips import decode_clip
 from openaisle.web.auth import REVIEWERS, Auth
 from openaisle.web.desk import Desk
 from openaisle.web.pages import Pages
 from openaisle.web.shopper import NOT_THERE
 from openaisle.web.sign_in import LEADS_ON, Body, page_for
+from openaisle.web.words import language_of, words
 
 
 class QueuedCase(BaseModel):
@@ -71,14 +72,16 @@ def review_router(desk: Desk, auth: Auth, pages: Pages) -> APIRouter:
         )
 
     @router.get("/review/reasons/{interaction_id:path}", response_class=HTMLResponse, responses=NOT_THERE)
-    def reasons(interaction_id: str, _: Account = reviewers) -> HTMLResponse:
+    def reasons(interaction_id: str, request: Request, _: Account = reviewers) -> HTMLResponse:
         """A piece of HTML: plates, candidates with their terms and skeletons about one decision."""
         clips = [decode_clip(clip) for clip in desk.reasons.of(interaction_id)]
         if not clips:
             raise HTTPException(404, "nothing is kept of it")
         visit_ids = {told.visit_id for clip in clips for told in clip.said if told.visit_id}
-        who = people_of(min(visit_ids, default=None), clips)
-        return HTMLResponse(clips_html(desk.store, clips, who))
+        said = words(language_of(request))
+        return HTMLResponse(
+            clips_html(Reader.of(desk.store, said, min(visit_ids, default=None), clips), clips)
+        )
 
     @router.get("/review/{name}", response_class=FileResponse, include_in_schema=False)
     def asset(name: Literal["clip.js", "clip.css"]) -> FileResponse:

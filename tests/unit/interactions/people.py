@@ -46,6 +46,7 @@ class Person:
     shelf_z_m: float = SHELF_Z_M
     meets: list[tuple[float, float, float]] = field(default_factory=list)
     confidence: float = 0.8  # of every joint
+    is_turned_away: bool = False  # from the shelf
 
     def joints(self, at_s: float) -> np.ndarray:
         joints = np.full((17, 4), np.nan, np.float32)
@@ -55,8 +56,9 @@ class Person:
             joints[JOINT_INDEX[name]] = [self.x_m + x, self.y_m + y, z, self.confidence]
 
         put("nose", 0.0, 0.05, 1.65)
-        put("left_shoulder", -0.18, 0.0, 1.42)
-        put("right_shoulder", 0.18, 0.0, 1.42)
+        right = -0.18 if self.is_turned_away else 0.18
+        put("left_shoulder", -right, 0.0, 1.42)
+        put("right_shoulder", right, 0.0, 1.42)
         put("left_elbow", -0.22, 0.0, 1.1)
         put("right_elbow", 0.22, 0.0, 1.1)
         put("left_wrist", -0.22, 0.03, 0.85)

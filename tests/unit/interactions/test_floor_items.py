@@ -16,12 +16,13 @@ class Crouching(Person):
 
     down_s: float = 0.0
     up_s: float = 0.0
+    low_confidence: float = 0.8  # of the wrist then
 
     def joints(self, at_s: float) -> np.ndarray:
         joints = super().joints(at_s)
         if self.down_s <= at_s <= self.up_s:
-            joints[JOINT_INDEX["right_elbow"]] = [self.x_m + 0.3, self.y_m - 0.2, 0.5, 0.8]
-            joints[JOINT_INDEX["right_wrist"]] = [self.x_m + 0.3, self.y_m - 0.2, 0.2, 0.8]
+            joints[JOINT_INDEX["right_elbow"]] = [self.x_m + 0.3, self.y_m - 0.2, 0.5, self.confidence]
+            joints[JOINT_INDEX["right_wrist"]] = [self.x_m + 0.3, self.y_m - 0.2, 0.2, self.low_confidence]
         return joints
 
 
@@ -46,6 +47,14 @@ def test_whoever_crouches_where_it_lies_has_picked_it_up() -> None:
     found = [i for i in said if i.kind is InteractionKind.PICK_UP and not i.step_ids]
     assert [(i.visit_id, i.product_id) for i in found] == [("ben", laid.product_id)]
     assert (laid.revision, laid.probability > 0.95) == (1, True), "it did lie there"
+
+
+def test_a_guess_of_a_hand_at_the_floor_lays_nothing_down() -> None:
+    ana = taking("ana", down_s=6.0, up_s=7.0)
+    ana.low_confidence = 0.15
+    scene = Scene(people=[ana])
+    scene.change(2.0, {2: -400.0})
+    assert [i.kind for i in scene.run(12.0).values()] == [InteractionKind.PICK_UP]
 
 
 def test_whoever_carries_nothing_tied_a_shoe() -> None:

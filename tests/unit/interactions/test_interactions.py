@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from tests.unit.interactions.people import Person, Scene, at_ns, step, tracks_at
 from tests.unit.weight_steps.plates import shop
 
-from openaisle.core.messages import InteractionKind, StepStatus, encode
+from openaisle.core.messages import JOINT_INDEX, InteractionKind, StepStatus, encode
 from openaisle.interactions.decide import Interactions
 from openaisle.interactions.settings import Settings
 from openaisle.store.schema import Store
@@ -29,6 +29,16 @@ def with_masses(masses_g: dict[str, float], spread_g: float = 1.0) -> Store:
             "products": products,
         }
     )
+
+
+class Hidden(Person):
+    """Somebody whose arms nobody sees."""
+
+    def joints(self, at_s: float) -> np.ndarray:
+        joints = super().joints(at_s)
+        for name in ("left_elbow", "right_elbow", "left_wrist", "right_wrist"):
+            joints[JOINT_INDEX[name]] = [np.nan, np.nan, np.nan, 0.0]
+        return joints
 
 
 # --- what ---------------------------------------------------------------------------------------------------------
@@ -282,6 +292,30 @@ def test_of_two_whose_hands_are_not_at_the_shelf_it_was_the_one_whose_hands_nobo
     scene = Scene([ana, ben])
     scene.change(5.0, {4: -150.0, 5: -150.0})  # nearer to ana
     assert scene.moved(8) == [("pick_up", "P13", 1, "ben")]
+
+
+def test_of_two_whose_hands_nobody_sees_it_was_the_one_who_stood_nearer_and_faced_the_shelf() -> None:
+    for ana, ben in (
+        (Hidden("ana", 0.3), Hidden("ben", 0.7, is_turned_away=True)),
+        (Hidden("ana", 0.5), Hidden("ben", 1.1)),
+    ):
+        scene = Scene([ana, ben])
+        scene.change(5.0, {4: -150.0, 5: -150.0})
+        (interaction,) = scene.run(8).values()
+        assert interaction.visit_id == "ana"
+        assert interaction.probability > 0.7
+
+
+def test_who_takes_from_a_slot_has_taken_from_it_a_moment_before() -> None:
+    """Nobody's hand was seen the first time: ben stood as near."""
+    ana, ben = Person("ana", 0.3, [(0.5, 5.8, 6.4)]), Person("ben", 0.7)
+    scene = Scene([ana, ben])
+    scene.change(5.0, {4: -150.0, 5: -150.0})
+    scene.change(6.2, {4: -150.0, 5: -150.0})
+    first, second = scene.run(9).values()
+    assert (first.visit_id, second.visit_id) == ("ana", "ana")
+    assert first.probability > 0.85
+    assert first.revision > 0, "it was said before the second was seen"
 
 
 def test_a_guess_of_where_a_hand_is_counts_for_little() -> None:

@@ -66,6 +66,7 @@ class Stage:
         self.said += self.doors.bind_entered(followed, self.now_ns)
         self.said += self.doors.let_go(self.people, self.now_ns)
         self.said += self.doors.open_overdue(self.now_ns)
+        self.said += self.doors.let_go_unseen(self.now_ns)
 
 
 def test_a_tap_before_the_line_and_a_tap_just_after_it_both_bind() -> None:
@@ -115,6 +116,51 @@ def test_who_tarries_on_the_line_keeps_the_code_they_showed_when_the_next_shows_
     stage.walk(ana, (0.6, 0.8))
     stage.walk(bob, (1.1, 0.8))
     assert (ana.visit_id, bob.visit_id) == ("ana", "bob")
+
+
+def test_of_two_tracks_that_were_exchanged_in_a_queue_the_one_before_the_gate_has_shown_the_code() -> None:
+    stage = Stage()
+    ana, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.8)
+    stage.tap("ana")
+    ana.path, bob.path = bob.path, ana.path
+    stage.walk(ana, (1.1, -0.8), seconds=0.2)
+    stage.walk(bob, (1.0, -0.2), seconds=0.2)
+    stage.wait(3.0)
+    stage.walk(bob, (1.0, 0.8))
+    stage.walk(ana, (1.0, -0.3))
+    stage.tap("bob")
+    stage.walk(ana, (1.0, 0.8))
+    assert (bob.visit_id, ana.visit_id) == ("ana", "bob")
+
+
+def test_nobody_inside_is_found_on_a_code_whose_owner_still_stands_at_the_gate() -> None:
+    stage = Stage()
+    ana = stage.appear(1.0, -0.3)
+    stage.tap("ana")
+    stage.wait(4.0)
+    stranger = stage.appear(1.8, 1.4)
+    stage.wait(1.0)
+    assert stage.doors.find_missing([ana, stranger], stage.now_ns) == []
+
+
+def test_a_code_is_not_kept_for_a_track_that_is_no_more() -> None:
+    stage = Stage()
+    ana, double = stage.appear(1.1, -0.4), stage.appear(1.0, -0.3)
+    stage.tap("ana")
+    stage.people.remove(double)
+    stage.wait(1.5)
+    stage.walk(ana, (1.0, 0.8))
+    assert ana.visit_id == "ana"
+
+
+def test_who_leads_a_group_is_waited_for_by_who_follows() -> None:
+    stage = Stage()
+    ana, child = stage.appear(1.0, -0.3), stage.appear(1.2, -0.6)
+    stage.tap("duo", people=2)
+    stage.walk(child, (1.4, 0.6), seconds=0.6)
+    assert child.visit_id is None
+    stage.walk(ana, (1.0, 0.8))
+    assert (ana.visit_id, child.visit_id) == ("duo", "duo")
 
 
 def test_who_comes_in_without_a_code_has_no_visit() -> None:
@@ -167,6 +213,8 @@ def test_stepping_back_through_the_entry_for_a_moment_ends_nothing_but_staying_o
     stage.walk(ana, (1.0, 0.5), (1.0, -0.4), (1.0, 0.8))
     assert closed(stage.said) == []
     stage.walk(ana, (1.0, -1.0))
+    stage.wait(13.0)
+    assert closed(stage.said) == []
     stage.wait(2.5)
     assert [end.gate_id for end in closed(stage.said)] == ["entry"]
 
@@ -194,6 +242,31 @@ def test_pressing_out_ends_a_visit_whose_person_is_lost() -> None:
     stage.tap("ana", direction="exit")
     stage.wait(5.5)
     assert [(end.visit_id, end.gate_id) for end in closed(stage.said)] == [("ana", "exit")]
+
+
+def test_who_was_never_seen_has_left_when_they_pressed_out() -> None:
+    stage = Stage()
+    stage.tap("unseen")
+    stage.wait(20.0)
+    stage.tap("unseen", direction="exit")
+    stage.wait(4.0)
+    assert closed(stage.said) == []
+    stage.wait(2.0)
+    assert [visit.visit_id for visit in closed(stage.said)] == ["unseen"]
+
+
+def test_a_code_on_which_nobody_came_is_given_up_unless_somebody_inside_may_be_its_owner() -> None:
+    stage = Stage(DoorSettings(nobody_close_ns=20 * NS_PER_S))
+    stage.tap("nobody")
+    stage.wait(19.0)
+    assert closed(stage.said) == []
+    stranger = stage.appear(2.0, 3.0)
+    stranger.sides = {"entry": 1, "exit": 1}
+    stage.wait(5.0)
+    assert closed(stage.said) == []
+    stranger.has_left = True
+    stage.wait(0.5)
+    assert [visit.visit_id for visit in closed(stage.said)] == ["nobody"]
 
 
 def test_a_group_of_which_one_was_never_seen_coming_in_still_ends() -> None:

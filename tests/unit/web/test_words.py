@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from starlette.requests import Request
 import openaisle.web
 from openaisle.central.cases import REVIEW
 from openaisle.central.entry import REFUSALS
-from openaisle.core.messages import PaymentState
+from openaisle.core.messages import InteractionKind, PaymentState
+from openaisle.replay import clip_view, explain_page
 from openaisle.web.words import LANGUAGES, language_of, words
 
 HERE = Path(openaisle.web.__file__).parent
-MADE_OF_PARTS = ("state_", "reason_", "alert_", "refused_", "kind_", "trouble_", "mail_")
+MADE_OF_PARTS = ("state_", "reason_", "alert_", "refused_", "kind_", "trouble_", "mail_", "why_")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -44,6 +46,22 @@ def test_no_word_is_there_for_nothing_and_none_is_missing() -> None:
         if name not in said and not name.startswith(MADE_OF_PARTS) and f'"{name}"' not in text
     ]
     assert unused == []
+
+
+def test_reasons_for_a_line_have_their_words() -> None:
+    text = "".join(Path(inspect.getfile(module)).read_text("utf-8") for module in (clip_view, explain_page))
+    said = {f"why_{name}" for name in re.findall(r"say\(\s*[\"'](\w+)[\"']", text)}
+    said |= set(re.findall(r"[\"'](why_\w+)[\"']", text)) | {"why_above", "why_side"}
+    said |= {f"why_{kind.value}" for kind in InteractionKind}
+    terms = re.findall(r"[\"']([a-z ]+)[\"'](?:: (?:mass|place|one\.log_density)|\] = )", _interactions())
+    said |= {f"why_term_{term.replace(' ', '_')}" for term in terms}
+    assert {name for name in words("en") if name.startswith("why_")} == said
+
+
+def _interactions() -> str:
+    """Where evidence is weighed, as text."""
+    folder = HERE.parent / "interactions"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in ("weigh.py", "suppose.py"))
 
 
 def test_every_state_refusal_and_reason_has_its_words() -> None:

@@ -32,6 +32,20 @@ def test_a_pick_is_seen_within_half_a_second_and_measured_when_it_has_settled() 
     assert [s.revision for s in result.said] == sorted({s.revision for s in result.said})
 
 
+def test_a_small_loss_is_seen_before_it_has_rung_out() -> None:
+    def ringing(t: np.ndarray) -> np.ndarray:
+        after = np.clip(t - 5.2, 0.0, None)
+        return ramp(5.0, 0.2, -80.0)(t) - 5.0 * np.exp(-after / 0.4) * np.sin(2 * np.pi * 5 * after)
+
+    bench = Bench()
+    bench.add(ringing, 5)
+    result = bench.run(9)
+    (step,) = result.final
+    first = result.first(step)
+    assert (first.detected_ns - first.edge_ns) / 1e6 < 400
+    assert float(step.mass_change_g.sum()) == pytest.approx(-80.0, abs=2.0)
+
+
 def test_goods_on_a_seam_are_one_step_over_their_plates() -> None:
     bench = Bench()
     bench.add(ramp(5.0, 0.15, -300.0), {4: 0.18, 5: 0.57, 6: 0.25})
