@@ -30,6 +30,7 @@ class DoorSettings:
     claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
     before_ns: int = NS_PER_S  # who stood nearer to the gate so long before they came in ...
     before_m_min: float = 0.2  # ... by so much, than whoever is thought to have shown the code, had shown it
+    back_m_max: float = 0.25  # who is farther from the gate, by more, than when a code was shown, has not
     claimant_unseen_ns_max: int = NS_PER_S  # who is unseen for longer is not waited for
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08  # inwards
@@ -64,6 +65,7 @@ class Visit:
     exit_tapped_ns: int | None = None
     is_claimed: bool = False  # it has been looked who stood at the gate when the code was shown
     claimant: Person | None = None  # ... it was this one, if somebody did
+    claimed_m: float = 0.0  # ... so far from the opening
     is_claimed_inside: bool = (
         False  # ... who was already in: the code may be of somebody whom no camera saw outside
     )
@@ -222,7 +224,7 @@ class Doors:
                 if line.distance_m(place) <= self.settings.claim_m_max
             ]
             if near:
-                visit.is_claimed_inside, _, index = min(near)
+                visit.is_claimed_inside, visit.claimed_m, index = min(near)
                 visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
 
@@ -233,18 +235,23 @@ class Doors:
             return None
         return claimant if at_ns - claimant.seen_ns <= self.settings.claimant_unseen_ns_max else None
 
-    def _was_before(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
-        """Whether somebody stood nearer to the gate than whoever is thought to have shown a code, after it was shown
-        and a while before they crossed its line.
+    def _has_shown(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
+        """Whether somebody who crossed the line has shown a code that the tracks say is of another.
 
-        Nobody waits behind others with a code that was shown: tracks in a queue are easily exchanged.
+        Tracks in a queue are easily exchanged; people with a code that was shown neither wait behind others nor go
+        back. So the other stood farther from the gate a while before, or does now and did not when the code was shown.
         """
-        then_ns = crossed_ns - self.settings.before_ns
+        if crossed_ns <= visit.tapped_ns:
+            return False
+        settings, line = self.settings, self._line_of[visit.gate_id]
+        now_m = line.distance_m(claimant.place_at(crossed_ns) or claimant.position_floor_m)
+        if now_m > visit.claimed_m + settings.back_m_max and not visit.is_claimed_inside:
+            return True
+        then_ns = crossed_ns - settings.before_ns
         own, other = person.place_at(then_ns), claimant.place_at(then_ns)
         if own is None or other is None or then_ns < visit.tapped_ns:
             return False
-        line = self._line_of[visit.gate_id]
-        return line.distance_m(own) < line.distance_m(other) - self.settings.before_m_min
+        return line.distance_m(own) < line.distance_m(other) - settings.before_m_min
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
         """Give those who crossed a gate's line to the taps there."""
@@ -278,7 +285,7 @@ class Doors:
                 return visit
             # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
             other = self._still_coming(visit, at_ns)
-            is_anothers = other is not None and not self._was_before(person, other, visit, crossed_ns)
+            is_anothers = other is not None and not self._has_shown(person, other, visit, crossed_ns)
             if is_anothers and (waits or not visit.is_claimed_inside):
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
