@@ -272,7 +272,7 @@ class Doors:
         """The person's own tap, or the first at that gate that is not somebody else's."""
         settings = self.settings
         waits = at_ns - crossed_ns < settings.tap_after_crossing_ns_max  # Their own tap may be on its way.
-        ranked: list[tuple[bool, int, Visit]] = []
+        ranked: list[tuple[bool, bool, int, Visit]] = []
         for order, visit in enumerate(self.visits.values()):
             is_near_in_time = (
                 visit.tapped_ns - settings.tap_after_crossing_ns_max
@@ -290,8 +290,9 @@ class Doors:
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
             is_stale = visit.bound_count > 0 and crossed_ns - visit.last_bound_ns > settings.tailgate_ns
-            ranked.append((is_stale, order, visit))
-        return min(ranked)[2] if ranked else None
+            # Sooner than that they have a code that the tracks say is of another, who stands behind them.
+            ranked.append((other is not None, is_stale, order, visit))
+        return min(ranked)[-1] if ranked else None
 
     def visit_before(self, gate_id: GateId, entered_ns: int, within_ns: int) -> VisitId | None:
         """Whose last person came in at that gate most recently before somebody."""

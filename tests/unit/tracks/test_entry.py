@@ -146,6 +146,23 @@ def test_of_two_tracks_that_are_exchanged_as_a_code_is_shown_the_one_that_goes_o
     assert (bob.visit_id, ana.visit_id) == ("ana", "bob")
 
 
+def test_who_of_a_group_is_held_up_at_the_gate_leaves_the_next_code_to_whoever_shows_it_behind_them() -> None:
+    stage = Stage()
+    ana, child, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.4), stage.appear(1.0, -0.9)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.8))
+    stage.wait(10.0)
+    stage.walk(child, (1.6, -0.3))
+    bob.move_to(stage.now_ns, 1.0, -0.8)
+    stage.doors.tap(tap("bob", stage.now_s))
+    stage.doors.visits["bob"].is_claimed, stage.doors.visits["bob"].claimant = True, bob
+    stage.doors.visits["bob"].claimed_m = 0.8
+    stage.wait(2.0)
+    stage.walk(child, (1.2, 0.8))
+    stage.walk(bob, (1.0, 0.8))
+    assert (child.visit_id, bob.visit_id) == ("duo", "bob")
+
+
 def test_nobody_inside_is_found_on_a_code_whose_owner_still_stands_at_the_gate() -> None:
     stage = Stage()
     ana = stage.appear(1.0, -0.3)
