@@ -207,7 +207,8 @@ class Doors:
     def note_who_taps(self, persons: Sequence[Person], at_ns: int) -> None:
         """A code is of whoever stood nearest to the gate when it was shown and has shown none before.
 
-        Codes are shown from outside; who stands inside is meant only where nobody stands there.
+        Codes are shown from outside; who stands inside is meant only where nobody stands there. Of a group that is half
+        in the others come next: they stand before whoever shows a code now, if there is anybody else.
         """
         claimants = {id(visit.claimant) for visit in self.visits.values() if visit.missing_count > 0}
         for visit in self.visits.values():
@@ -224,9 +225,20 @@ class Doors:
                 if line.distance_m(place) <= self.settings.claim_m_max
             ]
             if near:
-                visit.is_claimed_inside, visit.claimed_m, index = min(near)
+                others = self._missing_outside(visit)
+                near = sorted(near)
+                outside = [each for each in near if not each[0]]
+                visit.is_claimed_inside, visit.claimed_m, index = [*outside[others:], *near][0]
                 visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
+
+    def _missing_outside(self, visit: Visit) -> int:
+        """How many people of groups that are half in have yet to come in at the gate of that code."""
+        return sum(
+            other.missing_count
+            for other in self.visits.values()
+            if other.gate_id == visit.gate_id and other.bound_count > 0 and not other.left_count
+        )
 
     def _still_coming(self, visit: Visit, at_ns: int) -> Person | None:
         """Whoever showed that code, if they are followed and on no code yet."""
