@@ -30,6 +30,7 @@ class DoorSettings:
     claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
     before_ns: int = NS_PER_S  # who stood nearer to the gate so long before they came in ...
     before_m_min: float = 0.2  # ... by so much, than whoever is thought to have shown the code, had shown it
+    back_m_max: float = 0.25  # who is farther from the gate, by more, than when a code was shown, has not
     claimant_unseen_ns_max: int = NS_PER_S  # who is unseen for longer is not waited for
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08  # inwards
@@ -64,6 +65,7 @@ class Visit:
     exit_tapped_ns: int | None = None
     is_claimed: bool = False  # it has been looked who stood at the gate when the code was shown
     claimant: Person | None = None  # ... it was this one, if somebody did
+    claimed_m: float = 0.0  # ... so far from the opening
     is_claimed_inside: bool = (
         False  # ... who was already in: the code may be of somebody whom no camera saw outside
     )
@@ -205,7 +207,8 @@ class Doors:
     def note_who_taps(self, persons: Sequence[Person], at_ns: int) -> None:
         """A code is of whoever stood nearest to the gate when it was shown and has shown none before.
 
-        Codes are shown from outside; who stands inside is meant only where nobody stands there.
+        Codes are shown from outside; who stands inside is meant only where nobody stands there. Of a group that is half
+        in the others come next: they stand before whoever shows a code now, if there is anybody else.
         """
         claimants = {id(visit.claimant) for visit in self.visits.values() if visit.missing_count > 0}
         for visit in self.visits.values():
@@ -222,9 +225,20 @@ class Doors:
                 if line.distance_m(place) <= self.settings.claim_m_max
             ]
             if near:
-                visit.is_claimed_inside, _, index = min(near)
+                others = self._missing_outside(visit)
+                near = sorted(near)
+                outside = [each for each in near if not each[0]]
+                visit.is_claimed_inside, visit.claimed_m, index = [*outside[others:], *near][0]
                 visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
+
+    def _missing_outside(self, visit: Visit) -> int:
+        """How many people of groups that are half in have yet to come in at the gate of that code."""
+        return sum(
+            other.missing_count
+            for other in self.visits.values()
+            if other.gate_id == visit.gate_id and other.bound_count > 0 and not other.left_count
+        )
 
     def _still_coming(self, visit: Visit, at_ns: int) -> Person | None:
         """Whoever showed that code, if they are followed and on no code yet."""
@@ -233,18 +247,23 @@ class Doors:
             return None
         return claimant if at_ns - claimant.seen_ns <= self.settings.claimant_unseen_ns_max else None
 
-    def _was_before(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
-        """Whether somebody stood nearer to the gate than whoever is thought to have shown a code, after it was shown
-        and a while before they crossed its line.
+    def _has_shown(self, person: Person, claimant: Person, visit: Visit, crossed_ns: int) -> bool:
+        """Whether somebody who crossed the line has shown a code that the tracks say is of another.
 
-        Nobody waits behind others with a code that was shown: tracks in a queue are easily exchanged.
+        Tracks in a queue are easily exchanged; people with a code that was shown neither wait behind others nor go
+        back. So the other stood farther from the gate a while before, or does now and did not when the code was shown.
         """
-        then_ns = crossed_ns - self.settings.before_ns
+        if crossed_ns <= visit.tapped_ns:
+            return False
+        settings, line = self.settings, self._line_of[visit.gate_id]
+        now_m = line.distance_m(claimant.place_at(crossed_ns) or claimant.position_floor_m)
+        if now_m > visit.claimed_m + settings.back_m_max and not visit.is_claimed_inside:
+            return True
+        then_ns = crossed_ns - settings.before_ns
         own, other = person.place_at(then_ns), claimant.place_at(then_ns)
         if own is None or other is None or then_ns < visit.tapped_ns:
             return False
-        line = self._line_of[visit.gate_id]
-        return line.distance_m(own) < line.distance_m(other) - self.settings.before_m_min
+        return line.distance_m(own) < line.distance_m(other) - settings.before_m_min
 
     def bind_entered(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
         """Give those who crossed a gate's line to the taps there."""
@@ -265,7 +284,7 @@ class Doors:
         """The person's own tap, or the first at that gate that is not somebody else's."""
         settings = self.settings
         waits = at_ns - crossed_ns < settings.tap_after_crossing_ns_max  # Their own tap may be on its way.
-        ranked: list[tuple[bool, int, Visit]] = []
+        ranked: list[tuple[bool, bool, int, Visit]] = []
         for order, visit in enumerate(self.visits.values()):
             is_near_in_time = (
                 visit.tapped_ns - settings.tap_after_crossing_ns_max
@@ -278,13 +297,14 @@ class Doors:
                 return visit
             # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
             other = self._still_coming(visit, at_ns)
-            is_anothers = other is not None and not self._was_before(person, other, visit, crossed_ns)
+            is_anothers = other is not None and not self._has_shown(person, other, visit, crossed_ns)
             if is_anothers and (waits or not visit.is_claimed_inside):
                 continue
             # Half a group is in, then nobody for a while: whoever comes now may well be somebody else.
             is_stale = visit.bound_count > 0 and crossed_ns - visit.last_bound_ns > settings.tailgate_ns
-            ranked.append((is_stale, order, visit))
-        return min(ranked)[2] if ranked else None
+            # Sooner than that they have a code that the tracks say is of another, who stands behind them.
+            ranked.append((other is not None, is_stale, order, visit))
+        return min(ranked)[-1] if ranked else None
 
     def visit_before(self, gate_id: GateId, entered_ns: int, within_ns: int) -> VisitId | None:
         """Whose last person came in at that gate most recently before somebody."""

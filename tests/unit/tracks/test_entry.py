@@ -133,6 +133,34 @@ def test_of_two_tracks_that_were_exchanged_in_a_queue_the_one_before_the_gate_ha
     assert (bob.visit_id, ana.visit_id) == ("ana", "bob")
 
 
+def test_of_two_tracks_that_are_exchanged_as_a_code_is_shown_the_one_that_goes_on_has_shown_it() -> None:
+    stage = Stage()
+    ana, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.7)
+    stage.tap("ana")
+    stage.wait(0.125)
+    stage.walk(ana, (1.1, -0.8), seconds=0.125)
+    stage.walk(bob, (1.0, -0.2), (1.0, 0.3), seconds=0.25)
+    stage.walk(ana, (1.0, -0.3))
+    stage.tap("bob")
+    stage.walk(ana, (1.0, 0.8))
+    assert (bob.visit_id, ana.visit_id) == ("ana", "bob")
+
+
+def test_who_of_a_group_is_held_up_at_the_gate_leaves_the_next_code_to_whoever_shows_it_behind_them() -> None:
+    stage = Stage()
+    ana, child, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.4), stage.appear(1.0, -0.9)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.8))
+    stage.wait(10.0)
+    stage.walk(child, (1.6, -0.1))
+    stage.walk(bob, (1.0, -0.4))
+    stage.tap("bob")
+    stage.wait(2.0)
+    stage.walk(child, (1.2, 0.8))
+    stage.walk(bob, (1.0, 0.8))
+    assert (child.visit_id, bob.visit_id) == ("duo", "bob")
+
+
 def test_nobody_inside_is_found_on_a_code_whose_owner_still_stands_at_the_gate() -> None:
     stage = Stage()
     ana = stage.appear(1.0, -0.3)
