@@ -67,7 +67,7 @@ def test_a_shop_is_followed_as_well_with_a_wrong_clock_or_late_frames() -> None:
         ill = faulty_day(fault, 9000, visits=4)
         assert ill.wrong == 0
         assert (ill.found_after_s is not None) == bool(fault.skew_ms)
-        assert np.median(ill.errors_m) < np.median(well.errors_m) + 0.01
+        assert np.median(ill.errors_m) < 1.5 * np.median(well.errors_m)
 
 
 def test_a_turned_camera_is_found_once_and_its_clock_is_left_alone() -> None:
