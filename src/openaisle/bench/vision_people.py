@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from openaisle.bench.keypoint_errors import KeypointErrors
 from openaisle.bench.pixels import PixelCameras
 from openaisle.core.messages import WRISTS, CameraDetections, CameraId, FloorTracks, GateTap
 from openaisle.core.units import NS_PER_MS, NS_PER_S
@@ -69,6 +70,11 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("  place: median, p90", f"{space['place_cm']['median']} cm, {space['place_cm']['p90']} cm"),
         ("  wrist: median, p90", f"{wrist['median']} cm, {wrist['p90']} cm (n {wrist['n']})"),
         ("  sure wrist: median, p90", f"{sure['median']} cm, {sure['p90']} cm (n {sure['n']})"),
+        ("keypoints err by", "share of the person's size, power of the doubt"),
+        *(
+            (f"  {joint}", f"{row['share']}, {row['power']} (median {row['off_px']} px, n {row['n']})")
+            for joint, row in space["keypoints"].items()
+        ),
     ]
 
 
@@ -77,7 +83,7 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
     plan = plan_day(
         store, visit_count=VISITS, seed=seed, families="mixed", arrivals_per_minute=3.0, people_max=3
     )
-    witness = _Witness(eyes)
+    witness = _Witness(eyes, store)
     day = SimulatedDay(store, plan, vision=witness)
     tracks = Tracks(store)
     tally = _SpaceTally(store)
@@ -97,14 +103,17 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
         "visits": VISITS,
         "frames": frames,
         **tally.figures(frames),
+        "keypoints": witness.errors.figures(),
     }
 
 
 class _Witness:
-    """Hands scenes on to the eyes, and remembers the last seconds of where everybody really was."""
+    """Hands scenes on to the eyes, and remembers how far keypoints err and where everybody was in the last seconds."""
 
-    def __init__(self, eyes: Eyes) -> None:
+    def __init__(self, eyes: Eyes, store: Store) -> None:
         self._eyes = eyes
+        self._camera_of = store.camera_of
+        self.errors = KeypointErrors()
         self._seen: list[tuple[int, Floats]] = []
 
     def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
@@ -112,7 +121,10 @@ class _Witness:
         oldest_ns = scene.at_ns - 3 * NS_PER_S
         while self._seen[0][0] < oldest_ns:
             self._seen.pop(0)
-        return self._eyes.detect(scene, camera_ids)
+        found = self._eyes.detect(scene, camera_ids)
+        for seen in found:
+            self.errors.add(seen, self._camera_of[seen.camera_id], scene.joints_floor_m)
+        return found
 
     def at(self, at_ns: int) -> Floats | None:
         """Joints [bodies, 24, 3] of the remembered moment nearest to a time; None if none is near."""

@@ -46,7 +46,7 @@ class PeopleSettings:
     regions: RegionSettings | None = field(default_factory=RegionSettings)  # None: always the whole picture
     score_min: float | None = None  # of a person that is reported; None: as the keypoint network's file says
     proposal_min: float = 0.15  # of a place that the keypoint network looks at
-    people_max: int = 12  # of one frame; the best stay
+    people_max: int = 24  # of one frame; the best stay
     overlap_max: float = 0.75  # of two people's boxes
     alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
     inside_max: float = 0.9  # share of a box within a better one: more, and it needs a head of its own

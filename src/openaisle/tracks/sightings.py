@@ -23,17 +23,20 @@ Ints = NDArray[np.int64]
 UNDISTORT_STEPS_MAX: Final = 20
 BOX_ONLY_TRUST_MAX: Final = 1.5  # keypoints whose confidences sum to less are as good as none
 BOX_SD_OF_SIZE: Final = 0.05  # of a box's edges
+BOX_SD_PX_MIN: Final = 1.5
 OFFSET_TERMS: Final = 3
 BOX_STATURE_M: Final = 1.70
-KEYPOINT_SD_PX_MIN: Final = 1.5
 LATE_PERIODS: Final = 1.05  # a picture that came too late for its window says less, the older the less
-# How precisely people mark a joint, relative to the size of the person (COCO's keypoint constants).
-_COCO_SIGMAS: Final = np.array(
-    [0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089,
-     0.089]
+# How far keypoints lie off (decision 0135, `bench vision --part people`): a share of the person's size, times a power
+# of the doubt that the network's confidence leaves.
+KEYPOINT_SD_PX_MIN: Final = 0.7
+DOUBT_AT_SURE: Final = 0.02
+KEYPOINT_ERRORS: Final = np.array(
+    [(0.062, 0.39)] + [(0.068, 0.47)] * 2 + [(0.060, 0.58)] * 2 + [(0.112, 0.91)] * 2 + [(0.146, 0.99)] * 2
+    + [(0.196, 1.16)] * 2 + [(0.144, 0.79)] * 2 + [(0.184, 0.92)] * 2 + [(0.199, 1.14)] * 2
 )  # fmt: skip
-# Networks come within about half of that.
-KEYPOINT_SD_OF_SIZE: Final = 0.5 * np.maximum(_COCO_SIGMAS, 0.04)
+# Errors last from frame to frame: taken as independent, as many would count for too much.
+LASTING: Final = 1.4
 
 
 @dataclass(frozen=True)
@@ -218,12 +221,12 @@ def _rays_and_noise(
             norm = math.sqrt(x * x + y * y + 1.0)
             for k in range(3):
                 rays[i, j, k] = (rotation[c, k, 0] * x + rotation[c, k, 1] * y + rotation[c, k, 2]) / norm
-            sd_px = math.hypot(
-                KEYPOINT_SD_PX_MIN, (BOX_SD_OF_SIZE if is_box[i] else KEYPOINT_SD_OF_SIZE[j]) * size_px
-            )
-            if not is_box[i]:
-                # A network that says it is unsure is: errors grow about as confidence falls.
-                sd_px *= min(max((1.02 - keypoints[i, j, 2]) / 0.32, 0.5), 4.0)
+            if is_box[i]:
+                sd_px = math.hypot(BOX_SD_PX_MIN, BOX_SD_OF_SIZE * size_px)
+            else:
+                doubt = DOUBT_AT_SURE + max(1.0 - keypoints[i, j, 2], 0.0)
+                share = KEYPOINT_ERRORS[j, 0] * doubt ** KEYPOINT_ERRORS[j, 1]
+                sd_px = LASTING * math.hypot(KEYPOINT_SD_PX_MIN, share * size_px)
             # A pixel away from the axis spans a smaller angle than one on it.
             noise[i, j] = factor[c] * sd_px / fx / norm
 

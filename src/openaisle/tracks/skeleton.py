@@ -52,6 +52,7 @@ PAIRS: Final[NDArray[np.int64]] = np.array(
 GROUP_OF_PAIR: Final[NDArray[np.int64]] = np.array([0, 0, 1, 1, 1, 2, 2, 2])
 """Detectors mistake left for right by parts: face, arms, legs."""
 GROUPS: Final = 3
+HALF_SURE_M: Final = 0.126  # standard deviation at which a joint's confidence is a half
 SWAP_GAIN_MIN: Final = 3.0  # log-likelihood by which the swapped reading must fit better
 LOSS_MAX: Final = 12.0  # squared normalised distance past which a joint cannot get worse
 
@@ -135,14 +136,14 @@ def joints_for_others(
     """Joints as messages have them [n, 17, 4]: x y z confidence, NaN where unknown.
 
     points [n, 17, 3], covariance [n, 17, 6, 6], unseen_s [n, 17] since a ray last agreed, trust [n, 17] smoothed sum of
-    agreeing rays' confidences. Confidence falls with the uncertainty (a half at 10 cm), with time unseen, and with
-    evidence from less than two rays.
+    agreeing rays' confidences. Confidence falls with the uncertainty, with time unseen, and with evidence from less
+    than two rays.
     """
     variance = np.trace(covariance[:, :, :3, :3], axis1=2, axis2=3) / 3.0
-    confidence = 1.0 / (1.0 + variance / 0.01)
+    confidence = 1.0 / (1.0 + variance / HALF_SURE_M**2)
     confidence *= np.exp(-unseen_s / 0.4) * np.minimum(1.0, 0.35 + 0.45 * trust)
     joints = np.concatenate([points_floor_m, confidence[:, :, None]], axis=2)
-    joints[(unseen_s > unseen_s_max) | (variance > 0.30**2)] = np.nan
+    joints[(unseen_s > unseen_s_max) | (variance > (3.0 * HALF_SURE_M) ** 2)] = np.nan
     return joints.astype(np.float32)
 
 
