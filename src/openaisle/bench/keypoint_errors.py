@@ -54,10 +54,9 @@ class KeypointErrors:
     def figures(self) -> dict[str, Any]:
         """Of each kind of joint, left and right together: how many, their median error, share and power."""
         table = np.concatenate(self._rows) if self._rows else np.zeros((0, 4))
-        kinds = [
-            JOINTS[joint].removeprefix("left_").removeprefix("right_") for joint in table[:, 0].astype(int)
-        ]
-        return {kind: _of_kind(table[np.array(kinds) == kind]) for kind in dict.fromkeys(kinds)}
+        kind_of = np.array([joint.removeprefix("left_").removeprefix("right_") for joint in JOINTS])
+        kinds = kind_of[table[:, 0].astype(int)]
+        return {kind: _of_kind(table[kinds == kind]) for kind in dict.fromkeys(kinds.tolist())}
 
 
 def _of_kind(rows: Floats) -> dict[str, Any]:

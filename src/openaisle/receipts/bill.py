@@ -111,14 +111,17 @@ class Bill:
 
     @property
     def end(self) -> str:
-        is_given_up = self.ended and any(self.is_refund_open(refund) for refund in self.refunds.values())
+        is_given_up = self.ended and self._has_open_refund
         return "charged" if self.owed_minor <= 0 and not is_given_up else self.ended
 
     @property
     def is_unanswered(self) -> bool:
         """Whether a charge or refund still waits for its answer."""
-        is_refund_open = any(self.is_refund_open(refund) for refund in self.refunds.values())
-        return is_refund_open or any(charge.is_open for charge in self.charges.values())
+        return self._has_open_refund or any(charge.is_open for charge in self.charges.values())
+
+    @property
+    def _has_open_refund(self) -> bool:
+        return any(self.is_refund_open(refund) for refund in self.refunds.values())
 
     def is_refund_open(self, refund: Refund) -> bool:
         """Whether it waits for its charge or for its answer."""

@@ -12,7 +12,7 @@ asked (`take_due`), whoever asks brings back the answer (`heard`) or that there 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -248,9 +248,7 @@ class Payments(PaymentBook):
                 said_ns=now_ns,
             )
             return self.heard(never, now_ns)
-        return Errand(
-            request=errand.request, method=errand.method, reference=errand.reference, is_look_up=False
-        )
+        return replace(errand, is_look_up=False)
 
     def heard(self, said: ProcessorSaid, now_ns: int) -> list[PaymentMessage]:
         """Take in a fact. One that is known, or about nothing of ours, changes nothing."""
@@ -405,8 +403,8 @@ class Payments(PaymentBook):
         fresh: list[PaymentMessage] = list(bill.excess(now_ns))
         method = charge.request.method
         is_short = 0 < charge.charged_minor < charge.request.amount_minor
-        is_lapsed = method.kind == HOLD and bool(charge.declined) and not charge.charged_minor
-        is_lapsed = is_lapsed and said.reason != NEVER_MADE
+        is_refused = bool(charge.declined) and not charge.charged_minor
+        is_lapsed = method.kind == HOLD and is_refused and said.reason != NEVER_MADE
         if (is_short or is_lapsed) and bill.owed_minor > 0 and not bill.open_minor:
             part = len(bill.charges) + 1
             fresh += self._requested(bill.receipt, method, bill.owed_minor, part, now_ns)

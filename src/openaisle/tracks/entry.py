@@ -356,6 +356,9 @@ class Doors:
             and self.is_inside(person)
         )
 
+    def _is_stranger_inside(self, persons: Sequence[Person], at_ns: int) -> bool:
+        return any(self._may_be_found(person, at_ns) for person in persons)
+
     def is_inside(self, person: Person) -> bool:
         """Inside of all gates' lines."""
         return all(side > 0 for side in person.sides.values())
@@ -385,9 +388,7 @@ class Doors:
         for visit in list(self.visits.values()):
             if visit.opened and visit.left_count and not visit.members:
                 said += self._close_if_complete(visit, persons, at_ns)
-            elif (
-                visit.opened and not visit.bound_count and at_ns - visit.tapped_ns >= settings.nobody_close_ns
-            ):
+            elif visit.opened and not visit.bound_count:
                 said += self._close_if_nobodys(visit, persons, at_ns)
         return said
 
@@ -455,16 +456,16 @@ class Doors:
         self, visit: Visit, persons: Sequence[Person], at_ns: int
     ) -> list[VisitOpened | VisitClosed]:
         """A group of whom all that were ever seen have left: over, unless somebody inside may belong to it."""
-        strangers = any(self._may_be_found(person, at_ns) for person in persons)
-        if strangers and at_ns - visit.left_ns < self.settings.lost_close_ns:
+        if at_ns - visit.left_ns < self.settings.lost_close_ns and self._is_stranger_inside(persons, at_ns):
             return []
         return self._close(visit, visit.left_gate or visit.gate_id, visit.left_ns)
 
     def _close_if_nobodys(
         self, visit: Visit, persons: Sequence[Person], at_ns: int
     ) -> list[VisitOpened | VisitClosed]:
-        """Nobody came in on this code, unless somebody inside is bound to no visit yet."""
-        if any(self._may_be_found(person, at_ns) for person in persons):
+        """A code was shown long ago and nobody came in on it: over, unless somebody inside may belong to it."""
+        waits = at_ns - visit.tapped_ns < self.settings.nobody_close_ns
+        if waits or self._is_stranger_inside(persons, at_ns):
             return []
         return self._close(visit, visit.gate_id, at_ns)
 
