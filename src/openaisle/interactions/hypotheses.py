@@ -51,6 +51,18 @@ class Outcome:
     probability: float
     hands: tuple[tuple[Hands, float], ...]  # that may have done it, each with its share of the probability
 
+    def right_hand(self, suspect: Suspect) -> float:
+        """How likely it was the right hand of a suspect of the best hypothesis."""
+        shares = [0.0, 0.0]
+        for hands, share in self.hands:
+            for track_id, hand in hands:
+                if track_id == suspect.track_id:
+                    shares[hand] += share
+        either = sum(shares)
+        if either <= 0.0 or min(shares) == 0.0:
+            return suspect.right_hand
+        return shares[1] / either
+
 
 def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
     """Probabilities that sum to one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class SlotPlaces:
 
     slot: Slot
     product: Product
-    felt_m: Floats  # [POSITIONS] along the shelf
+    felt_m: Floats  # [POSITIONS] along the shelf, anywhere in the slot
+    facings_m: Floats  # [facings] the same, in the middle of each facing
 
 
 class ShelfPlaces:
@@ -76,8 +78,11 @@ class ShelfPlaces:
         return min(max(along_m, low), high), sd_m
 
     def log_density(self, slot_id: SlotId, along_m: float, sd_m: float) -> float:
-        """Log density (per metre) that an item of this slot is felt at `along_m`."""
-        return _log_mixture(self.slots[slot_id].felt_m, along_m, sd_m)
+        """Log density (per metre) that an item of this slot is felt at `along_m`: in a facing, or just anywhere."""
+        slot, share = self.slots[slot_id], self._settings.in_facing_share
+        anywhere = _log_mixture(slot.felt_m, along_m, sd_m) + math.log1p(-share)
+        in_facing = _log_mixture(slot.facings_m, along_m, sd_m) + math.log(share)
+        return float(np.logaddexp(anywhere, in_facing))
 
     def log_density_pair(
         self, first: SlotId, second: SlotId, share: float, along_m: float, sd_m: float
@@ -136,7 +141,11 @@ class ShelfPlaces:
     def _places(self, slot: Slot, product: Product) -> SlotPlaces:
         half_m = min(product.width_m, slot.width_m) / 2
         centres = np.linspace(slot.left_m + half_m, slot.left_m + slot.width_m - half_m, POSITIONS)
-        return SlotPlaces(slot, product, np.array([self._felt_of(centre, half_m) for centre in centres]))
+        middles = slot.left_m + (np.arange(slot.facings) + 0.5) * slot.width_m / slot.facings
+        felt_m, facings_m = (
+            np.array([self._felt_of(centre, half_m) for centre in each]) for each in (centres, middles)
+        )
+        return SlotPlaces(slot, product, felt_m, facings_m)
 
     def _felt_of(self, centre_m: float, half_m: float) -> float:
         """Where plates feel a pack: each feels what stands on it, and its neighbours a little."""

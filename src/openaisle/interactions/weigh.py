@@ -241,7 +241,7 @@ class Weigher:
                 -change.mass_g,
                 stray.brought_by,
             )
-            density = mass + place + math.log(stray.probability)
+            density = mass + place + math.log(stray.probability * self._settings.prior_stray)
             yield Explanation(InteractionKind.PICK_UP, (part,), density)
 
     def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
