@@ -203,12 +203,12 @@ class Settings:
     )  # one hand takes nothing else this soon; perhaps; surely it may
     prior_same_hand: float = 0.0002  # it did both all the same: what it took at once was read as two
     hand_m_s: float = 2.0  # on its way from one place to another
-    both_hands_s: float = 0.3
+    both_hands_s: tuple[float, float] = (0.3, 0.7)  # both hands of one person: seldom this soon; surely
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: tuple[float, float] = (0.8, 3.0)
     again_odds: float = 8.0  # whoever takes from a slot at one time takes from it so much before or after
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
-    prior_both_hands: float = 0.4  # one person takes with both hands within that time
+    prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (
         40.0  # two people's hands there and two units gone at once: one each, not both by one
     )
