@@ -275,6 +275,8 @@ def _peak(shares: Floats, beside_x: float, beside_y: float) -> Floats:
     away_x, away_y = round(beside_x), round(beside_y)
     best, peak_y, peak_x = np.float32(-1.0), 0, 0
     for y in range(height):
+        if _largest(shares[y]) <= best:
+            continue
         near_y = abs(y - away_y) <= _WINDOW + 1
         for x in range(width):
             if shares[y, x] > best and not (near_y and abs(x - away_x) <= _WINDOW + 1):
@@ -292,3 +294,12 @@ def _peak(shares: Floats, beside_x: float, beside_y: float) -> Floats:
     mean_x, mean_y = sum_x / mass, sum_y / mass
     spread = np.sqrt(max(squares / mass - mean_x * mean_x - mean_y * mean_y, 0.0))
     return np.array([peak_x + mean_x, peak_y + mean_y, mass, spread], np.float32)
+
+
+@njit(cache=True, fastmath=True)
+def _largest(values: Floats) -> np.float32:
+    """Of values [n]; free of order, so several are compared at once."""
+    largest = np.float32(-1.0)
+    for value in values:
+        largest = max(largest, value)
+    return largest
