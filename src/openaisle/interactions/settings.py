@@ -19,6 +19,9 @@ class WeighSettings:
     silent_sd_m: float = 0.01
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
+    still_sd_m: float = 0.003  # where the same item is felt again
+    moved_sd_m: float = 0.02  # ... if it was moved meanwhile
+    prior_moved: float = 0.2
     in_facing_share: float = 0.5  # of goods, as they were filled in; the others stand anywhere in their slot
     outside_share: float = (
         0.25  # of a load on plates that a slot does not reach: its goods are no explanation

@@ -151,7 +151,7 @@ class Weigher:
         places = self._places[change.shelf_id]
         mass_g = part.mass_g * part.quantity
         mass = self._masses.log_likelihood(part.product_id, part.quantity, mass_g, change.mass_sd_g)
-        place = places.log_density(part.slot_id, change.along_m, change.along_sd_m)
+        place = places.log_density(part.slot_id, change.along_m, change.along_sd_m, part.quantity)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
 
     def missed(self, shelf_id: ShelfId, slot_id: SlotId, silent: Silent) -> float:
@@ -187,10 +187,10 @@ class Weigher:
             product_id = slot.product.product_id
             heard = places.heard_in(slot_id, change.silent) if change.silent else None
             is_cut = heard is not None and bool(heard.is_cut.any() or heard.missed)
-            place = places.log_density(slot_id, change.along_m, change.along_sd_m)
-            if change.loads and places.outside(slot_id, change.loads) > settings.outside_share:
-                place = math.log(PLACE_FLOOR)
+            is_outside = bool(change.loads) and places.outside(slot_id, change.loads) > settings.outside_share
+            fits = [places.log_density(slot_id, change.along_m, change.along_sd_m, count) for count in (1, 2)]
             for quantity in range(1, settings.quantity_max + 1):
+                place = math.log(PLACE_FLOOR) if is_outside else fits[quantity > 1]
                 if heard is not None and is_cut and self._masses.is_known(product_id):
                     mean_g = quantity * self._masses.mean_g(product_id)
                     variance_g2 = self._masses.variance_g2(product_id, quantity)
