@@ -27,6 +27,7 @@ def test_a_picture_says_how_much_of_it_tells_a_pack_from_its_look_alike() -> Non
     plain = next(each for each in sorted(store.products) if each not in look_alikes(store, store.products))
     pictures = list(HandPictures(store, 3).of_products([one, other, plain], 3))
     shares = [picture.marked for picture in pictures if picture.product_id != plain]
-    assert shares and all(share is not None and 0 <= share < 1 for share in shares)
+    assert shares
+    assert all(share is not None and 0 <= share < 1 for share in shares)
     assert max(share or 0.0 for share in shares) > 0.005
     assert all(picture.marked is None for picture in pictures if picture.product_id == plain)
