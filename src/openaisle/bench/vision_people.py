@@ -136,10 +136,14 @@ class _Witness:
         self._camera_of = store.camera_of
         self.errors = KeypointErrors()
         self._seen: list[_Moment] = []
+        # Of each camera's last frame: whose wrists it shows, [2] each.
+        self._shown: dict[CameraId, dict[int, NDArray[np.bool_]]] = {}
 
     def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
         found = self._eyes.detect(scene, camera_ids)
-        views = _wrist_views(self._eyes, scene, camera_ids) if isinstance(self._eyes, PixelCameras) else None
+        views = (
+            self._wrist_views(self._eyes, scene, camera_ids) if isinstance(self._eyes, PixelCameras) else None
+        )
         self._seen.append(_Moment(scene.at_ns, scene.joints_floor_m.copy(), views))
         oldest_ns = scene.at_ns - 3 * NS_PER_S
         while self._seen[0].at_ns < oldest_ns:
@@ -153,15 +157,20 @@ class _Witness:
         near = min(self._seen, key=lambda each: abs(each.at_ns - at_ns), default=None)
         return None if near is None or abs(near.at_ns - at_ns) > TRUTH_NS_MAX else near
 
-
-def _wrist_views(eyes: PixelCameras, scene: Scene, camera_ids: Sequence[CameraId]) -> NDArray[np.int64]:
-    """How many of these cameras' last frames show each wrist [bodies, 2]."""
-    views = np.zeros((len(scene.bodies), 2), np.int64)
-    row_of = {body.body_id: row for row, body in enumerate(scene.bodies)}
-    for camera_id in camera_ids:
-        for label in eyes.renderers[camera_id].labels(scene, eyes.drawn[camera_id]):
-            views[row_of[label.body_id]] += label.keypoints_px[list(WRISTS), 2] == VISIBLE
-    return views
+    def _wrist_views(
+        self, eyes: PixelCameras, scene: Scene, camera_ids: Sequence[CameraId]
+    ) -> NDArray[np.int64]:
+        """How many cameras' last frames show each wrist [bodies, 2]; frames of different cameras are taken in turn."""
+        for camera_id in camera_ids:
+            labels = eyes.renderers[camera_id].labels(scene, eyes.drawn[camera_id])
+            self._shown[camera_id] = {
+                label.body_id: label.keypoints_px[list(WRISTS), 2] == VISIBLE for label in labels
+            }
+        views = np.zeros((len(scene.bodies), 2), np.int64)
+        for row, body in enumerate(scene.bodies):
+            for shown in self._shown.values():
+                views[row] += shown.get(body.body_id, False)
+        return views
 
 
 class _SpaceTally:
