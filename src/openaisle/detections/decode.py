@@ -91,7 +91,7 @@ def _overlaps(a: Floats, b: Floats) -> Floats:
 
 
 @njit(cache=True)
-def _overlap(a: Floats, b: Floats) -> float:
+def _overlap(a: Floats, b: Floats) -> np.floating:
     shared = _shared_px2(a, b)
     both = _area_px2(a) + _area_px2(b) - shared
     return shared / max(both, np.float32(1e-6))
