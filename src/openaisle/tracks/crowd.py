@@ -96,7 +96,10 @@ class Crowd:
         self._judge(views, until_ns)
         self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner, heard))
+        doubles, doubted = self._twins.step(self.people, rows, self.bodies, sightings, owner, heard)
+        self._drop(doubles)
+        for person in doubted:
+            person.is_lost = True
         self._lose(until_ns)
         self._belief.note_hidden(self.lost, self.people, self.bodies, heard, until_ns)
         self._set_right()
@@ -219,29 +222,43 @@ class Crowd:
         while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
             a, b = divmod(int(score.argmax()), len(left))
             x, y = middle_m[a, b].tolist()
-            taken = self._settle_pair(sightings, left, a, (x, y), owner, until_ns)
+            taken = self._settle_pair(sightings, left, (a, b), (x, y), owner, until_ns)
             score[taken, :] = 0.0
             score[:, taken] = 0.0
             score[a, b] = score[b, a] = 0.0
         for index in left[owner[left] < 0].tolist():
-            self._start_single(sightings, index, until_ns)
+            self._start_single(sightings, index, owner, until_ns)
 
     def _settle_pair(
         self,
         sightings: Sightings,
         left: Ints,
-        first: int,
+        pair: tuple[int, int],
         place: tuple[float, float],
         owner: Ints,
         until_ns: int,
     ) -> list[int]:
         """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
-        nearest, distance_m = self._nearest(*place)
         if not self._belief.can_stand(*place):
             return []
-        if distance_m < self._birth_distance_m(*place):
-            return self._straighten(sightings, left, first, place, owner, nearest)
-        return self._start_pair(sightings, left, first, place, owner, until_ns)
+        nearest, is_free = self._is_free(place, sightings.frame[left[list(pair)]], sightings, owner)
+        if not is_free:
+            return self._straighten(sightings, left, pair[0], place, owner, nearest)
+        return self._start_pair(sightings, left, pair[0], place, owner, until_ns)
+
+    def _is_free(
+        self, place: tuple[float, float], frames: Ints, sightings: Sightings, owner: Ints
+    ) -> tuple[int, bool]:
+        """Who of `people` is nearest to a place, and whether somebody new whom `frames` show may be there.
+
+        They may be quite near to somebody whom the same pictures show as well.
+        """
+        nearest, distance_m = self._nearest(*place)
+        if distance_m >= self._birth_distance_m(*place):
+            return nearest, True
+        if distance_m < self.settings.birth_distance_m_min_beside or not self._may_appear(*place):
+            return nearest, False
+        return nearest, bool(np.isin(frames, sightings.frame[owner == nearest]).all())
 
     def _birth_distance_m(self, x_m: float, y_m: float) -> float:
         """How far from everybody known somebody new may be."""
@@ -309,20 +326,20 @@ class Crowd:
         owner[used] = index
         return np.flatnonzero(np.isin(left, used)).tolist()
 
-    def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
+    def _start_single(self, sightings: Sightings, index: int, owner: Ints, until_ns: int) -> None:
         """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
         if not self.bodies.free_count or sightings.scores[index] < 0.4:
             return
         x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
             return
-        if self._nearest(x, y)[1] < self._birth_distance_m(x, y):
+        if not self._is_free((x, y), sightings.frame[index : index + 1], sightings, owner)[1]:
             return
         row = self.bodies.take_row()
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)
-        owner = np.full(len(sightings), -1, np.int64)
-        owner[index] = 0
-        take_in(self.bodies, np.array([row]), sightings, owner, as_they_are(sightings))
+        own = np.full(len(sightings), -1, np.int64)
+        own[index] = 0
+        take_in(self.bodies, np.array([row]), sightings, own, as_they_are(sightings))
         self.people.append(
             Person(
                 row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3
