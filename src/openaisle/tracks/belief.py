@@ -80,7 +80,7 @@ class Belief:
             person.seen_ns = person.hidden_ns = until_ns
             person.stood = math.hypot(vx, vy) < STANDING_M_PER_S
             if count >= 2 or self._coverage.views_at(x, y) <= 2:
-                person.sure_ns, person.sure_floor_m = until_ns, (x, y)
+                person.sure_ns, person.sure_floor_m, person.sure_stood = until_ns, (x, y), person.stood
         asked = [index for index, person in enumerate(people) if person.visit_id is None]
         if not asked:
             return

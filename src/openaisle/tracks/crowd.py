@@ -94,6 +94,7 @@ class Crowd:
         owner, fits = self._follow(rows, sightings, until_ns)
         views = Views.of(len(rows), len(self.rig.camera_ids), sightings, owner, fits, heard)
         self._judge(views, until_ns)
+        self._hold_back(sightings, owner, until_ns)
         self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
         doubles, doubted = self._twins.step(self.people, rows, self.bodies, sightings, owner, heard)
@@ -141,6 +142,19 @@ class Crowd:
         if self._tracklets:
             self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
         return owner, fits
+
+    def _hold_back(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
+        """Whom a single camera sees and who stood a moment ago has bent down rather than gone away from it."""
+        settings = self.settings
+        for index, person in enumerate(self.people):
+            unsure_ns = until_ns - person.sure_ns
+            if not person.sure_stood or not 0 < unsure_ns <= settings.held_ns_max:
+                continue
+            cameras = np.unique(sightings.camera[owner == index])
+            if len(cameras) == 1:
+                away_m_max = settings.held_m + settings.held_m_per_s * unsure_ns / NS_PER_S
+                origin = self.rig.origin_floor_m[cameras[0]]
+                self.bodies.hold_back(person.row, origin, person.sure_floor_m, away_m_max)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""

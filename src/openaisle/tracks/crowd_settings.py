@@ -22,6 +22,10 @@ class CrowdSettings:
     miss_evidence: float = -0.5
     evidence_max: float = 3.0  # of whoever is believed
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
+    # Who stood, and whom one camera sees for no longer, is no farther along its sight.
+    held_ns_max: int = 3 * NS_PER_S
+    held_m: float = 0.25
+    held_m_per_s: float = 0.2
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
     hidden_ns_max: int = 3 * NS_PER_S  # ... though nobody can see where they stood
