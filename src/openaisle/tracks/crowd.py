@@ -94,7 +94,7 @@ class Crowd:
         owner, fits = self._follow(rows, sightings, until_ns)
         views = Views.of(len(rows), len(self.rig.camera_ids), sightings, owner, fits, heard)
         self._judge(views, until_ns)
-        self._hold_back(sightings, owner, until_ns)
+        self._hold_back(views, until_ns)
         self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
         doubles, doubted = self._twins.step(self.people, rows, self.bodies, sightings, owner, heard)
@@ -143,18 +143,17 @@ class Crowd:
             self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
         return owner, fits
 
-    def _hold_back(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
-        """Whom a single camera sees and who stood a moment ago has bent down rather than gone away from it."""
+    def _hold_back(self, views: Views, until_ns: int) -> None:
+        """Whom a single camera sees well and who stood a moment ago has bent down rather than gone away from it."""
         settings = self.settings
         for index, person in enumerate(self.people):
-            unsure_ns = until_ns - person.sure_ns
-            if not person.sure_stood or not 0 < unsure_ns <= settings.held_ns_max:
+            since_ns = until_ns - person.placed_ns
+            if not person.placed_stood or not 0 < since_ns <= settings.held_ns_max:
                 continue
-            cameras = np.unique(sightings.camera[owner == index])
-            if len(cameras) == 1:
-                away_m_max = settings.held_m + settings.held_m_per_s * unsure_ns / NS_PER_S
-                origin = self.rig.origin_floor_m[cameras[0]]
-                self.bodies.hold_back(person.row, origin, person.sure_floor_m, away_m_max)
+            if views.joints[index].any():
+                away_m_max = settings.held_m + settings.held_m_per_s * since_ns / NS_PER_S
+                origin = self.rig.origin_floor_m[views.joints[index].argmax()]
+                self.bodies.hold_back(person.row, origin, person.placed_floor_m, away_m_max)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
@@ -459,6 +458,8 @@ class Crowd:
         lost.row, lost.is_lost, lost.is_believed = new, False, True
         lost.seen_ns, lost.sure_ns = stranger.seen_ns, stranger.sure_ns
         lost.sure_floor_m = stranger.sure_floor_m
+        lost.placed_ns, lost.placed_floor_m = stranger.placed_ns, stranger.placed_floor_m
+        lost.placed_stood = stranger.placed_stood
         lost.sides, lost.entered, lost.outside_since = stranger.sides, None, stranger.outside_since
         lost.path = stranger.path
         lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor

@@ -32,8 +32,10 @@ class Person:
     hidden_ns: int = 0  # last seen, or known to be out of every camera's sight if they stay where they were
     stood: bool = False  # when last seen
     sure_ns: int = 0  # last seen by as many cameras as can be expected there ...
-    sure_floor_m: tuple[float, float] = (0.0, 0.0)  # ... and where that was ...
-    sure_stood: bool = False  # ... and whether they stood
+    sure_floor_m: tuple[float, float] = (0.0, 0.0)  # ... and where that was
+    placed_ns: int = 0  # last seen well by two cameras ...
+    placed_floor_m: tuple[float, float] = (0.0, 0.0)  # ... where that was ...
+    placed_stood: bool = False  # ... and whether they stood there
     position_floor_m: tuple[float, float] = (0.0, 0.0)
     velocity_floor: tuple[float, float] = (0.0, 0.0)
     position_sd_m: float = 0.3
@@ -70,8 +72,8 @@ class Person:
 
 
 _OF_BODY: Final = (
-    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "sure_stood", "position_floor_m",
-    "velocity_floor", "position_sd_m", "sides", "outside_since", "path", "is_lost",
+    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "placed_ns", "placed_floor_m",
+    "placed_stood", "position_floor_m", "velocity_floor", "position_sd_m", "sides", "outside_since", "path", "is_lost",
 )  # fmt: skip
 
 
