@@ -14,7 +14,7 @@ from openaisle.adapters.eyes import Eyes, shop_detector
 from openaisle.core.messages import CameraDetections, CameraId, Frame
 from openaisle.core.units import NS_PER_MS
 from openaisle.detections.runtime import RuntimeSettings
-from openaisle.sim.render import Renderer
+from openaisle.sim.render import Rendered, Renderer
 from openaisle.sim.scene import Scene
 from openaisle.store.schema import Store
 
@@ -30,6 +30,7 @@ class PixelCameras:
         self._detector = shop_detector(store.cameras, eyes or Eyes(), RuntimeSettings())
         self.frame_count = 0
         self.cpu_ns = 0  # of the detector
+        self.drawn: dict[CameraId, Rendered] = {}  # each camera's last frame
 
     def warm_up(self, scene: Scene) -> None:
         """Show the empty shop to every camera: a detector must know what its walls look like."""
@@ -37,12 +38,13 @@ class PixelCameras:
 
     def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
         """What the detector sees of `scene` in the frames of these cameras."""
+        self.drawn |= {camera_id: self.renderers[camera_id].draw(scene) for camera_id in camera_ids}
         frames = [
             Frame(
                 camera_id=camera_id,
                 captured_ns=scene.at_ns,
                 received_ns=scene.at_ns + SEEING_NS,
-                pixels=self.renderers[camera_id].draw(scene).pixels,
+                pixels=self.drawn[camera_id].pixels,
             )
             for camera_id in camera_ids
         ]

@@ -7,6 +7,7 @@ tracks is compared with the bodies that were there at that moment. These are the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning import evaluate
 from openaisle.sim.day import Eyes, SimulatedDay
+from openaisle.sim.labels import VISIBLE
 from openaisle.sim.scene import BODY_JOINT_INDEX, Scene
 from openaisle.sim.scripts import plan_day
 from openaisle.store.polygons import contains
@@ -37,6 +39,8 @@ MATCH_M_MAX: Final = 0.6
 TRUTH_NS_MAX: Final = 70 * NS_PER_MS
 SURE_MIN: Final = 0.5
 """Confidence of a wrist that is called sure."""
+VIEWS_WELL_SEEN: Final = 3
+"""Cameras in whose pictures nothing hides a wrist that is called well seen."""
 _BODY_WRISTS: Final = (BODY_JOINT_INDEX["left_wrist"], BODY_JOINT_INDEX["right_wrist"])
 
 
@@ -70,6 +74,14 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("  place: median, p90", f"{space['place_cm']['median']} cm, {space['place_cm']['p90']} cm"),
         ("  wrist: median, p90", f"{wrist['median']} cm, {wrist['p90']} cm (n {wrist['n']})"),
         ("  sure wrist: median, p90", f"{sure['median']} cm, {sure['p90']} cm (n {sure['n']})"),
+        *(
+            (
+                f"  wrist that {VIEWS_WELL_SEEN} cameras see: median, p90",
+                f"{row['median']} cm, {row['p90']} cm (n {row['n']})",
+            )
+            for row in [space.get("well_seen_wrist_cm")]
+            if row
+        ),
         ("keypoints err by", "share of the person's size, power of the doubt"),
         *(
             (f"  {joint}", f"{row['share']}, {row['power']} (median {row['off_px']} px, n {row['n']})")
@@ -94,8 +106,8 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
         frames += len(detections)
         if detections or taps:
             for said in tracks.step(detections, [], taps, reading.received_ns):
-                if isinstance(said, FloorTracks):
-                    tally.add(said, witness.at(said.captured_ns))
+                if isinstance(said, FloorTracks) and (truth := witness.at(said.captured_ns)) is not None:
+                    tally.add(said, truth)
         report(len(day.shop.truth.visits))
     return {
         "store": store.store_id,
@@ -107,6 +119,15 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
     }
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """Where everybody really was."""
+
+    at_ns: int
+    joints_floor_m: Floats  # [bodies, 24, 3]
+    wrist_views: NDArray[np.int64] | None  # [bodies, 2] cameras that see each wrist; None: nothing was drawn
+
+
 class _Witness:
     """Hands scenes on to the eyes, and remembers how far keypoints err and where everybody was in the last seconds."""
 
@@ -114,22 +135,42 @@ class _Witness:
         self._eyes = eyes
         self._camera_of = store.camera_of
         self.errors = KeypointErrors()
-        self._seen: list[tuple[int, Floats]] = []
+        self._seen: list[_Moment] = []
+        # Of each camera's last frame: whose wrists it shows, [2] each.
+        self._shown: dict[CameraId, dict[int, NDArray[np.bool_]]] = {}
 
     def detect(self, scene: Scene, camera_ids: Sequence[CameraId]) -> list[CameraDetections]:
-        self._seen.append((scene.at_ns, scene.joints_floor_m.copy()))
-        oldest_ns = scene.at_ns - 3 * NS_PER_S
-        while self._seen[0][0] < oldest_ns:
-            self._seen.pop(0)
         found = self._eyes.detect(scene, camera_ids)
+        views = (
+            self._wrist_views(self._eyes, scene, camera_ids) if isinstance(self._eyes, PixelCameras) else None
+        )
+        self._seen.append(_Moment(scene.at_ns, scene.joints_floor_m.copy(), views))
+        oldest_ns = scene.at_ns - 3 * NS_PER_S
+        while self._seen[0].at_ns < oldest_ns:
+            self._seen.pop(0)
         for seen in found:
             self.errors.add(seen, self._camera_of[seen.camera_id], scene.joints_floor_m)
         return found
 
-    def at(self, at_ns: int) -> Floats | None:
-        """Joints [bodies, 24, 3] of the remembered moment nearest to a time; None if none is near."""
-        near = min(self._seen, key=lambda each: abs(each[0] - at_ns), default=None)
-        return None if near is None or abs(near[0] - at_ns) > TRUTH_NS_MAX else near[1]
+    def at(self, at_ns: int) -> _Moment | None:
+        """The remembered moment nearest to a time; None if none is near."""
+        near = min(self._seen, key=lambda each: abs(each.at_ns - at_ns), default=None)
+        return None if near is None or abs(near.at_ns - at_ns) > TRUTH_NS_MAX else near
+
+    def _wrist_views(
+        self, eyes: PixelCameras, scene: Scene, camera_ids: Sequence[CameraId]
+    ) -> NDArray[np.int64]:
+        """How many cameras' last frames show each wrist [bodies, 2]; frames of different cameras are taken in turn."""
+        for camera_id in camera_ids:
+            labels = eyes.renderers[camera_id].labels(scene, eyes.drawn[camera_id])
+            self._shown[camera_id] = {
+                label.body_id: label.keypoints_px[list(WRISTS), 2] == VISIBLE for label in labels
+            }
+        views = np.zeros((len(scene.bodies), 2), np.int64)
+        for row, body in enumerate(scene.bodies):
+            for shown in self._shown.values():
+                views[row] += shown.get(body.body_id, False)
+        return views
 
 
 class _SpaceTally:
@@ -139,15 +180,16 @@ class _SpaceTally:
         self._plan_floor_m = store.plan_floor_m
         self._instants = self._people = self._tracked = self._nobodies = 0
         self._place_m: list[float] = []
-        self._wrists: list[tuple[float, float]] = []  # metres off, confidence
+        self._wrists: list[tuple[float, float, int]] = []  # metres off, confidence, cameras that see it
+        self._is_drawn = False
 
-    def add(self, tracks: FloorTracks, bodies_floor_m: Floats | None) -> None:
+    def add(self, tracks: FloorTracks, truth: _Moment) -> None:
         """A track that says it does not know where somebody is (lost) is no claim.
 
         Nobodies are counted inside of the shop: whoever walks out is soon no longer simulated.
         """
-        if bodies_floor_m is None:
-            return
+        bodies_floor_m = truth.joints_floor_m
+        self._is_drawn = truth.wrist_views is not None
         self._instants += 1
         self._people += len(bodies_floor_m)
         feet = bodies_floor_m[:, [BODY_JOINT_INDEX["left_ankle"], BODY_JOINT_INDEX["right_ankle"]], :2]
@@ -168,11 +210,13 @@ class _SpaceTally:
             self._place_m.append(float(distance_m[row, column]))
             wrists = tracks.joints_floor_m[claimed[column], list(WRISTS)]
             off_m = np.linalg.norm(wrists[:, :3] - bodies_floor_m[row, list(_BODY_WRISTS)], axis=1)
-            known = np.isfinite(off_m)
-            self._wrists += zip(off_m[known].tolist(), wrists[known, 3].tolist(), strict=True)
+            views = [0, 0] if truth.wrist_views is None else truth.wrist_views[row].tolist()
+            rows_seen = zip(off_m.tolist(), wrists[:, 3].tolist(), views, strict=True)
+            self._wrists += [each for each in rows_seen if np.isfinite(each[0])]
 
     def figures(self, frames: int) -> dict[str, Any]:
-        wrists = np.array(self._wrists).reshape(-1, 2)
+        wrists = np.array(self._wrists).reshape(-1, 3)
+        well_seen = {"well_seen_wrist_cm": _spread(wrists[wrists[:, 2] >= VIEWS_WELL_SEEN, 0])}
         return {
             "instants": self._instants,
             "people": self._people,
@@ -181,6 +225,7 @@ class _SpaceTally:
             "place_cm": _spread(np.array(self._place_m)),
             "wrist_cm": _spread(wrists[:, 0]),
             "sure_wrist_cm": _spread(wrists[wrists[:, 1] >= SURE_MIN, 0]),
+            **(well_seen if self._is_drawn else {}),
         }
 
 

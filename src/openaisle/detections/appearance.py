@@ -43,17 +43,34 @@ def describe(frame: Pixels, keypoints_px: Floats, grey_balance: NDArray[np.float
     `grey_balance` [3] BGR: the camera's mean colour. All zero for somebody of whom no part is seen.
     """
     gain = 110.0 / np.maximum(grey_balance, 1.0).astype(np.float64)
-    quads = keypoints_px[:, _CORNERS].astype(np.float64)  # [n, 2, 4, 3]
-    is_known = np.isfinite(quads[..., :2]).all(axis=(2, 3)) & (quads[..., 2].min(axis=2) > 0)
+    return _vectors(frame, np.ascontiguousarray(keypoints_px, np.float32), gain)
+
+
+@njit(cache=True)
+def _vectors(frame: Pixels, keypoints_px: Floats, gain: NDArray[np.float64]) -> Floats:
+    people = len(keypoints_px)
+    quads = np.empty((people, 2, 4, 3))
+    is_known = np.ones((people, 2), np.bool_)
+    for n in range(people):
+        for part in range(2):
+            for corner in range(4):
+                joint = keypoints_px[n, _CORNERS[part, corner]]
+                quads[n, part, corner] = joint
+                if not (np.isfinite(joint[0]) and np.isfinite(joint[1]) and joint[2] > 0):
+                    is_known[n, part] = False
     shares = _histograms(frame, quads, is_known, gain)
-    is_seen = shares.max(axis=2) > 0
-    one_seen = is_seen.sum(axis=1) == 1
-    # What is not seen takes the other part's place, at half weight once the root is drawn.
-    other = 0.25 * shares[:, ::-1]
-    shares = np.where(one_seen[:, None, None] & ~is_seen[:, :, None], other, shares)
-    vectors = np.sqrt(shares.reshape(len(shares), FEATURES))
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(length > 0, length, 1.0)).astype(np.float32)
+    vectors = np.zeros((people, FEATURES), np.float32)
+    for n in range(people):
+        is_seen = shares[n, 0].max() > 0, shares[n, 1].max() > 0
+        if is_seen[0] != is_seen[1]:
+            # What is not seen takes the other part's place, at half weight once the root is drawn.
+            seen = 0 if is_seen[0] else 1
+            shares[n, 1 - seen] = 0.25 * shares[n, seen]
+        length = np.sqrt(shares[n].sum())
+        if length > 0:
+            vectors[n, :_BINS] = np.sqrt(shares[n, 0]) / length
+            vectors[n, _BINS:] = np.sqrt(shares[n, 1]) / length
+    return vectors
 
 
 @njit(cache=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -39,37 +38,101 @@ def boxes(
 
     Best first. A peak is the largest of its 3x3 cells.
     """
-    highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero((heat >= highest) & (heat >= score_min))
-    scores = heat[rows, columns]
+    return _box_peaks(
+        np.ascontiguousarray(heat, np.float32),
+        np.ascontiguousarray(sides, np.float32),
+        float(stride_px),
+        np.float32(score_min),
+        boxes_max,
+    )
+
+
+@njit(cache=True)
+def _box_peaks(
+    heat: Floats, sides: Floats, stride_px: float, score_min: np.float32, boxes_max: int
+) -> tuple[Floats, Floats]:
+    height, width = heat.shape
+    rows, columns = np.empty(heat.size, np.int64), np.empty(heat.size, np.int64)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if heat[y, x] < score_min:
+                continue
+            around = heat[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+            if heat[y, x] >= around.max():
+                rows[count], columns[count] = y, x
+                count += 1
+    scores = np.empty(count, np.float32)
+    for found in range(count):
+        scores[found] = heat[rows[found], columns[found]]
     # Ties go to the cell that comes first, so the order never depends on the sort.
-    best = np.argsort(-scores, kind="stable")[:boxes_max]
-    rows, columns, scores = rows[best], columns[best], scores[best]
-    x, y = (columns + 0.5) * stride_px, (rows + 0.5) * stride_px
-    left, top, right, bottom = sides[:, rows, columns]
-    return np.stack([x - left, y - top, x + right, y + bottom], axis=1).astype(np.float32), scores
+    best = np.argsort(-scores, kind="mergesort")[:boxes_max]
+    boxes = np.empty((len(best), 4), np.float32)
+    for place, found in enumerate(best):
+        y, x = rows[found], columns[found]
+        middle_x, middle_y = (x + 0.5) * stride_px, (y + 0.5) * stride_px
+        boxes[place, 0], boxes[place, 1] = middle_x - sides[0, y, x], middle_y - sides[1, y, x]
+        boxes[place, 2], boxes[place, 3] = middle_x + sides[2, y, x], middle_y + sides[3, y, x]
+    return boxes, scores[best]
 
 
 def overlaps(a: Floats, b: Floats) -> Floats:
     """Intersection over union of boxes [n, 4] and [m, 4]: [n, m]."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    area_a = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(axis=1)
-    area_b = np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1)
-    union = area_a[:, None] + area_b[None, :] - shared
-    return (shared / np.maximum(union, 1e-6)).astype(np.float32)
+    return _overlaps(np.ascontiguousarray(a, np.float32), np.ascontiguousarray(b, np.float32))
+
+
+@njit(cache=True)
+def _overlaps(a: Floats, b: Floats) -> Floats:
+    found = np.empty((len(a), len(b)), np.float32)
+    for one in range(len(a)):
+        for other in range(len(b)):
+            found[one, other] = _overlap(a[one], b[other])
+    return found
+
+
+@njit(cache=True)
+def _overlap(a: Floats, b: Floats) -> np.floating:
+    shared = _shared_px2(a, b)
+    both = _area_px2(a) + _area_px2(b) - shared
+    return shared / max(both, np.float32(1e-6))
+
+
+@njit(cache=True)
+def _shared_px2(a: Floats, b: Floats) -> np.float32:
+    none = np.float32(0.0)
+    width = max(min(a[2], b[2]) - max(a[0], b[0]), none)
+    return width * max(min(a[3], b[3]) - max(a[1], b[1]), none)
+
+
+@njit(cache=True)
+def _area_px2(box: Floats) -> np.float32:
+    none = np.float32(0.0)
+    return max(box[2] - box[0], none) * max(box[3] - box[1], none)
 
 
 def suppress(boxes_px: Floats, scores: Floats, overlap_max: float) -> NDArray[np.intp]:
     """Rows that stay when each box gives way to a better one that overlaps it more than `overlap_max`."""
-    order = np.argsort(-scores, kind="stable")
-    overlap = overlaps(boxes_px, boxes_px)
-    kept: list[int] = []
-    for row in order:
-        if not kept or overlap[row, kept].max() <= overlap_max:
-            kept.append(int(row))
-    return np.array(kept, np.intp)
+    return _suppress(
+        np.ascontiguousarray(boxes_px, np.float32),
+        np.ascontiguousarray(scores, np.float32),
+        np.float32(overlap_max),
+    )
+
+
+@njit(cache=True)
+def _suppress(boxes_px: Floats, scores: Floats, overlap_max: np.float32) -> NDArray[np.intp]:
+    kept = np.empty(len(scores), np.intp)
+    count = 0
+    for row in np.argsort(-scores, kind="mergesort"):
+        is_new = True
+        for better in kept[:count]:
+            if _overlap(boxes_px[row], boxes_px[better]) > overlap_max:
+                is_new = False
+                break
+        if is_new:
+            kept[count] = row
+            count += 1
+    return kept[:count]
 
 
 def different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -> NDArray[np.intp]:
@@ -77,49 +140,78 @@ def different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -
 
     Two rows are alike by the mean over joints of exp(-d^2 / 2 (0.06 side)^2), each joint weighing as much as both
     are sure of it: two windows on one person, or on a part of one, put joints at the same places; two people
-    standing close do not. Whose left is left does not matter here.
+    standing close do not. Whose left is left does not matter here: each pair counts by its better order.
     """
-    count = len(keypoints_px)
-    if count < 2:
-        return np.arange(count)
-    sides = np.maximum((boxes_px[:, 2:] - boxes_px[:, :2]).max(axis=1), 1.0)
-    turned = keypoints_px.copy()
-    turned[:, _LEFT], turned[:, _RIGHT] = keypoints_px[:, _RIGHT], keypoints_px[:, _LEFT]
-    kept: list[int] = []
-    for row in range(count):
-        if kept:
-            straight = _agreement(keypoints_px[kept], keypoints_px[row], sides[kept])
-            crossed = _agreement(turned[kept], keypoints_px[row], sides[kept])
-            # Each pair by its better order, the nose by itself.
-            near, weight = np.where(crossed[0] > straight[0], crossed, straight)
-            if ((near * weight).sum(axis=1) / weight.sum(axis=1)).max() > alike_max:
-                continue
-        kept.append(row)
-    return np.array(kept, np.intp)
+    return _different_people(
+        np.ascontiguousarray(keypoints_px, np.float32), np.ascontiguousarray(boxes_px, np.float32), alike_max
+    )
 
 
-def _agreement(others: Floats, one: Floats, sides: Floats) -> tuple[Floats, Floats]:
-    """Nearness and weight [m, 17] of each joint of `one` [17, 3] to the same of `others` [m, 17, 3]."""
-    squared = ((others[:, :, :2] - one[:, :2]) ** 2).sum(axis=2)
-    near = np.exp(-squared / (2 * (0.06 * sides[:, None]) ** 2))
-    return near.astype(np.float32), (others[:, :, 2] * one[:, 2] + 1e-6).astype(np.float32)
+@njit(cache=True)
+def _different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -> NDArray[np.intp]:
+    kept = np.empty(len(keypoints_px), np.intp)
+    count = 0
+    for row in range(len(keypoints_px)):
+        is_new = True
+        for better in kept[:count]:
+            box = boxes_px[better]
+            side = max(box[2] - box[0], box[3] - box[1], np.float32(1.0))
+            if _alike(keypoints_px[better], keypoints_px[row], 0.06 * side) > alike_max:
+                is_new = False
+                break
+        if is_new:
+            kept[count] = row
+            count += 1
+    return kept[:count]
+
+
+@njit(cache=True)
+def _alike(one: Floats, other: Floats, sd_px: float) -> float:
+    """Mean nearness of two people's joints [17, 3]."""
+    near, weights = 0.0, 0.0
+    for joint in range(len(one)):
+        mirrored = joint if joint == 0 else joint + 1 if joint % 2 else joint - 1
+        best, weight = -1.0, 0.0
+        for same in (joint, mirrored):
+            dx, dy = one[same, 0] - other[joint, 0], one[same, 1] - other[joint, 1]
+            nearness = np.exp(-(dx * dx + dy * dy) / (2 * sd_px * sd_px))
+            if nearness > best:
+                best, weight = nearness, one[same, 2] * other[joint, 2] + 1e-6
+        near += best * weight
+        weights += weight
+    return near / weights
 
 
 def whole_people(
     keypoints_px: Floats, boxes_px: Floats, inside_min: float, head_min: float
 ) -> NDArray[np.intp]:
     """Rows of people, best first, that are not only a part of a better row: inside its box, and without a head."""
-    kept: list[int] = []
-    areas = (boxes_px[:, 2:] - boxes_px[:, :2]).prod(axis=1)
-    heads = keypoints_px[:, :_HEAD_JOINTS, 2].max(axis=1, initial=0.0)
-    for row, box in enumerate(boxes_px):
-        if kept and heads[row] < head_min:
-            others = boxes_px[kept]
-            shared = np.clip(np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2]), 0, None)
-            if (shared.prod(axis=1) / max(areas[row], 1.0)).max() > inside_min:
-                continue
-        kept.append(row)
-    return np.array(kept, np.intp)
+    return _whole_people(
+        np.ascontiguousarray(keypoints_px, np.float32),
+        np.ascontiguousarray(boxes_px, np.float32),
+        inside_min,
+        np.float32(head_min),
+    )
+
+
+@njit(cache=True)
+def _whole_people(
+    keypoints_px: Floats, boxes_px: Floats, inside_min: float, head_min: np.float32
+) -> NDArray[np.intp]:
+    kept = np.empty(len(boxes_px), np.intp)
+    count = 0
+    for row in range(len(boxes_px)):
+        is_part = False
+        if keypoints_px[row, :_HEAD_JOINTS, 2].max() < head_min:
+            area = max(_area_px2(boxes_px[row]), np.float32(1.0))
+            for better in kept[:count]:
+                if _shared_px2(boxes_px[better], boxes_px[row]) / area > inside_min:
+                    is_part = True
+                    break
+        if not is_part:
+            kept[count] = row
+            count += 1
+    return kept[:count]
 
 
 def joints(
@@ -183,6 +275,8 @@ def _peak(shares: Floats, beside_x: float, beside_y: float) -> Floats:
     away_x, away_y = round(beside_x), round(beside_y)
     best, peak_y, peak_x = np.float32(-1.0), 0, 0
     for y in range(height):
+        if _largest(shares[y]) <= best:
+            continue
         near_y = abs(y - away_y) <= _WINDOW + 1
         for x in range(width):
             if shares[y, x] > best and not (near_y and abs(x - away_x) <= _WINDOW + 1):
@@ -200,3 +294,12 @@ def _peak(shares: Floats, beside_x: float, beside_y: float) -> Floats:
     mean_x, mean_y = sum_x / mass, sum_y / mass
     spread = np.sqrt(max(squares / mass - mean_x * mean_x - mean_y * mean_y, 0.0))
     return np.array([peak_x + mean_x, peak_y + mean_y, mass, spread], np.float32)
+
+
+@njit(cache=True, fastmath=True)
+def _largest(values: Floats) -> np.float32:
+    """Of values [n]; free of order, so several are compared at once."""
+    largest = np.float32(-1.0)
+    for value in values:
+        largest = max(largest, value)
+    return largest

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from openaisle.detections.crops import Floats
 
 _GROUPS: Final = (slice(0, 5), slice(5, 7), slice(11, 13), slice(13, 15), slice(15, 17))
 """Head, shoulders, hips, knees and ankles in JOINTS."""
-_SHARES: Final = np.zeros((17, len(_GROUPS)), np.float32)
-"""Of each joint in the mean of its group."""
-for _index, _group in enumerate(_GROUPS):
-    _SHARES[_group, _index] = 1 / (_group.stop - _group.start)
-TERMS: Final = 6 * (4 + 2 + 2 + 2 * len(_GROUPS)) + 6
+_FIRST: Final = np.array([group.start for group in _GROUPS])
+_LAST: Final = np.array([group.stop for group in _GROUPS])
+_PLACES: Final = 4 + 2 + 2 + 2 * len(_GROUPS)  # of the box, of the outermost joints, of the groups
+TERMS: Final = (1 + len(_GROUPS)) * (_PLACES + 1)
 
 
 def terms(boxes_px: Floats, points_px: Floats, mass: Floats) -> Floats:
@@ -27,15 +27,38 @@ def terms(boxes_px: Floats, points_px: Floats, mass: Floats) -> Floats:
 
     The box and where the joints are in it, in units of its longer side; the same times how sure each group is.
     """
-    middle, side = _frame(boxes_px)
-    at = (points_px - middle[:, None]) / side[:, None]
-    groups = np.swapaxes(np.swapaxes(at, 1, 2) @ _SHARES, 1, 2).reshape(len(at), -1)
-    in_box = (boxes_px - np.tile(middle, 2)) / side
-    places = np.concatenate([in_box, at.min(axis=1), at.max(axis=1), groups], axis=1)
-    sure = mass @ _SHARES
-    scaled = (sure[:, :, None] * places[:, None]).reshape(len(at), -1)
-    whole = np.ones((len(boxes_px), 1), np.float32)
-    return np.concatenate([places, scaled, sure, whole], axis=1).astype(np.float32)
+    into = np.empty((len(boxes_px), TERMS), np.float32)
+    _fill(
+        np.ascontiguousarray(boxes_px, np.float32),
+        np.ascontiguousarray(points_px, np.float32),
+        np.ascontiguousarray(mass, np.float32),
+        into,
+    )
+    return into
+
+
+@njit(cache=True)
+def _fill(boxes_px: Floats, points_px: Floats, mass: Floats, into: Floats) -> None:
+    """`terms` into [n, TERMS]: places, the same times how sure each group of joints is, how sure, 1."""
+    groups = len(_FIRST)
+    sure = np.empty(groups, np.float32)
+    for row in range(len(boxes_px)):
+        box, points, places = boxes_px[row], points_px[row], into[row, :_PLACES]
+        side = max(box[2] - box[0], box[3] - box[1], np.float32(1.0))
+        middle = (box[:2] + box[2:]) * np.float32(0.5)
+        for axis in range(2):
+            at = (points[:, axis] - middle[axis]) / side
+            places[axis] = (box[axis] - middle[axis]) / side
+            places[2 + axis] = (box[2 + axis] - middle[axis]) / side
+            places[4 + axis], places[6 + axis] = at.min(), at.max()
+            for group in range(groups):
+                places[8 + 2 * group + axis] = at[_FIRST[group] : _LAST[group]].mean()
+        for group in range(groups):
+            sure[group] = mass[row, _FIRST[group] : _LAST[group]].mean()
+            start = (1 + group) * _PLACES
+            into[row, start : start + _PLACES] = sure[group] * places
+        into[row, -1 - groups : -1] = sure
+        into[row, -1] = 1.0
 
 
 def targets(boxes_px: Floats, whole_px: Floats) -> Floats:

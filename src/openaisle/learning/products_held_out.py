@@ -7,7 +7,7 @@ pack about 200 px long, then made what a stream of fewer pixels would show.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,15 @@ from openaisle.core.messages import ProductId
 from openaisle.learning.people_scenes import SceneMaker
 from openaisle.sim.moving import MovingThings
 from openaisle.sim.optics import Appearance, Sensor
-from openaisle.sim.pack_pictures import Backdrop, Grip, as_streamed, goods_for_pictures, grasped, in_palm
+from openaisle.sim.pack_pictures import (
+    Backdrop,
+    Grip,
+    PackPicture,
+    as_streamed,
+    goods_for_pictures,
+    grasped,
+    in_palm,
+)
 from openaisle.sim.people import draw_body
 from openaisle.sim.scene import Floats
 from openaisle.store.schema import Camera, Store
@@ -37,6 +45,8 @@ FILLED: Final = (0.7, 0.12)
 """Share of the crop that the pack fills, and the spread of its logarithm: a hand's window knows no sizes."""
 OFF_SD: Final = 0.04
 """How far the pack is off the crop's middle, in sides."""
+DIFFERS_MIN: Final = 24
+"""Grey levels, in any channel, by which two look-alikes' pictures differ where one can see it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,9 @@ class HandPicture:
     front_cos: float  # 1 = the camera looks at the pack's front, -1 = at its back
     steepness_deg: float  # how far below the horizon the camera looks at it; 90 = straight down
     sensor: Sensor
+    marked: float | None = (
+        None  # share of the pack's box that would differ were it its look-alike; None: it has none
+    )
 
     @property
     def pack_px(self) -> float:
@@ -73,10 +86,11 @@ class HandPictures:
         self, product_ids: list[ProductId], hands: int, *, best: bool = True
     ) -> Iterator[HandPicture]:
         """`hands` pictures of each product that stands somewhere. Not `best`: from any camera that sees it."""
+        alike = look_alikes(self.store, product_ids)
         for number, product_id in enumerate(product_ids):
             for hand in range(hands):
                 rng = np.random.default_rng([self._seed, number, hand, 77])
-                picture = self._picture(product_id, rng, best=best)
+                picture = self._picture(product_id, rng, best=best, rival=alike.get(product_id))
                 if picture is not None:
                     yield picture
 
@@ -90,7 +104,13 @@ class HandPictures:
                 yield picture
 
     def _picture(
-        self, product_id: ProductId, rng: np.random.Generator, *, best: bool, is_empty: bool = False
+        self,
+        product_id: ProductId,
+        rng: np.random.Generator,
+        *,
+        best: bool,
+        is_empty: bool = False,
+        rival: ProductId | None = None,
     ) -> HandPicture | None:
         """None where no camera sees the pack in any of a few tries. `is_empty`: without the pack in the end."""
         if product_id not in self._slot_of:
@@ -121,6 +141,7 @@ class HandPictures:
                 cos,
                 steep,
                 backdrop.sensor,
+                None if rival is None else _marked(drawn, backdrop.draw(self.goods.row_of[rival], held)),
             )
         return None
 
@@ -182,6 +203,24 @@ class HandPictures:
         towards /= np.linalg.norm(towards)
         front = np.array([math.sin(held.yaw_rad), -math.cos(held.yaw_rad), 0.0])
         return float(towards @ front)
+
+
+def look_alikes(store: Store, product_ids: Iterable[ProductId]) -> dict[ProductId, ProductId]:
+    """Of these products, those with a look-alike among them, and which."""
+    some = set(product_ids)
+    alike: dict[ProductId, ProductId] = {}
+    for product_id in sorted(some):
+        original = store.products[product_id].look_alike_of
+        if original in some:
+            alike[product_id], alike[original] = original, product_id
+    return alike
+
+
+def _marked(drawn: PackPicture, rival: PackPicture) -> float:
+    """Share of the pack's box in which a picture differs from that of its look-alike in the same hand."""
+    differs = cv2.absdiff(drawn.pixels, rival.pixels).max(axis=2) >= DIFFERS_MIN
+    x1, y1, x2, y2 = drawn.box_px
+    return float(differs.sum()) / max((x2 - x1) * (y2 - y1), 1.0)
 
 
 def hand_crop(picture: HandPicture, pack_px: float, rng: np.random.Generator) -> Pixels:

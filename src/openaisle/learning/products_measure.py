@@ -26,7 +26,7 @@ from openaisle.detections.products import (
 )
 from openaisle.learning.people_stores import training_store
 from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, rendered_gallery
-from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop
+from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop, look_alikes
 from openaisle.learning.reliability import BINS, Head, reliability
 from openaisle.learning.report import Family, FamilyRow, Report, cut, store_seeds
 from openaisle.learning.sheets import Example
@@ -45,6 +45,8 @@ LIGHTS: Final[Mapping[str, float]] = {"dark (0.6)": 0.6, "usual (1)": 1.0, "brig
 USUAL: Final = "usual (1)"
 EXAMPLES_A_STORE: Final = 12
 FRONT_COS: Final = 0.5
+MARKED_MIN: Final = 0.03
+"""Of a pack's box that tells it from its look-alike: at 100 px a pack about a dozen px in each direction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class PackCase:
     front_cos: float
     steepness_deg: float
     has_look_alike: bool
+    marked: float | None  # `HandPicture.marked`
     told_apart: bool | None = None  # from its look-alike, of these two alone
     told_apart_whole: bool | None = None  # the same without the comparison by cells
 
@@ -185,6 +188,7 @@ def figures_of(cases: Cases) -> dict[str, Any]:
     any_view, pairs = cases.of("any view"), [each for each in cases.of("product", PAIR_PX) if _is_pair(each)]
     answer = heads(cases)[0]
     front_pairs = [each for each in pairs if each.front_cos > FRONT_COS]
+    marked_pairs = [each for each in pairs if _is_marked(each)]
     return {
         "stores": cases.stores,
         "products": cases.products,
@@ -199,6 +203,8 @@ def figures_of(cases: Cases) -> dict[str, Any]:
             "accuracy": _share(case.told_apart for case in pairs),
             "accuracy_front": _share(case.told_apart for case in front_pairs),
             "n_front": len(front_pairs),
+            "accuracy_marked": _share(case.told_apart for case in marked_pairs),
+            "n_marked": len(marked_pairs),
             "accuracy_without_cells": _share(case.told_apart_whole for case in pairs),
         },
         "none_recall_60px": _share(case.look.is_none for case in none),
@@ -218,13 +224,17 @@ def figures_of(cases: Cases) -> dict[str, Any]:
 def lines(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a person reads of the figures: name and value."""
     pairs, none = figures["look_alikes_100px"], figures["none"]
-    told_apart = "no pairs" if not pairs["n"] else f"{pairs['accuracy']:.3f} (n {pairs['n']})"
+    told_apart, marked = (
+        f"{pairs[share]:.3f} (n {pairs[count]})" if pairs[count] else "no pairs"
+        for share, count in (("accuracy", "n"), ("accuracy_marked", "n_marked"))
+    )
     return [
         ("products, hands", f"{figures['products']}, {figures['hands']}"),
         ("top-1, top-5 at 60 px a pack", f"{figures['top1_60px']:.3f}, {figures['top5_60px']:.3f}"),
         ("  from cameras before its front", f"{figures['top1_60px_front']:.3f}"),
         ("  from any camera that sees it", f"{figures['any_view_top1_60px']:.3f}"),
         ("told from its look-alike at 100 px", told_apart),
+        (f"  where {MARKED_MIN:.0%} of the pack's box shows which", marked),
         (
             "none of these: found",
             f"{figures['none_recall_60px']:.3f} (n {sum(n['n'] for n in none.values())})",
@@ -261,17 +271,23 @@ def families(cases: Cases) -> list[Family]:
     by_alike = [(True, "has a look-alike"), (False, "has none")]
     alike = [_row(label, [case for case in sixty if case.has_look_alike is has]) for has, label in by_alike]
     pairs = [case for case in hundred if _is_pair(case)]
-    told = [
-        FamilyRow(
-            label=label,
-            count=int(chosen.sum()),
-            figures={
-                "told apart": _share(case.told_apart for case in _chosen(pairs, chosen)),
-                "without cells": _share(case.told_apart_whole for case in _chosen(pairs, chosen)),
-            },
+    told, marked = (
+        [
+            FamilyRow(
+                label=label,
+                count=int(chosen.sum()),
+                figures={
+                    "told apart": _share(case.told_apart for case in _chosen(pairs, chosen)),
+                    "without cells": _share(case.told_apart_whole for case in _chosen(pairs, chosen)),
+                },
+            )
+            for label, chosen in cut(values, *bounds)
+        ]
+        for values, bounds in (
+            ([case.front_cos for case in pairs], _SIDES),
+            ([case.marked or 0.0 for case in pairs], _MARKS),
         )
-        for label, chosen in cut([case.front_cos for case in pairs], *_SIDES)
-    ]
+    )
     none = [
         FamilyRow(
             label=kind, count=len(some), figures={"said none": _share(one.look.is_none for one in some)}
@@ -297,12 +313,14 @@ def families(cases: Cases) -> list[Family]:
         "side, 60 px": _rows(sixty, [case.front_cos for case in sixty], *_SIDES),
         "look-alikes, 60 px": alike,
         "look-alikes, the two alone, 100 px": told,
+        "the same, by how much of the picture tells which (share of the pack's box)": marked,
         "what is in the hand, 60 px": none,
     }  # fmt: skip
     return [Family(name=name, cases="crops", rows=tuple(some)) for name, some in rows.items()]
 
 
 _SIDES: Final = ((-FRONT_COS, FRONT_COS), ("back", "side", "front"))
+_MARKS: Final = ((0.002, MARKED_MIN), ("below 0.002", "0.002 to 0.03", "0.03 and up"))
 
 
 def _rows(
@@ -332,6 +350,10 @@ def _is_pair(case: PackCase) -> bool:
     return case.told_apart is not None
 
 
+def _is_marked(case: PackCase) -> bool:
+    return case.marked is not None and case.marked >= MARKED_MIN
+
+
 def _share(flags: Iterable[bool | None]) -> float:
     """Mean; NaN of nothing."""
     every = [bool(flag) for flag in flags]
@@ -340,11 +362,8 @@ def _share(flags: Iterable[bool | None]) -> float:
 
 def _cases(recogniser: ProductRecogniser, store: Store, seen: Seen, batch: _Batch, px: int) -> list[PackCase]:
     """What the recogniser says of crops, each against all products; at PAIR_PX also against its look-alike alone."""
-    alike: dict[ProductId, ProductId] = {}
+    alike = look_alikes(store, recogniser.product_ids)
     row_of = {product_id: row for row, product_id in enumerate(recogniser.product_ids)}
-    for product_id, product in sorted(store.products.items()):
-        if product.look_alike_of is not None and {product_id, product.look_alike_of} <= row_of.keys():
-            alike[product_id], alike[product.look_alike_of] = product.look_alike_of, product_id
     looks = recogniser.judge(seen, np.arange(len(recogniser.product_ids)))
     found: list[PackCase] = []
     for index, (picture, look) in enumerate(zip(batch.pictures, looks, strict=True)):
@@ -359,6 +378,7 @@ def _cases(recogniser: ProductRecogniser, store: Store, seen: Seen, batch: _Batc
             front_cos=picture.front_cos,
             steepness_deg=picture.steepness_deg,
             has_look_alike=rival is not None,
+            marked=picture.marked,
         )
         if px == PAIR_PX and rival is not None and picture.product_id is not None:
             rows = np.array([row_of[picture.product_id], row_of[rival]])
