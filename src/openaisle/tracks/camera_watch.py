@@ -38,7 +38,7 @@ class WatchSettings:
     judge_every_ns: int = NS_PER_S
     hold_judgements: int = 3  # as many in a row
     memory_sightings: float = 1500.0
-    off_rad: tuple[float, float] = (0.025, 0.017)  # a network's own habits are worth up to 1 degree
+    off_rad: tuple[float, float] = (0.03, 0.02)  # a network's own habits are worth up to 1.3 degrees
     off_factor_min: float = 1.5  # a turned camera's rays are at least so much less sure
     stray_share: tuple[float, float] = (
         0.4,

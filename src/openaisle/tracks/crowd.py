@@ -63,6 +63,7 @@ class Crowd:
         sight = Sight(self.rig, coverage.gondolas)
         self._belief = Belief(self.settings, coverage, sight, gates)
         self._twins = Twins(self.settings, sight)
+        self._has_gates = bool(gates)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -150,6 +151,8 @@ class Crowd:
             since_ns = until_ns - person.placed_ns
             if not person.placed_stood or not 0 < since_ns <= settings.held_ns_max:
                 continue
+            if self._has_gates and person.visit_id is None:
+                continue  # Whoever queues before a gate goes through it, though few cameras see that.
             if views.joints[index].any():
                 away_m_max = settings.held_m + settings.held_m_per_s * since_ns / NS_PER_S
                 origin = self.rig.origin_floor_m[views.joints[index].argmax()]

@@ -37,14 +37,14 @@ class CrowdSettings:
     birth_distance_m_min_inside: float = (
         0.6  # ... and away from gates hardly beside: it is somebody known, bent
     )
-    birth_distance_m_min_beside: float = 0.15  # ... unless the same pictures show both
+    birth_distance_m_min_beside: float = 0.3  # ... unless the same pictures show both
     pair_score_min: float = 3.0  # joints on which two sightings must agree
     newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
     gate_distance_m: float = 1.2
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
-    aside_m: float = 0.16  # so near for as long, the younger waits until a picture shows both
+    aside_m: float = 0.0  # so near for as long, the younger waits until a picture shows both
     maybe_two_windows: int = (
         3  # side by side in a picture for so many they are one only if some camera could see both
     )
