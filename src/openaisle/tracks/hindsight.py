@@ -1,6 +1,7 @@
 """Where people were a window ago: pictures taken after a moment say as much of it as those before.
 
-Joints are smoothed over one window (fixed-lag smoothing); a second one adds next to nothing.
+Joints are smoothed over one window (fixed-lag smoothing); a second one adds next to nothing. How sure they are said to
+be is what it was before: a joint that few saw then is few's word still.
 """
 
 from __future__ import annotations
@@ -96,9 +97,9 @@ class Told:
             np.arange(len(same)), seconds, expected, spread, self.unseen_s[same], self.root[same],
             self.root_var[same], self.height_m[same],
         )  # fmt: skip
-        mean, covariance = self.mean[same], self.covariance[same]
-        smooth(mean, covariance, expected, spread, bodies.mean[rows], bodies.covariance[rows], seconds)
-        self.mean[same], self.covariance[same] = mean, covariance
+        mean = self.mean[same]
+        smooth(mean, self.covariance[same], expected, spread, bodies.mean[rows], seconds)
+        self.mean[same] = mean
 
     def message(self, now_ns: int, joint_unseen_s_max: float) -> FloorTracks:
         """Older joints than `joint_unseen_s_max` are unknown."""

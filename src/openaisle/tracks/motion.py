@@ -17,9 +17,9 @@ from openaisle.tracks.triangulate import JOINT_COUNT, invert_spd
 
 Floats = NDArray[np.float64]
 
-# Spectral density of a joint's random acceleration, m2/s3. A hand that reaches is quicker, but seldom reaches.
+# Spectral density of a joint's random acceleration, m2/s3: a hand that reaches reverses 1.5 m/s in a quarter second.
 JOINT_AGILITY: Final[Floats] = np.array(
-    [3.0] * 5 + [3.0, 3.0, 8.0, 8.0, 6.0, 6.0, 2.5, 2.5, 8.0, 8.0, 16.0, 16.0]
+    [3.0] * 5 + [3.0, 3.0, 8.0, 8.0, 10.0, 10.0, 2.5, 2.5, 8.0, 8.0, 16.0, 16.0]
 )
 JOINT_FADE_S: Final = 0.6  # a joint's own movement against the body lasts about this long
 JOINT_SD_M_MAX: Final = 0.40
@@ -184,16 +184,15 @@ def _update_height(row, mean, covariance, unseen_s, root, height_m, height_var) 
 
 
 @njit(cache=True)
-def smooth(mean, covariance, expected_mean, expected_covariance, found_mean, found_covariance, dt) -> None:
+def smooth(mean, covariance, expected_mean, expected_covariance, found_mean, dt) -> None:
     """What joints turned out to be dt seconds later tells what they had been (Rauch, Tung & Striebel 1965). In place.
 
     mean [n, 17, 6] and covariance [n, 17, 6, 6] as they were known then; what `predict` made of them for now; and what
-    was found now. Of the covariance that of positions alone is brought up to date.
+    was found now.
     """
     keep = math.exp(-dt / JOINT_FADE_S)
     reach = JOINT_FADE_S * (1.0 - keep)
     scratch, inverse = np.empty((6, 6)), np.empty((6, 6))
-    gain, less = np.empty((6, 6)), np.empty((6, 6))
     for t in range(mean.shape[0]):
         for j in range(JOINT_COUNT):
             off, variance = 0.0, 0.0
@@ -205,7 +204,6 @@ def smooth(mean, covariance, expected_mean, expected_covariance, found_mean, fou
             for a in range(6):
                 for b in range(6):
                     scratch[a, b] = expected_covariance[t, j, a, b]
-                    less[a, b] = found_covariance[t, j, a, b] - expected_covariance[t, j, a, b]
             invert_spd(scratch, inverse)
             # gain = P F' expected^-1, with F as in _predict_joint.
             for a in range(6):
@@ -214,14 +212,7 @@ def smooth(mean, covariance, expected_mean, expected_covariance, found_mean, fou
                     scratch[a, b + 3] = keep * covariance[t, j, a, b + 3]
             for a in range(6):
                 for b in range(6):
-                    gain[a, b] = 0.0
+                    gain = 0.0
                     for c in range(6):
-                        gain[a, b] += scratch[a, c] * inverse[c, b]
-                    mean[t, j, a] += gain[a, b] * (found_mean[t, j, b] - expected_mean[t, j, b])
-            for a in range(3):
-                for b in range(6):
-                    half = 0.0
-                    for c in range(6):
-                        half += gain[a, c] * less[c, b]
-                    for c in range(3):
-                        covariance[t, j, a, c] += half * gain[c, b]
+                        gain += scratch[a, c] * inverse[c, b]
+                    mean[t, j, a] += gain * (found_mean[t, j, b] - expected_mean[t, j, b])

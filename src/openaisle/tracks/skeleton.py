@@ -52,8 +52,7 @@ PAIRS: Final[NDArray[np.int64]] = np.array(
 GROUP_OF_PAIR: Final[NDArray[np.int64]] = np.array([0, 0, 1, 1, 1, 2, 2, 2])
 """Detectors mistake left for right by parts: face, arms, legs."""
 GROUPS: Final = 3
-HALF_SURE_M: Final = 0.062  # standard deviation at which a joint's confidence is a half
-UNKNOWN_M: Final = 0.38  # ... and at which it is nowhere
+HALF_SURE_M: Final = 0.126  # standard deviation at which a joint's confidence is a half
 SWAP_GAIN_MIN: Final = 3.0  # log-likelihood by which the swapped reading must fit better
 LOSS_MAX: Final = 12.0  # squared normalised distance past which a joint cannot get worse
 
@@ -144,7 +143,7 @@ def joints_for_others(
     confidence = 1.0 / (1.0 + variance / HALF_SURE_M**2)
     confidence *= np.exp(-unseen_s / 0.4) * np.minimum(1.0, 0.35 + 0.45 * trust)
     joints = np.concatenate([points_floor_m, confidence[:, :, None]], axis=2)
-    joints[(unseen_s > unseen_s_max) | (variance > UNKNOWN_M**2)] = np.nan
+    joints[(unseen_s > unseen_s_max) | (variance > (3.0 * HALF_SURE_M) ** 2)] = np.nan
     return joints.astype(np.float32)
 
 
