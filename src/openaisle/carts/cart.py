@@ -276,6 +276,8 @@ class Carts:
 
     def _correct(self, accepted: Sequence[Interaction], now_ns: int) -> list[CartMessage]:
         """Bring moves and carts in line with what the interactions now say."""
+        if not accepted and not self._touched:
+            return []
         plans = {
             visit_id: self._plan(self._visits[visit_id]) for visit_id in sorted(filter(None, self._touched))
         }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import (
@@ -215,18 +216,16 @@ class _PlateHealth:
 
     def step(self, batch: ScaleBatch, signal: PlateSignal, now_ns: int) -> list[Health]:
         at_ns = int(signal.times_ns[-1])
-        grams = batch.grams[:, : len(self._last_g)]
-        first = self._heard_ns == 0
-        heard = np.isfinite(grams).any(axis=0)
-        moved = heard & ((grams != self._last_g).any(axis=0))
-        self._heard_ns[heard | first] = at_ns
-        self._changed_ns[moved | first] = at_ns
+        grams = np.ascontiguousarray(batch.grams[:, : len(self._last_g)], np.float32)
+        _listen(grams, at_ns, self._last_g, self._heard_ns, self._changed_ns)
         self._last_g = grams[-1]
         dead = at_ns - self._heard_ns > self._settings.dead_after_s * NS_PER_S
         stuck = ~dead & (at_ns - self._changed_ns > self._settings.stuck_after_s * NS_PER_S)
         # It ends lower than it began: no chatter in between.
         bound_g = self._settings.noisy_sd_g * np.where(self._said[2], 0.7, 1.0)
         troubled = np.stack([dead, stuck, signal.noise_sd_g > bound_g]) & self._is_plate
+        if np.array_equal(troubled, self._said):
+            return []
         news = np.argwhere(troubled != self._said)
         self._said = troubled
         said = [self._message(int(trouble), int(column), now_ns) for trouble, column in news]
@@ -269,6 +268,28 @@ class _PlateHealth:
                 sensor_id=plate_id, kind="plate", reason=reason, since_ns=now_ns, detail=detail
             )
         return SensorRecovered(sensor_id=plate_id, kind="plate", reason=reason, recovered_ns=now_ns)
+
+
+@njit(cache=True)
+def _listen(
+    grams: NDArray[np.float32],
+    at_ns: int,
+    last_g: NDArray[np.float32],
+    heard_ns: NDArray[np.int64],
+    changed_ns: NDArray[np.int64],
+) -> None:
+    """Which plates of a batch [samples, plates] said anything, and which something new since the last sample [plates];
+    the first batch counts as both."""
+    for plate in range(grams.shape[1]):
+        is_first = heard_ns[plate] == 0
+        is_heard, is_moved = False, False
+        for sample in range(grams.shape[0]):
+            is_heard |= np.isfinite(grams[sample, plate])
+            is_moved |= grams[sample, plate] != last_g[plate]
+        if is_heard or is_first:
+            heard_ns[plate] = at_ns
+        if (is_heard and is_moved) or is_first:
+            changed_ns[plate] = at_ns
 
 
 def _message(watch: ShelfWatch, step: OpenStep, now_ns: int) -> WeightStep:

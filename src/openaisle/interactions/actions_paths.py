@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINT_INDEX, FloorTracks, PackLook, TrackId
@@ -147,7 +148,7 @@ class ArmHistory:
             joints_gondola_m=local,
             boards_m=self._boards_m[chosen],
             holds_log_odds=np.array(looks).reshape(-1, TICKS, 2),
-            depths_m=-_outside_m(ends, self._sizes_m[chosen], is_signed=True),
+            depths_m=-_signed_outside_m(ends, self._sizes_m[chosen]),
         )
 
     def _near(self, joints_floor_m: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -156,12 +157,7 @@ class ArmHistory:
         hands = beyond_wrists(joints_floor_m[:, -ticks:], self.settings.hand_beyond_wrist_m)
         if not len(self._gondolas) or not len(hands):
             return np.zeros((len(hands), 2), np.int64), np.full((len(hands), 2), np.inf)
-        from_origins = hands[None] - self._origins_m[:, None, None, None]  # [gondolas, n, ticks, 2, 3]
-        local = np.einsum("gntji,gik->gntjk", from_origins, self._rotations)
-        outside = _outside_m(local, self._sizes_m[:, None, None, None], is_signed=False)
-        least = np.where(np.isnan(outside), np.inf, outside).min(axis=2)
-        nearest = least.argmin(axis=0)
-        return nearest, np.take_along_axis(least, nearest[None], axis=0)[0]
+        return _nearest(hands, self._origins_m, self._rotations, self._sizes_m)
 
     def _on_grid(self, sights: deque[tuple[int, Floats]], grid_ns: NDArray[np.int64]) -> Floats:
         """Joints [TICKS, 8, 4] between the sights around each tick; one of them where the other is unknown."""
@@ -206,12 +202,43 @@ def beyond_wrists(joints_m: Floats, beyond_m: float) -> Floats:
     return wrists + np.where(np.isfinite(ahead), ahead, 0.0)
 
 
-def _outside_m(points_m: Floats, sizes_m: Floats, *, is_signed: bool) -> Floats:
-    """How far points [..., 3] of a gondola's frame are outside its box. Signed: minus the depth inside."""
+@njit(cache=True)
+def _nearest(
+    hands_floor_m: Floats, origins_m: Floats, rotations: Floats, sizes_m: Floats
+) -> tuple[NDArray[np.int64], Floats]:
+    """Of hands [n, ticks, 2, 3]: the gondola [n, 2] that each came nearest to, and how near [n, 2]; inf if unseen.
+
+    Gondolas by origins [g, 3], rotations [g, 3, 3] (floor from gondola) and sizes [g, 3]; they stand on the floor, so
+    nothing is below them.
+    """
+    people, ticks = hands_floor_m.shape[:2]
+    nearest, least_m = np.zeros((people, 2), np.int64), np.full((people, 2), np.inf)
+    for gondola in range(len(origins_m)):
+        origin, rotation, size = origins_m[gondola], rotations[gondola], sizes_m[gondola]
+        for person in range(people):
+            for tick in range(ticks):
+                for side in range(2):
+                    squared = 0.0
+                    for axis in range(3):
+                        along = 0.0
+                        for each in range(3):
+                            along += (hands_floor_m[person, tick, side, each] - origin[each]) * rotation[
+                                each, axis
+                            ]
+                        beyond = max(along - size[axis], 0.0 if axis == 2 else max(-along, 0.0))
+                        squared += beyond * beyond if np.isfinite(along) else np.inf
+                    outside = np.sqrt(squared)
+                    if outside < least_m[person, side]:
+                        nearest[person, side], least_m[person, side] = gondola, outside
+    return nearest, least_m
+
+
+def _signed_outside_m(points_m: Floats, sizes_m: Floats) -> Floats:
+    """How far points [..., 3] of a gondola's frame are outside its box; minus the depth of those inside."""
     beyond = np.maximum(np.maximum(-points_m, points_m - sizes_m), 0.0)
     beyond[..., 2] = np.maximum(points_m[..., 2] - sizes_m[..., 2], 0.0)
     outside = np.sqrt((beyond**2).sum(axis=-1))
-    return np.where(outside == 0.0, -points_m[..., 1], outside) if is_signed else outside
+    return np.where(outside == 0.0, -points_m[..., 1], outside)
 
 
 def _boards_m(gondola: Gondola) -> Floats:

@@ -335,7 +335,7 @@ class Interactions:
                 message = msgspec.structs.replace(message, revision=old.revision + is_news)
             # What later decisions build on is always the newest; only what matters to a cart is said again.
             self._memory.undo(message.interaction_id)
-            right_hand = suspect.right_hand if suspect else 0.5
+            right_hand = found[0].right_hand(suspect) if suspect else 0.5
             self._memory.do(message, case.change, part, found[0].best.explanation, right_hand)
             if is_news:
                 case.said[message.interaction_id] = message

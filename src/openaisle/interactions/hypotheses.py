@@ -51,6 +51,18 @@ class Outcome:
     probability: float
     hands: tuple[tuple[Hands, float], ...]  # that may have done it, each with its share of the probability
 
+    def right_hand(self, suspect: Suspect) -> float:
+        """How likely it was the right hand of a suspect of the best hypothesis."""
+        shares = [0.0, 0.0]
+        for hands, share in self.hands:
+            for track_id, hand in hands:
+                if track_id == suspect.track_id:
+                    shares[hand] += share
+        either = sum(shares)
+        if either <= 0.0 or min(shares) == 0.0:
+            return suspect.right_hand
+        return shares[1] / either
+
 
 def normalised(hypotheses: Sequence[Hypothesis]) -> Weighed:
     """Probabilities that sum to one."""
@@ -121,9 +133,8 @@ def _plausible(
     for (i, own), (j, other) in pairs(enumerate(options), 2):
         rivalry = _rivalry(moments[i], moments[j], settings)
         with_same = max(settings.prior_same_hand, 1.0 - rivalry)
-        is_at_once = abs(moments[i].edge_s - moments[j].edge_s) < settings.both_hands_s
-        with_both = settings.prior_both_hands if is_at_once else 1.0
-        is_free = rivalry <= 0.0 and not is_at_once
+        with_both = _both_hands(moments[i], moments[j], settings)
+        is_free = rivalry <= 0.0 and with_both >= 1.0
         found[i, j] = {
             (a, b): 1.0
             if is_free
@@ -151,6 +162,14 @@ def _rivalry(one: Moment, other: Moment, settings: Settings) -> float:
     way_s = math.dist(one.place_floor_m, other.place_floor_m) / settings.hand_m_s
     apart_s = abs(one.edge_s - other.edge_s) - way_s
     return min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
+
+
+def _both_hands(one: Moment, other: Moment, settings: Settings) -> float:
+    """How plausible it is, against two people, that one person did both with both hands."""
+    soon_s, late_s = settings.both_hands_s
+    later = (abs(one.edge_s - other.edge_s) - soon_s) / (late_s - soon_s)
+    prior = settings.prior_both_hands
+    return prior + (1.0 - prior) * min(1.0, max(0.0, later))
 
 
 def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, ProductId], int]:

@@ -84,6 +84,8 @@ class Meetings:
 
     def step(self, tracks: Sequence[FloorTracks]) -> list[Meeting]:
         """Meetings that are over and may have been hand-overs."""
+        if not tracks:
+            return []
         for message in tracks:
             self._follow(message)
             self._latest_ns = max(self._latest_ns, message.captured_ns)

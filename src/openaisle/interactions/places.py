@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class SlotPlaces:
 
     slot: Slot
     product: Product
-    felt_m: Floats  # [POSITIONS] along the shelf
+    felt_m: Floats  # [POSITIONS] along the shelf, anywhere in the slot
+    facings_m: Floats  # [facings] the same, in the middle of each facing
 
 
 class ShelfPlaces:
@@ -75,9 +77,15 @@ class ShelfPlaces:
         low, high = float(self._centre_m[0]), float(self._centre_m[-1])
         return min(max(along_m, low), high), sd_m
 
-    def log_density(self, slot_id: SlotId, along_m: float, sd_m: float) -> float:
-        """Log density (per metre) that an item of this slot is felt at `along_m`."""
-        return _log_mixture(self.slots[slot_id].felt_m, along_m, sd_m)
+    def log_density(self, slot_id: SlotId, along_m: float, sd_m: float, quantity: int = 1) -> float:
+        """Log density (per metre) that items of this slot are felt at `along_m`: one in a facing, or just anywhere."""
+        slot, share = self.slots[slot_id], self._settings.in_facing_share
+        anywhere = _log_mixture(slot.felt_m, along_m, sd_m)
+        if quantity > 1:
+            return anywhere
+        anywhere += math.log1p(-share)
+        in_facing = _log_mixture(slot.facings_m, along_m, sd_m) + math.log(share)
+        return float(np.logaddexp(anywhere, in_facing))
 
     def log_density_pair(
         self, first: SlotId, second: SlotId, share: float, along_m: float, sd_m: float
@@ -87,8 +95,14 @@ class ShelfPlaces:
         return _log_mixture((share * a[:, None] + (1 - share) * b[None, :]).ravel(), along_m, sd_m)
 
     def log_density_at(self, stands_m: float, along_m: float, sd_m: float) -> float:
-        """The same for an item that was felt at `stands_m` before."""
-        return _log_mixture(np.array([stands_m]), along_m, float(np.hypot(sd_m, 0.02)))
+        """The same for an item that was felt at `stands_m` before: to the millimetre, unless somebody moved it."""
+        settings = self._settings
+        # How a pack stands on its plates does not change: what is left is their noise, twice.
+        noise_m = math.sqrt(2.0 * max(0.0, sd_m**2 - settings.place_sd_m**2))
+        still = _log_mixture(np.array([stands_m]), along_m, math.hypot(noise_m, settings.still_sd_m))
+        moved = _log_mixture(np.array([stands_m]), along_m, math.hypot(sd_m, settings.moved_sd_m))
+        log_still, log_moved = math.log1p(-settings.prior_moved), math.log(settings.prior_moved)
+        return float(np.logaddexp(still + log_still, moved + log_moved))
 
     def outside(self, slot_id: SlotId, loads: Sequence[float]) -> float:
         """Share of a load [plates] on plates that a slot does not reach."""
@@ -136,7 +150,11 @@ class ShelfPlaces:
     def _places(self, slot: Slot, product: Product) -> SlotPlaces:
         half_m = min(product.width_m, slot.width_m) / 2
         centres = np.linspace(slot.left_m + half_m, slot.left_m + slot.width_m - half_m, POSITIONS)
-        return SlotPlaces(slot, product, np.array([self._felt_of(centre, half_m) for centre in centres]))
+        middles = slot.left_m + (np.arange(slot.facings) + 0.5) * slot.width_m / slot.facings
+        felt_m, facings_m = (
+            np.array([self._felt_of(centre, half_m) for centre in each]) for each in (centres, middles)
+        )
+        return SlotPlaces(slot, product, felt_m, facings_m)
 
     def _felt_of(self, centre_m: float, half_m: float) -> float:
         """Where plates feel a pack: each feels what stands on it, and its neighbours a little."""

@@ -19,6 +19,10 @@ class WeighSettings:
     silent_sd_m: float = 0.01
     mass_any_g: float = 1500.0  # masses of goods nobody knows spread over this
     place_sd_m: float = 0.012
+    still_sd_m: float = 0.003  # where the same item is felt again
+    moved_sd_m: float = 0.02  # ... if it was moved meanwhile
+    prior_moved: float = 0.2
+    in_facing_share: float = 0.5  # of goods, as they were filled in; the others stand anywhere in their slot
     outside_share: float = (
         0.25  # of a load on plates that a slot does not reach: its goods are no explanation
     )
@@ -33,6 +37,7 @@ class WeighSettings:
     )
     prior_twin_slot: float = 0.7  # of a wrong one: where goods of about the same mass stand, if there are any
     twin_share: float = 0.03
+    prior_stray: float = 0.1  # a pick of what stands in a wrong place, against the slot's own goods
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
     candidates_max: int = 24
     # Two steps on the same plates within this time: where one ends and the other begins may have been read wrongly.
@@ -41,6 +46,7 @@ class WeighSettings:
     entangled_share: float = 0.25  # of a step's mass that may belong to the other
     prior_entangled: float = 0.3
     unsettled_share: float = 0.02  # of a loss, by which the level before a gain so soon after it may be wrong
+    unsettled_s: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -200,15 +206,19 @@ class Settings:
     )  # one hand takes nothing else this soon; perhaps; surely it may
     prior_same_hand: float = 0.0002  # it did both all the same: what it took at once was read as two
     hand_m_s: float = 2.0  # on its way from one place to another
-    both_hands_s: float = 0.3
+    both_hands_s: tuple[float, float] = (0.3, 0.7)  # both hands of one person: seldom this soon; surely
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: tuple[float, float] = (0.8, 3.0)
     again_odds: float = 8.0  # whoever takes from a slot at one time takes from it so much before or after
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
-    prior_both_hands: float = 0.4  # one person takes with both hands within that time
+    prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (
         40.0  # two people's hands there and two units gone at once: one each, not both by one
     )
+    shared_weight: float = 0.5  # more, of the arm that fits less: few have a hand there and take nothing
+    shared_log_clear: float = -3.0  # below that it counts no more than alone
+    span_m: float = 0.15  # two units that are wider together are hard to lift with one hand
+    prior_over_span: float = 0.03  # that they were, all the same
     shared_log_min: float = -6.0  # of either arm
     learn_probability_min: float = 0.9
     learn_after_s: float = 4.0  # when a step is no longer revised: nothing must confirm itself

@@ -80,35 +80,46 @@ class Suppose:
                 both = self._weigher.explain_losses_together(first.change, second.change, ids)
                 found[first.step.step_id], found[second.step.step_id] = both
         befores: list[Case | None] = [None, *group[:-1]]
+        afters: list[Case | None] = [*group[1:], None]
         return [
-            found.get(case.step.step_id) or self._explain(case, before, holdings)
-            for case, before in zip(group, befores, strict=True)
+            found.get(case.step.step_id) or self._explain(case, before, after, holdings)
+            for case, before, after in zip(group, befores, afters, strict=True)
         ]
 
     def _are_entangled(self, first: Case, second: Case) -> bool:
         """Two losses; beside a silent plate their sum is as unsure as each of them."""
         is_heard = not first.change.silent and not second.change.silent
-        return is_heard and first.change.mass_g < 0 > second.change.mass_g and self._overlap(first, second)
+        is_both = first.change.mass_g < 0 > second.change.mass_g
+        return is_heard and is_both and self._overlap(first, second, self._settings.weigh.entangled_s)
 
-    def _overlap(self, first: Case, second: Case) -> bool:
+    def _is_unsettled(self, first: Case, second: Case) -> bool:
+        """A loss and a gain between which the shelf hardly came to rest."""
+        return self._overlap(first, second, self._settings.weigh.unsettled_s)
+
+    def _overlap(self, first: Case, second: Case, within_s: float) -> bool:
         """So close in time and place that the level between them may have been read wrongly."""
-        settings = self._settings.weigh
         return (
             first.step.shelf_id == second.step.shelf_id
-            and second.step.edge_ns - first.step.edge_ns <= settings.entangled_s * NS_PER_S
-            and abs(first.change.along_m - second.change.along_m) <= settings.entangled_m
+            and second.step.edge_ns - first.step.edge_ns <= within_s * NS_PER_S
+            and abs(first.change.along_m - second.change.along_m) <= self._settings.weigh.entangled_m
         )
 
-    def _explain(self, case: Case, before: Case | None, holdings: Holdings) -> list[Explanation]:
+    def _explain(
+        self, case: Case, before: Case | None, after: Case | None, holdings: Holdings
+    ) -> list[Explanation]:
         if case.change.mass_g < 0:
-            return self._weigher.explain_loss(case.change, case.first_id)
+            change = case.change
+            if after is not None and after.change.mass_g > 0 and self._is_unsettled(case, after):
+                blur_g = self._settings.weigh.unsettled_share * change.mass_g
+                change = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
+            return self._weigher.explain_loss(change, case.first_id)
         visits = sorted({s.visit_id for s in self._arms.suspects(case.target) if s.visit_id})
         own = {
             visit_id: self._memory.carried(visit_id, case.step.edge_ns, set(case.said), holdings)
             for visit_id in visits
         }
         just_left = None
-        if before is not None and before.change.mass_g < 0 and self._overlap(before, case):
+        if before is not None and before.change.mass_g < 0 and self._is_unsettled(before, case):
             just_left = JustLeft(frozenset(before.said), -before.change.mass_g)
         staff = [visit_id for visit_id in visits if self._memory.is_staff(visit_id)]
         return self._weigher.explain_gain(case.change, own, just_left, staff)
@@ -192,14 +203,19 @@ class Suppose:
             one = replace(parts[0], quantity=1)
             near = self._likely(suspects)
             pairs = [(a, b) for index, a in enumerate(near) for b in near[index + 1 :]]
-            return self._pairs(explanation, (one, one), pairs)
+            return self._pairs(explanation, (one, one), pairs, is_same_slot=True)
         if len(parts) == 2:
             near_each = [self._likely(self._arms.suspects(self._at_slot(case, part))) for part in parts]
             return self._pairs(explanation, parts, [(a, b) for a in near_each[0] for b in near_each[1]])
         return []
 
     def _pairs(
-        self, explanation: Explanation, parts: tuple[Part, ...], pairs: Sequence[tuple[Suspect, Suspect]]
+        self,
+        explanation: Explanation,
+        parts: tuple[Part, ...],
+        pairs: Sequence[tuple[Suspect, Suspect]],
+        *,
+        is_same_slot: bool = False,
     ) -> list[Hypothesis]:
         found: list[Hypothesis] = []
         for people in pairs:
@@ -209,9 +225,18 @@ class Suppose:
             has_staff = any(self._memory.is_staff(suspect.visit_id) for suspect in people)
             odds = 0.0 if has_staff else math.log(self._settings.shared_odds)
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
+            if is_same_slot:
+                odds += self._log_shared(parts[0], min(suspect.log_likelihood for suspect in people))
             arms = sum(suspect.log_likelihood for suspect in people)
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
         return found
+
+    def _log_shared(self, part: Part, log_likelihood: float) -> float:
+        """How much likelier it makes one unit each that somebody's hand was there, too, and how it was."""
+        settings = self._settings
+        log_odds = settings.shared_weight * max(log_likelihood, settings.shared_log_clear)
+        is_wide = 2 * self._store.products[part.product_id].width_m > settings.span_m
+        return log_odds - (math.log(settings.prior_over_span) if is_wide else 0.0)
 
     def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         return [s for s in suspects if s.visit_id and s.log_likelihood > self._settings.shared_log_min][:4]

@@ -15,7 +15,6 @@ from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from openaisle.core.messages import (
     InteractionKind,
@@ -28,12 +27,12 @@ from openaisle.core.messages import (
 )
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
+from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.places import PLACE_FLOOR, Floats, Heard, ShelfPlaces, Silent
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
-CARRYING_SHARE: Final = 0.1
 HAND_MASS_G_MAX: Final = 100.0
 ENTANGLED_CANDIDATES: Final = 8
 STRAY_SHARE_MIN: Final = 1e-3
@@ -123,8 +122,8 @@ class Weigher:
         if step.status is StepStatus.PROVISIONAL:
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
-        silent = tuple((~np.isfinite(sd_g)).tolist()) if _is_beside_silent(mass_g, sd_g) else ()
-        loads = _loads(mass_g) if not silent else ()
+        silent = tuple((~np.isfinite(sd_g)).tolist()) if is_beside_silent(mass_g, sd_g) else ()
+        loads = load_shares(mass_g) if not silent else ()
         halves = self._halves(step.shelf_id, mass_g, sd_g) if loads else ()
         return Change(
             step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves
@@ -132,7 +131,7 @@ class Weigher:
 
     def _halves(self, shelf_id: ShelfId, mass_g: Floats, sd_g: Floats) -> tuple[Load, ...]:
         """A change that two stretches of plates carry [plates], cut at the stillest plate between them."""
-        carrying = np.flatnonzero(_is_carrying(mass_g)).tolist()
+        carrying = np.flatnonzero(is_carrying(mass_g)).tolist()
         gaps = [(low, high) for low, high in pairwise(carrying) if high > low + 1]
         if len(gaps) != 1:
             return ()
@@ -152,7 +151,7 @@ class Weigher:
         places = self._places[change.shelf_id]
         mass_g = part.mass_g * part.quantity
         mass = self._masses.log_likelihood(part.product_id, part.quantity, mass_g, change.mass_sd_g)
-        place = places.log_density(part.slot_id, change.along_m, change.along_sd_m)
+        place = places.log_density(part.slot_id, change.along_m, change.along_sd_m, part.quantity)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
 
     def missed(self, shelf_id: ShelfId, slot_id: SlotId, silent: Silent) -> float:
@@ -188,10 +187,10 @@ class Weigher:
             product_id = slot.product.product_id
             heard = places.heard_in(slot_id, change.silent) if change.silent else None
             is_cut = heard is not None and bool(heard.is_cut.any() or heard.missed)
-            place = places.log_density(slot_id, change.along_m, change.along_sd_m)
-            if change.loads and places.outside(slot_id, change.loads) > settings.outside_share:
-                place = math.log(PLACE_FLOOR)
+            is_outside = bool(change.loads) and places.outside(slot_id, change.loads) > settings.outside_share
+            fits = [places.log_density(slot_id, change.along_m, change.along_sd_m, count) for count in (1, 2)]
             for quantity in range(1, settings.quantity_max + 1):
+                place = math.log(PLACE_FLOOR) if is_outside else fits[quantity > 1]
                 if heard is not None and is_cut and self._masses.is_known(product_id):
                     mean_g = quantity * self._masses.mean_g(product_id)
                     variance_g2 = self._masses.variance_g2(product_id, quantity)
@@ -228,9 +227,11 @@ class Weigher:
             place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
             off_g = -change.mass_g - stray.mass_g
             mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
+            # Whoever takes something wants what the slot is for; things of their own they want, too.
+            wanted = 1.0 if stray.product_id is None else self._settings.prior_stray
             unknown = stray.probability if stray.product_id is None else 1.0 - stray.probability
             if unknown > STRAY_SHARE_MIN:
-                density = mass + place + math.log(unknown)
+                density = mass + place + math.log(unknown * wanted)
                 yield Explanation(InteractionKind.UNEXPLAINED, (), density, stray=stray.brought_by)
             if stray.product_id is None:
                 continue
@@ -241,7 +242,7 @@ class Weigher:
                 -change.mass_g,
                 stray.brought_by,
             )
-            density = mass + place + math.log(stray.probability)
+            density = mass + place + math.log(stray.probability * wanted)
             yield Explanation(InteractionKind.PICK_UP, (part,), density)
 
     def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
@@ -455,27 +456,6 @@ class Weigher:
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
-
-
-def _loads(mass_g: Floats) -> tuple[float, ...]:
-    """Share of a change on each plate [plates], if still ones lie between those that carry it; else nothing."""
-    shares = np.abs(mass_g) / np.abs(mass_g).sum()
-    is_parted = bool((np.diff(np.flatnonzero(_is_carrying(mass_g))) > 1).any())
-    return tuple(shares.tolist()) if is_parted else ()
-
-
-def _is_carrying(mass_g: Floats) -> NDArray[np.bool_]:
-    """Plates [plates] with a good part of a change."""
-    return np.abs(mass_g) > CARRYING_SHARE * np.abs(mass_g).sum()
-
-
-def _is_beside_silent(mass_g: Floats, sd_g: Floats) -> bool:
-    """Whether next to the plates that carried a change [plates] one says nothing (its noise is NaN)."""
-    carrying = _is_carrying(mass_g)
-    near = carrying.copy()
-    near[1:] |= carrying[:-1]
-    near[:-1] |= carrying[1:]
-    return bool((near & ~np.isfinite(sd_g)).any())
 
 
 def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:

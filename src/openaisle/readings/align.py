@@ -9,12 +9,14 @@ What a sensor does wrong is data: it is reported (`SensorDegraded`) and left out
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.errors import ReadingError
 from openaisle.core.messages import (
@@ -94,6 +96,7 @@ class Timeline:
             camera_id: round(self._settings.silent_after_frames * camera.period_ns)
             for camera_id, camera in self._cameras.items()
         }
+        self._waiting: dict[str, _ScaleState] = {}  # of the scales, those that wait for a batch
         patience_ns = self._settings.silent_after_ns
         self._silence = Silence(
             dict.fromkeys(self._scales, ("scale", patience_ns))
@@ -184,6 +187,7 @@ class Timeline:
         state.stale_count = 0
         if batch.sequence > state.next_sequence:
             state.waiting.setdefault(batch.sequence, (batch, now_ns))
+            self._waiting[batch.scale_id] = state
             if len(state.waiting) > self._settings.waiting_batches_max:
                 self._give_up_missing(batch.scale_id, state, now_ns, out)
             return
@@ -238,12 +242,14 @@ class Timeline:
             state.stale_device_ns = max(state.stale_device_ns, follower.device_ns)
 
     def _give_up_waiting(self, now_ns: int, out: list[ScaleBatch]) -> None:
-        for scale_id, state in self._scales.items():
+        for scale_id, state in sorted(self._waiting.items()):
             while state.waiting:
                 arrived_ns = min(arrived for _, arrived in state.waiting.values())
                 if now_ns - arrived_ns < self._settings.reorder_ns_max:
                     break
                 self._give_up_missing(scale_id, state, now_ns, out)
+            if not state.waiting:
+                del self._waiting[scale_id]
 
     def _give_up_missing(self, scale_id: str, state: _ScaleState, now_ns: int, out: list[ScaleBatch]) -> None:
         sequence = min(state.waiting)
@@ -271,7 +277,7 @@ class Timeline:
                 found=reading.camera_id,
             )
         for name in ("boxes_image_px", "scores", "keypoints_image_px", "appearance", "visibility"):
-            if len(reading.scores) and not np.isfinite(getattr(reading, name)).all():
+            if len(reading.scores) and not _is_finite(getattr(reading, name)):
                 raise ReadingError("is not finite", field=name, expected="finite numbers")
         offset_ns = self._heard(reading.camera_id, "camera", reading.captured_ns, reading.received_ns, now_ns)
         self._silence.hear(reading.camera_id, now_ns)
@@ -431,6 +437,11 @@ class _CameraState:
     seen: _Times = field(default_factory=_Times)
     shown: int | None = None
     same_since_ns: int = 0
+
+
+def _is_finite(numbers: NDArray[np.floating]) -> bool:
+    """Whether all are: as a rule the sum of their squares tells, which no warning can come of."""
+    return math.isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
 
 
 def _check_batch(batch: ScaleBatch, column_count: int) -> None:

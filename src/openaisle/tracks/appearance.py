@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -33,26 +34,11 @@ class Looks:
 
     def learn(self, rows: NDArray[np.int64], vectors: Floats) -> None:
         """Take in vectors [n, features] seen of people in rows [n] by themselves. All-zero vectors say nothing."""
-        vectors = self._fit_width(vectors)
-        for row, vector in zip(rows.tolist(), vectors, strict=True):
-            if vector.any():
-                norms = float(np.linalg.norm(self._mean[row]) * np.linalg.norm(vector))
-                is_unlike = (
-                    self._views[row] >= LEARNING_VIEWS_MIN and self._mean[row] @ vector < UNLIKE * norms
-                )
-                self._views[row] += 0.0 if is_unlike else 1.0
-                self._views[row] = min(self._views[row], MEMORY_VIEWS)
-                self._mean[row] += (vector - self._mean[row]) * (
-                    UNLIKE_GAIN if is_unlike else 1 / self._views[row]
-                )
+        _learn(rows, self._fit_width(vectors), self._mean, self._views)
 
     def note(self, rows: NDArray[np.int64], vectors: Floats) -> None:
         """Take in vectors [n, features] of sightings that were just given to people in rows [n]."""
-        vectors = self._fit_width(vectors)
-        for row, vector in zip(rows.tolist(), vectors, strict=True):
-            if vector.any():
-                self._now_views[row] += 1.0
-                self._now[row] += (vector - self._now[row]) / min(self._now_views[row], NOW_VIEWS)
+        _note(rows, self._fit_width(vectors), self._now, self._now_views)
 
     def of_now(self, rows: NDArray[np.int64], known: NDArray[np.int64]) -> Floats:
         """Cosine of what was seen last of `rows` to the looks of `known` [rows, known]; NaN where not known."""
@@ -104,3 +90,26 @@ class Looks:
             self._mean = np.pad(self._mean, ((0, 0), (0, missing)))
             self._now = np.pad(self._now, ((0, 0), (0, missing)))
         return np.pad(vectors, ((0, 0), (0, -missing))) if missing < 0 else vectors
+
+
+@njit(cache=True)
+def _learn(rows: NDArray[np.int64], vectors: Floats, mean: Floats, views: Floats) -> None:
+    """`Looks.learn` of vectors [n, features] into means [rows, features] and counts of views [rows]."""
+    for index, row in enumerate(rows):
+        vector, look = vectors[index], mean[row]
+        if not vector.any():
+            continue
+        likeness = (look * vector).sum()
+        unlike = UNLIKE * np.sqrt((look * look).sum() * (vector * vector).sum())
+        is_unlike = views[row] >= LEARNING_VIEWS_MIN and likeness < unlike
+        views[row] = min(views[row] + (0.0 if is_unlike else 1.0), MEMORY_VIEWS)
+        look += (vector - look) * (UNLIKE_GAIN if is_unlike else 1 / views[row])
+
+
+@njit(cache=True)
+def _note(rows: NDArray[np.int64], vectors: Floats, now: Floats, views: Floats) -> None:
+    """`Looks.note`, likewise."""
+    for index, row in enumerate(rows):
+        if vectors[index].any():
+            views[row] += 1.0
+            now[row] += (vectors[index] - now[row]) / min(views[row], NOW_VIEWS)

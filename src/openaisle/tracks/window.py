@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openaisle.core.messages import CameraDetections
+from openaisle.core.messages import CameraDetections, CameraId
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.tracks.sightings import Rig
 
@@ -31,9 +31,10 @@ class FrameWindow:
         self._late_ns_max = late_ns_max
         self._frames_max = frames_max  # at the bound the oldest are dropped
         self._waiting: list[CameraDetections] = []
-        self._newest_ns: dict[str, int] = {}  # camera -> capture time of its newest frame
-        self._arrived_ns: dict[str, int] = {}
+        self._newest_ns: dict[CameraId, int] = {}  # camera -> capture time of its newest frame
+        self._arrived_ns: dict[CameraId, int] = {}
         self._until_ns: int | None = None  # end of the window that is being gathered
+        self._awaited: CameraId | None = None  # a camera that it waited for last
 
     def add(self, frames: Sequence[CameraDetections], now_ns: int) -> None:
         for frame in frames:
@@ -70,12 +71,19 @@ class FrameWindow:
     def _is_complete(self, until_ns: int, now_ns: int) -> bool:
         if now_ns >= until_ns + self._hold_ns_max:
             return True
-        live = [
-            camera_id for camera_id, arrived_ns in self._arrived_ns.items() if now_ns - arrived_ns < NS_PER_S
-        ]
-        return bool(live) and all(
-            self._newest_ns[camera_id] + self._period_of[camera_id] > until_ns for camera_id in live
+        if self._awaited is not None and self._is_awaited(self._awaited, until_ns, now_ns):
+            return False  # Asked for every reading: as a rule it still waits for the same camera.
+        self._awaited = next(
+            (each for each in self._arrived_ns if self._is_awaited(each, until_ns, now_ns)), None
         )
+        return self._awaited is None and any(
+            now_ns - arrived_ns < NS_PER_S for arrived_ns in self._arrived_ns.values()
+        )
+
+    def _is_awaited(self, camera_id: CameraId, until_ns: int, now_ns: int) -> bool:
+        """Whether a live camera may still have a frame for the window on the way."""
+        is_live = now_ns - self._arrived_ns[camera_id] < NS_PER_S
+        return is_live and self._newest_ns[camera_id] + self._period_of[camera_id] <= until_ns
 
 
 def _order(frame: CameraDetections) -> tuple[int, str]:

@@ -46,6 +46,15 @@ def test_who_took_with_one_hand_may_take_with_the_other_at_once() -> None:
         [(by(ANA), 0.4), (by(left), 0.4), (by(BEN), 0.2)],
     ]
     moments = [Moment(0.0, (0.0, 0.0, 1.0)), Moment(0.4, (0.0, 0.0, 1.0))]
-    (_, second) = decided(either, moments, Settings())
+    (_, second) = decided(either, moments, Settings(prior_both_hands=1.0))
     assert {track for track, _ in second[0].best.hands} == {"t-ana"}
     assert second[0].probability == pytest.approx(0.4 / 0.6, abs=0.02)
+
+
+def test_two_things_done_at_the_very_same_time_are_rather_two_peoples() -> None:
+    left = Suspect("t-ana", "ana", 0.0, 0)
+    steps: list[Weighed] = [[(by(ANA), 1.0)], [(by(left), 0.7), (by(BEN), 0.3)]]
+    for apart_s, who in ((0.1, "t-ben"), (1.0, "t-ana")):
+        moments = [Moment(0.0, (0.0, 0.0, 1.0)), Moment(apart_s, (0.0, 0.0, 1.0))]
+        (_, second) = decided(steps, moments, Settings())
+        assert {track for track, _ in second[0].best.hands} == {who}
