@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-PARTS = ("mot15", "speed", "floor", "shops", "pixels", "market", "doors", "cameras", "joints")
-ALONE = ("doors", "cameras", "joints")  # no peer does that
+PARTS = ("mot15", "speed", "floor", "shops", "pixels", "market", "doors", "cameras", "joints", "identity")
+ALONE = ("doors", "cameras", "joints", "identity")  # no peer does that
 FROM_DATA = ("mot15", "floor")
 
 
@@ -42,7 +42,13 @@ def tracking(
     from rich.console import Console
     from rich.progress import Progress
 
-    from openaisle.bench import tracking_floor, tracking_live, tracking_mot15, tracking_speed
+    from openaisle.bench import (
+        tracking_floor,
+        tracking_identity,
+        tracking_live,
+        tracking_mot15,
+        tracking_speed,
+    )
     from openaisle.bench.peers import peers_python
     from openaisle.core.errors import InputError
 
@@ -72,6 +78,7 @@ def tracking(
             "doors": lambda: tracking_live.measure_doors(seed, report),
             "cameras": lambda: tracking_live.measure_cameras(seed, report),
             "joints": lambda: tracking_live.measure_joints(seed, report),
+            "identity": lambda: tracking_identity.measure_identity(seed, report),
         }
         for name in asked:
             result[name] = measures[name]()
@@ -88,6 +95,7 @@ def tracking(
         "doors": tracking_live.doors_lines,
         "cameras": tracking_live.cameras_lines,
         "joints": tracking_live.joints_lines,
+        "identity": tracking_identity.lines,
     }
     for name, measured in result.items():
         for line in said[name](measured):

@@ -73,7 +73,8 @@ class Belief:
 
     def weigh(self, people: Sequence[Person], bodies: Bodies, views: Views, until_ns: int) -> None:
         """Note who was seen, and add up what the window says of everybody without a visit."""
-        for person, count in zip(people, views.count.tolist(), strict=True):
+        well_seen = (views.joints > self._settings.view_joints_even).sum(axis=1).tolist()
+        for index, (person, count) in enumerate(zip(people, views.count.tolist(), strict=True)):
             if not count:
                 continue
             x, y, vx, vy = bodies.root[person.row].tolist()
@@ -81,6 +82,8 @@ class Belief:
             person.stood = math.hypot(vx, vy) < STANDING_M_PER_S
             if count >= 2 or self._coverage.views_at(x, y) <= 2:
                 person.sure_ns, person.sure_floor_m = until_ns, (x, y)
+            if well_seen[index] >= 2:
+                person.placed_ns, person.placed_floor_m, person.placed_stood = until_ns, (x, y), person.stood
         asked = [index for index, person in enumerate(people) if person.visit_id is None]
         if not asked:
             return

@@ -63,6 +63,7 @@ class Crowd:
         sight = Sight(self.rig, coverage.gondolas)
         self._belief = Belief(self.settings, coverage, sight, gates)
         self._twins = Twins(self.settings, sight)
+        self._has_gates = bool(gates)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
@@ -94,9 +95,13 @@ class Crowd:
         owner, fits = self._follow(rows, sightings, until_ns)
         views = Views.of(len(rows), len(self.rig.camera_ids), sightings, owner, fits, heard)
         self._judge(views, until_ns)
+        self._hold_back(views, until_ns)
         self._find_again(sightings, owner, until_ns)
         self._find_newcomers(sightings, owner, until_ns)
-        self._drop(self._twins.step(self.people, rows, self.bodies, sightings, owner, heard))
+        doubles, doubted = self._twins.step(self.people, rows, self.bodies, sightings, owner, heard)
+        self._drop(doubles)
+        for person in doubted:
+            person.is_lost = True
         self._lose(until_ns)
         self._belief.note_hidden(self.lost, self.people, self.bodies, heard, until_ns)
         self._set_right()
@@ -138,6 +143,20 @@ class Crowd:
         if self._tracklets:
             self._tracklets.learn(rows, sightings, owner, until_ns / NS_PER_S, plain)
         return owner, fits
+
+    def _hold_back(self, views: Views, until_ns: int) -> None:
+        """Whom a single camera sees well and who stood a moment ago has bent down rather than gone away from it."""
+        settings = self.settings
+        for index, person in enumerate(self.people):
+            since_ns = until_ns - person.placed_ns
+            if not person.placed_stood or not 0 < since_ns <= settings.held_ns_max:
+                continue
+            if self._has_gates and person.visit_id is None:
+                continue  # Whoever queues before a gate goes through it, though few cameras see that.
+            if views.joints[index].any():
+                away_m_max = settings.held_m + settings.held_m_per_s * since_ns / NS_PER_S
+                origin = self.rig.origin_floor_m[views.joints[index].argmax()]
+                self.bodies.hold_back(person.row, origin, person.placed_floor_m, away_m_max)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
@@ -219,29 +238,43 @@ class Crowd:
         while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
             a, b = divmod(int(score.argmax()), len(left))
             x, y = middle_m[a, b].tolist()
-            taken = self._settle_pair(sightings, left, a, (x, y), owner, until_ns)
+            taken = self._settle_pair(sightings, left, (a, b), (x, y), owner, until_ns)
             score[taken, :] = 0.0
             score[:, taken] = 0.0
             score[a, b] = score[b, a] = 0.0
         for index in left[owner[left] < 0].tolist():
-            self._start_single(sightings, index, until_ns)
+            self._start_single(sightings, index, owner, until_ns)
 
     def _settle_pair(
         self,
         sightings: Sightings,
         left: Ints,
-        first: int,
+        pair: tuple[int, int],
         place: tuple[float, float],
         owner: Ints,
         until_ns: int,
     ) -> list[int]:
         """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
-        nearest, distance_m = self._nearest(*place)
         if not self._belief.can_stand(*place):
             return []
-        if distance_m < self._birth_distance_m(*place):
-            return self._straighten(sightings, left, first, place, owner, nearest)
-        return self._start_pair(sightings, left, first, place, owner, until_ns)
+        nearest, is_free = self._is_free(place, sightings.frame[left[list(pair)]], sightings, owner)
+        if not is_free:
+            return self._straighten(sightings, left, pair[0], place, owner, nearest)
+        return self._start_pair(sightings, left, pair[0], place, owner, until_ns)
+
+    def _is_free(
+        self, place: tuple[float, float], frames: Ints, sightings: Sightings, owner: Ints
+    ) -> tuple[int, bool]:
+        """Who of `people` is nearest to a place, and whether somebody new whom `frames` show may be there.
+
+        They may be quite near to somebody whom the same pictures show as well.
+        """
+        nearest, distance_m = self._nearest(*place)
+        if distance_m >= self._birth_distance_m(*place):
+            return nearest, True
+        if distance_m < self.settings.birth_distance_m_min_beside or not self._may_appear(*place):
+            return nearest, False
+        return nearest, bool(np.isin(frames, sightings.frame[owner == nearest]).all())
 
     def _birth_distance_m(self, x_m: float, y_m: float) -> float:
         """How far from everybody known somebody new may be."""
@@ -309,20 +342,20 @@ class Crowd:
         owner[used] = index
         return np.flatnonzero(np.isin(left, used)).tolist()
 
-    def _start_single(self, sightings: Sightings, index: int, until_ns: int) -> None:
+    def _start_single(self, sightings: Sightings, index: int, owner: Ints, until_ns: int) -> None:
         """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
         if not self.bodies.free_count or sightings.scores[index] < 0.4:
             return
         x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
             return
-        if self._nearest(x, y)[1] < self._birth_distance_m(x, y):
+        if not self._is_free((x, y), sightings.frame[index : index + 1], sightings, owner)[1]:
             return
         row = self.bodies.take_row()
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)
-        owner = np.full(len(sightings), -1, np.int64)
-        owner[index] = 0
-        take_in(self.bodies, np.array([row]), sightings, owner, as_they_are(sightings))
+        own = np.full(len(sightings), -1, np.int64)
+        own[index] = 0
+        take_in(self.bodies, np.array([row]), sightings, own, as_they_are(sightings))
         self.people.append(
             Person(
                 row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3
@@ -428,6 +461,8 @@ class Crowd:
         lost.row, lost.is_lost, lost.is_believed = new, False, True
         lost.seen_ns, lost.sure_ns = stranger.seen_ns, stranger.sure_ns
         lost.sure_floor_m = stranger.sure_floor_m
+        lost.placed_ns, lost.placed_floor_m = stranger.placed_ns, stranger.placed_floor_m
+        lost.placed_stood = stranger.placed_stood
         lost.sides, lost.entered, lost.outside_since = stranger.sides, None, stranger.outside_since
         lost.path = stranger.path
         lost.position_floor_m, lost.velocity_floor = stranger.position_floor_m, stranger.velocity_floor

@@ -22,6 +22,10 @@ class CrowdSettings:
     miss_evidence: float = -0.5
     evidence_max: float = 3.0  # of whoever is believed
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
+    # Who stood, and whom one camera sees for no longer, is no farther along its sight.
+    held_ns_max: int = 3 * NS_PER_S
+    held_m: float = 0.25
+    held_m_per_s: float = 0.2
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
     hidden_ns_max: int = 3 * NS_PER_S  # ... though nobody can see where they stood
@@ -33,12 +37,14 @@ class CrowdSettings:
     birth_distance_m_min_inside: float = (
         0.6  # ... and away from gates hardly beside: it is somebody known, bent
     )
+    birth_distance_m_min_beside: float = 0.3  # ... unless the same pictures show both
     pair_score_min: float = 3.0  # joints on which two sightings must agree
     newcomers_max: int = 48  # sightings looked at for new people in one window; at the bound the surest
     gate_distance_m: float = 1.2
     twin_distance_m: float = 0.35  # two tracks nearer than this and never seen at once are one person
     same_distance_m: float = 0.22  # nearer than this they are one, though a picture may show it twice
     twin_windows: int = 5
+    aside_m: float = 0.0  # so near for as long, the younger waits until a picture shows both
     maybe_two_windows: int = (
         3  # side by side in a picture for so many they are one only if some camera could see both
     )

@@ -1,16 +1,13 @@
 """Room 3's stage: detections of all cameras, foreign skeletons and gate taps in; people, visits opened and closed out.
 
-frames -> window -> crowd (3-D people) -> doors (whose visit) -> FloorTracks
-skeletons ------> foreign bodies ------^
+frames -> window -> crowd (3-D people) -> doors (whose visit) -> hindsight -> FloorTracks
+skeletons ------> foreign bodies --------------------------------^
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-import numpy as np
 
 from openaisle.core.messages import (
     BodySkeletons,
@@ -25,7 +22,7 @@ from openaisle.core.messages import (
     VisitClosed,
     VisitOpened,
 )
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_MS
 from openaisle.store.schema import Store
 from openaisle.tracks.camera_watch import CameraWatch, WatchSettings
 from openaisle.tracks.coverage import Coverage
@@ -34,9 +31,8 @@ from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.door_settings import DoorSettings
 from openaisle.tracks.entry import Doors
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
-from openaisle.tracks.people import Person
+from openaisle.tracks.hindsight import Told
 from openaisle.tracks.sightings import Rig
-from openaisle.tracks.skeleton import joints_for_others
 from openaisle.tracks.strangers import Strangers, StrangerSettings
 from openaisle.tracks.walk_ins import WalkIns, WalkInSettings
 from openaisle.tracks.window import FrameWindow
@@ -69,10 +65,6 @@ class TracksSettings:
     joint_unseen_s_max: float = 0.7  # older joints are unknown
 
 
-LOST_SPREAD_M_PER_S: Final = 0.7
-LOST_SPREAD_M_MAX: Final = 5.0
-
-
 class Tracks:
     """Who is where. Memory is bounded by `tracks_max`, `visits_max` and the cameras."""
 
@@ -87,6 +79,7 @@ class Tracks:
         self._walk_ins = WalkIns(store.gates, self._doors, self.settings.walk_ins)
         self._strangers = Strangers(self._doors, self.settings.strangers)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)
+        self._untold: Told | None = None
 
     def step(
         self,
@@ -114,6 +107,7 @@ class Tracks:
         said: list[TracksMessage] = []
         while window := self._window.take_rest(now_ns):
             said += self._see(*window, now_ns)
+        said += self._told_of_last(None, now_ns)
         said += self._doors.finish(now_ns)
         said += self._strangers.finish(now_ns)
         self._forget_the_gone()
@@ -122,7 +116,8 @@ class Tracks:
     def _see(self, until_ns: int, frames: Sequence[CameraDetections], now_ns: int) -> list[TracksMessage]:
         crowd, doors = self._crowd, self._doors
         crowd.step(frames, until_ns, misses_somebody=doors.misses_somebody)
-        said: list[TracksMessage] = []
+        # Of the window before: what this one shows of people's joints tells more of where these had been.
+        said: list[TracksMessage] = [*self._told_of_last(until_ns, now_ns)]
         believed = [person for person in crowd.people if person.is_believed]
         doors.note_who_taps(crowd.people, until_ns)
         said += doors.watch(believed, until_ns)
@@ -134,7 +129,9 @@ class Tracks:
         said += self._walk_ins.step(followed, until_ns)
         said += self._strangers.step(followed, until_ns)
         self._forget_the_gone()
-        return [*said, *self._watch.judge(until_ns), self._tracks_at(until_ns, now_ns)]
+        said += self._watch.judge(until_ns)
+        self._untold = self._seen_at(until_ns)
+        return said
 
     def _find_lost(self, at_ns: int) -> None:
         """Strangers inside may be people we lost."""
@@ -166,43 +163,23 @@ class Tracks:
             if person.has_left:
                 self._crowd.looks.forget(person.row)
 
-    def _tracks_at(self, until_ns: int, now_ns: int) -> FloorTracks:
+    def _seen_at(self, until_ns: int) -> Told:
+        """Everybody to be told of, as they are known at a window's end."""
         bodies = self._crowd.bodies
         shown = [person for person in self._crowd.people if person.is_believed]
         shown += [person for person in self._crowd.lost if person.visit_id is not None]
         shown.sort(key=lambda person: person.track_id)
-        rows = np.array([person.row for person in shown], np.int64)
-        is_lost = np.array([person.is_lost for person in shown], bool)
         back_ns = round(self.settings.report_before_end_periods * self._window.period_ns)
-        back_s = np.where(is_lost, 0.0, back_ns / NS_PER_S)
-        joints = joints_for_others(
-            bodies.mean[rows, :, :3] - back_s[:, None, None] * bodies.mean[rows, :, 3:],
-            bodies.covariance[rows],
-            bodies.unseen_s[rows],
-            bodies.trust[rows],
-            self.settings.joint_unseen_s_max,
-        )
-        joints[is_lost] = np.nan
-        positions = np.array([person.position_floor_m for person in shown]).reshape(-1, 2)
-        velocities = np.array([person.velocity_floor for person in shown]).reshape(-1, 2)
-        heights = np.where(bodies.height_var[rows] < 0.1**2, bodies.height_m[rows], np.nan)
-        return FloorTracks(
-            captured_ns=until_ns - back_ns,
-            decided_ns=now_ns,
-            track_ids=tuple(person.track_id for person in shown),
-            visit_ids=tuple(person.visit_id for person in shown),
-            positions_floor_m=(positions - back_s[:, None] * velocities).astype(np.float32),
-            position_sd_m=np.array([_spread_m(person, until_ns) for person in shown], np.float32),
-            heights_m=heights.astype(np.float32),
-            joints_floor_m=joints,
-        )
+        return Told.of(shown, bodies, until_ns, back_ns)
 
-
-def _spread_m(person: Person, at_ns: int) -> float:
-    """How far from the given position the person may be."""
-    if not person.is_lost:
-        return person.position_sd_m
-    return min(0.3 + LOST_SPREAD_M_PER_S * (at_ns - person.seen_ns) / NS_PER_S, LOST_SPREAD_M_MAX)
+    def _told_of_last(self, until_ns: int | None, now_ns: int) -> list[FloorTracks]:
+        """Everybody as they were seen in the last window, by what is known at `until_ns`, where that is given."""
+        told, self._untold = self._untold, None
+        if told is None:
+            return []
+        if until_ns is not None:
+            told.look_back(self._crowd.people, self._crowd.bodies, until_ns)
+        return [told.message(now_ns, self.settings.joint_unseen_s_max)]
 
 
 def tracks_of(store: Store, readings: Iterable[Reading]) -> Iterator[list[FloorTracks]]:

@@ -32,6 +32,8 @@ FREE_FLOOR: Final = CrowdSettings(
     continuity_weight=2.0,
     denial=0.25,
     hidden_ns_max=15 * NS_PER_S,
+    birth_distance_m_min_beside=0.15,
+    aside_m=0.16,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from openaisle.tracks.triangulate import JOINT_COUNT
+from openaisle.tracks.triangulate import JOINT_COUNT, invert_spd
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ FORGET_SPEED_AFTER_S: Final = 0.4  # unseen longer than this, a joint goes with 
 REACH_M_MAX: Final = 1.1  # no joint is farther than this from the foot point, along the floor
 ROOT_AGILITY: Final = 1.2  # m2/s3
 ROOT_FADE_S: Final = 1.0  # nobody keeps walking unseen for long
+SURPRISE_MAX: Final = 9.0  # squared, in variances: a joint farther from where it was expected was read anew
 HEIGHT_SD_KNOWN_M: Final = 0.045  # until then a low head may be a child's
 # What each group of joints says about the foot point: share of trust and how far it strays (leaning, striding).
 _GROUPS: Final = np.array([[11, 12], [15, 16], [5, 6], [3, 4]], np.int64)
@@ -180,3 +181,38 @@ def _update_height(row, mean, covariance, unseen_s, root, height_m, height_var) 
     gain = height_var[row] / (height_var[row] + variance)
     height_m[row] = min(max(height_m[row] + gain * (measured - height_m[row]), 0.8), 2.2)
     height_var[row] *= 1.0 - gain
+
+
+@njit(cache=True)
+def smooth(mean, covariance, expected_mean, expected_covariance, found_mean, dt) -> None:
+    """What joints turned out to be dt seconds later tells what they had been (Rauch, Tung & Striebel 1965). In place.
+
+    mean [n, 17, 6] and covariance [n, 17, 6, 6] as they were known then; what `predict` made of them for now; and what
+    was found now.
+    """
+    keep = math.exp(-dt / JOINT_FADE_S)
+    reach = JOINT_FADE_S * (1.0 - keep)
+    scratch, inverse = np.empty((6, 6)), np.empty((6, 6))
+    for t in range(mean.shape[0]):
+        for j in range(JOINT_COUNT):
+            off, variance = 0.0, 0.0
+            for a in range(3):
+                off += (found_mean[t, j, a] - expected_mean[t, j, a]) ** 2
+                variance += expected_covariance[t, j, a, a]
+            if off > SURPRISE_MAX * variance:
+                continue
+            for a in range(6):
+                for b in range(6):
+                    scratch[a, b] = expected_covariance[t, j, a, b]
+            invert_spd(scratch, inverse)
+            # gain = P F' expected^-1, with F as in _predict_joint.
+            for a in range(6):
+                for b in range(3):
+                    scratch[a, b] = covariance[t, j, a, b] + reach * covariance[t, j, a, b + 3]
+                    scratch[a, b + 3] = keep * covariance[t, j, a, b + 3]
+            for a in range(6):
+                for b in range(6):
+                    gain = 0.0
+                    for c in range(6):
+                        gain += scratch[a, c] * inverse[c, b]
+                    mean[t, j, a] += gain * (found_mean[t, j, b] - expected_mean[t, j, b])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ class Person:
     stood: bool = False  # when last seen
     sure_ns: int = 0  # last seen by as many cameras as can be expected there ...
     sure_floor_m: tuple[float, float] = (0.0, 0.0)  # ... and where that was
+    placed_ns: int = 0  # last seen well by two cameras ...
+    placed_floor_m: tuple[float, float] = (0.0, 0.0)  # ... where that was ...
+    placed_stood: bool = False  # ... and whether they stood there
     position_floor_m: tuple[float, float] = (0.0, 0.0)
     velocity_floor: tuple[float, float] = (0.0, 0.0)
     position_sd_m: float = 0.3
@@ -68,8 +72,8 @@ class Person:
 
 
 _OF_BODY: Final = (
-    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "position_floor_m", "velocity_floor",
-    "position_sd_m", "sides", "outside_since", "path", "is_lost",
+    "row", "seen_ns", "hidden_ns", "stood", "sure_ns", "sure_floor_m", "placed_ns", "placed_floor_m",
+    "placed_stood", "position_floor_m", "velocity_floor", "position_sd_m", "sides", "outside_since", "path", "is_lost",
 )  # fmt: skip
 
 
@@ -150,6 +154,23 @@ class Bodies:
             self.mean, self.covariance, self.unseen_s, self.trust, self.bone_m, self.bone_sd_m, self.bone_seen,
             self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides,
         )  # fmt: skip
+
+    def hold_back(
+        self, row: int, origin_floor_m: Floats, place_floor_m: tuple[float, float], away_m_max: float
+    ) -> None:
+        """Let a body be at most so much nearer to or farther from a camera than a place is; its picture stays."""
+        towards = self.root[row, :2] - origin_floor_m[:2]
+        distance_m = math.hypot(*towards)
+        towards = towards / max(distance_m, 0.1)
+        away_m = float((self.root[row, :2] - place_floor_m) @ towards)
+        excess_m = away_m - min(max(away_m, -away_m_max), away_m_max)
+        if not excess_m or distance_m < 0.5:
+            return
+        scale = 1.0 - excess_m / distance_m
+        self.mean[row, :, :3] = origin_floor_m + scale * (self.mean[row, :, :3] - origin_floor_m)
+        self.root[row, :2] = origin_floor_m[:2] + scale * (self.root[row, :2] - origin_floor_m[:2])
+        self.root[row, 2:] -= (self.root[row, 2:] @ towards) * towards
+        self.mean[row, :, 3:5] -= (self.mean[row, :, 3:5] @ towards)[:, None] * towards
 
     def swap_sides(self, row: int, pairs: NDArray[np.int64]) -> None:
         """Left becomes right: the whole body was read the wrong way round."""

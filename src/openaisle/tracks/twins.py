@@ -1,4 +1,4 @@
-"""Two tracks that turn out to be one person."""
+"""Two tracks that turn out to be one person, or may be."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ Ints = NDArray[np.int64]
 class Twins:
     """Pairs of tracks that stay together and are never both in one picture.
 
-    Who were side by side in pictures for a while are two people for good, however near they come.
+    Who were side by side in pictures for a while are two people for good, however near they come. But where no picture
+    shows both any more and they are where one body would be, the younger is waited for: the other may be all there is.
     """
 
     def __init__(self, settings: CrowdSettings, sight: Sight) -> None:
         self._settings = settings
         self._sight = sight
         self._streaks: dict[tuple[int, int], int] = {}  # rows -> windows in a row
+        self._as_one: dict[tuple[int, int], int] = {}  # the same, where one body would be
         self._at_once = np.zeros((settings.tracks_max, settings.tracks_max), np.int64)  # windows, by rows
 
     def forget(self, row: int) -> None:
@@ -40,15 +42,15 @@ class Twins:
         sightings: Sightings,
         owner: Ints,
         cameras: Ints,
-    ) -> list[Person]:
-        """The younger ones of `people` in `rows` that are somebody else of them; owner [n] index into rows or -1.
+    ) -> tuple[list[Person], list[Person]]:
+        """The younger ones of `people` in `rows` that are somebody else of them, and those that may be.
 
-        cameras: rows of the rig that sent a frame.
+        owner [n] index into rows or -1. cameras: rows of the rig that sent a frame.
         """
         count = len(rows)
         if count < 2:
-            self._streaks.clear()
-            return []
+            self._forget_pairs()
+            return [], []
         roots = bodies.root[rows, :2]
         apart_m = np.linalg.norm(roots[:, None] - roots[None], axis=2)
         near = apart_m < self._settings.twin_distance_m
@@ -58,11 +60,13 @@ class Twins:
         at_once = seen.T.astype(np.int64) @ seen
         self._at_once[np.ix_(rows, rows)] += (at_once > 0) & (apart_m >= self._settings.same_distance_m)
         if np.count_nonzero(near) == count:
-            self._streaks.clear()
-            return []
+            self._forget_pairs()
+            return [], []
         streaks: dict[tuple[int, int], int] = {}
+        as_one: dict[tuple[int, int], int] = {}
         both_free = self._both_free(people, rows, bodies, near, cameras)
         dropped: dict[int, Person] = {}
+        doubted: dict[int, Person] = {}
         for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True):
             are_two = apart_m[a, b] >= self._settings.same_distance_m and (
                 at_once[a, b] or self._at_once[rows[a], rows[b]] >= self._settings.two_windows
@@ -79,8 +83,18 @@ class Twins:
             if streaks[key] >= self._settings.twin_windows and are_strangers and not is_settled:
                 loser = max(one, other, key=_standing)
                 dropped[loser.row] = loser
+            elif not says and are_strangers and apart_m[a, b] < self._settings.aside_m and not at_once[a, b]:
+                as_one[key] = self._as_one.get(key, 0) + 1
+                younger = max(one, other, key=_standing)
+                if as_one[key] >= self._settings.twin_windows and younger.is_believed:
+                    doubted[younger.row] = younger
+        self._as_one = as_one
         self._streaks = {key: streak for key, streak in streaks.items() if dropped.keys().isdisjoint(key)}
-        return list(dropped.values())
+        return list(dropped.values()), [each for row, each in doubted.items() if row not in dropped]
+
+    def _forget_pairs(self) -> None:
+        self._streaks.clear()
+        self._as_one.clear()
 
     def _both_free(
         self,

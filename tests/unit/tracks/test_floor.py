@@ -52,15 +52,15 @@ def test_one_shopper_is_followed_to_a_few_centimetres_and_the_visit_opens_and_cl
     assert max(errors) < 0.20
 
 
-def test_floor_tracks_come_at_the_cameras_rate_and_at_most_a_frame_period_after_the_last_frame() -> None:
+def test_floor_tracks_come_at_the_cameras_rate_and_at_most_two_frame_periods_after_the_last_frame() -> None:
     world = World(bare_room(), [THROUGH], seed=2)
     said = floors(play(Tracks(world.store), world.film(12.0), [], 12.5))
     captured = np.array([floor.captured_ns for floor in said])
     assert set(np.diff(captured)) == {NS_PER_S // 8}
     delays_ms = np.array([floor.decided_ns - floor.captured_ns for floor in said]) / 1e6
-    # Half a window, the slowest of six cameras' 50 to 150 ms, and the caller's 25 ms.
-    assert np.median(delays_ms) < 62 + 150 + 25
-    assert delays_ms.max() < 300
+    # Half a window and the next, the slowest of six cameras' 50 to 150 ms, and the caller's 25 ms.
+    assert np.median(delays_ms) < 62 + 125 + 150 + 25
+    assert delays_ms.max() < 425
 
 
 def test_a_reaching_hand_is_known_to_five_centimetres_and_lags_less_than_sixty_milliseconds() -> None:
@@ -253,7 +253,7 @@ def test_with_two_of_six_cameras_gone_the_visit_still_ends_right() -> None:
     late = [
         floor.decided_ns - floor.captured_ns for floor in floors(said) if seconds_of(floor.captured_ns) > 5
     ]
-    assert max(late) < 300e6
+    assert max(late) < 425e6
 
 
 def test_looks_are_forgotten_at_the_exit_and_no_message_carries_them() -> None:
