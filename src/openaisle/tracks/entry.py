@@ -245,11 +245,11 @@ class Doors:
             person
             for person in persons
             if person.entered and person.visit_id is None and person.is_believed and not person.is_lost
-            if not self._may_be_double(person, persons, at_ns)
         ]
         for person in sorted(waiting, key=lambda person: (person.entered, person.track_id)):
             assert person.entered is not None
-            visit = self._tap_for(person, *person.entered, at_ns)
+            is_double = self._may_be_double(person, persons, at_ns)
+            visit = self._tap_for(person, *person.entered, at_ns, is_double=is_double)
             if visit is not None:
                 said += self.bind(visit, person, person.entered[1])
         return said
@@ -271,7 +271,9 @@ class Doors:
             and at_ns - other.seen_ns <= settings.seen_ns_max
         )
 
-    def _tap_for(self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int) -> Visit | None:
+    def _tap_for(
+        self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int, *, is_double: bool
+    ) -> Visit | None:
         """The person's own tap, or the first at that gate that is not somebody else's."""
         settings = self.settings
         waits = at_ns - crossed_ns < settings.tap_after_crossing_ns_max  # Their own tap may be on its way.
@@ -283,6 +285,8 @@ class Doors:
                 <= visit.tapped_ns + settings.tap_before_crossing_ns_max
             )
             if visit.gate_id != gate_id or visit.missing_count <= 0 or not is_near_in_time:
+                continue
+            if is_double and visit.bound_count > 0:
                 continue
             if visit.claimant is person:
                 return visit
@@ -322,7 +326,9 @@ class Doors:
                 waited < self.settings.shown_inside_ns and self._has_follower(visit, persons, at_ns)
             )
             for person in persons:
-                if not self._may_be_found(person, at_ns) or self._may_be_double(person, persons, at_ns):
+                if not self._may_be_found(person, at_ns):
+                    continue
+                if visit.bound_count > 0 and self._may_be_double(person, persons, at_ns):
                     continue
                 if visit.claimant is person and waited >= self.settings.shown_inside_ns:
                     # Nobody came in on it: they showed it from inside.
