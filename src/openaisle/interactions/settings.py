@@ -210,6 +210,10 @@ class Settings:
     either_hand_min: float = 0.02  # a hand less likely than that to have done it is left out
     again_s: tuple[float, float] = (0.8, 3.0)
     again_odds: float = 8.0  # whoever takes from a slot at one time takes from it so much before or after
+    held_s: tuple[float, float] = (
+        0.6,
+        1.2,
+    )  # it brings nothing back this soon after it took it; surely it may
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
     prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (

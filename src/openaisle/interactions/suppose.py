@@ -191,9 +191,14 @@ class Suppose:
         """What is put back mostly comes from the hand that took it."""
         if suspect is None or explanation.carrier is None:
             return 0.0
-        by_right, from_right = suspect.right_hand, explanation.parts[0].right_hand
+        settings, part = self._settings, explanation.parts[0]
+        by_right, from_right = suspect.right_hand, part.right_hand
         same = by_right * from_right + (1.0 - by_right) * (1.0 - from_right)
-        share = self._settings.prior_hand_that_took
+        # One hand does not take something and bring it back at once: then the other hand had taken it.
+        soon_s, late_s = settings.held_s
+        may_be = min(1.0, max(0.0, (part.held_s - soon_s) / (late_s - soon_s)))
+        same = same * may_be / (same * may_be + max(settings.either_hand_min, 1.0 - same))
+        share = settings.prior_hand_that_took
         return math.log(2.0 * (share * same + (1.0 - share) * (1.0 - same)))
 
     def _by_two(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:

@@ -25,6 +25,7 @@ from openaisle.core.messages import (
     VisitId,
     WeightStep,
 )
+from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
@@ -73,6 +74,7 @@ class Part:
     stray: str | None = None  # picks: the interaction that brought it
     is_measured: bool = True  # False: the mass is inferred, and teaches nothing
     right_hand: float = 0.5  # put-backs: probability that the right hand had taken it
+    held_s: float = math.inf  # put-backs: so long before
 
 
 @dataclass(frozen=True)
@@ -399,6 +401,7 @@ class Weigher:
         log_quantity = math.log(settings.prior_quantity[quantity - 1])
         is_measured = not change.silent
         mass_g = change.mass_g / quantity if is_measured else lot.mass_g
+        held_s = (change.edge_ns - lot.taken_ns) / NS_PER_S
 
         def fit(slot_id: SlotId | None) -> float:
             """Log density (per gram and metre), its place in a slot or anywhere."""
@@ -418,11 +421,11 @@ class Weigher:
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = log_quantity + fit(slot_id) + math.log(right)
-            part = Part(lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand)
+            part = Part(lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand, held_s)
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
         density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
         nearest = places.nearest_slot(change.along_m)
-        part = Part(lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand)
+        part = Part(lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand, held_s)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
     def _log_wrong(

@@ -12,38 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
-from openaisle.core.units import NS_PER_MS, NS_PER_S
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Store
+from openaisle.tracks.door_settings import DoorSettings
 from openaisle.tracks.gate_line import GateLine
 from openaisle.tracks.people import Person
-
-
-@dataclass(frozen=True, kw_only=True)
-class DoorSettings:
-    """How near and how soon. Metres, nanoseconds of the shop's time."""
-
-    open_without_track_ns: int = 2 * NS_PER_S  # a visit is opened by then even if nobody was seen
-    tap_before_crossing_ns_max: int = 45 * NS_PER_S  # in a full shop people with a code wait before the line
-    shown_inside_ns: int = 15 * NS_PER_S  # nobody came in on it for so long: whoever showed it was inside
-    tap_after_crossing_ns_max: int = 3 * NS_PER_S
-    tailgate_ns: int = 3 * NS_PER_S  # a group's people follow each other at this distance at most
-    claim_m_max: float = 1.2  # whoever shows a code stands this near to the gate
-    before_ns: int = NS_PER_S  # who stood nearer to the gate so long before they came in ...
-    before_m_min: float = 0.2  # ... by so much, than whoever is thought to have shown the code, had shown it
-    back_m_max: float = 0.25  # who is farther from the gate, by more, than when a code was shown, has not
-    claimant_unseen_ns_max: int = NS_PER_S  # who is unseen for longer is not waited for
-    line_margin_m: float = 0.35  # people brush past the posts
-    line_hysteresis_m: float = 0.08  # inwards
-    leave_hysteresis_m: float = 0.25  # outwards: people step back from a line, into a queue or for a trolley
-    appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
-    walk_m_per_s: float = 1.8
-    seen_ns_max: int = 300 * NS_PER_MS  # only who was seen as recently can be found to belong to a tap
-    exit_lost_m: float = 0.7  # who is lost this near to an exit has left
-    stay_outside_ns: int = 15 * NS_PER_S  # through the entry one may step back, and in a jam has to
-    exit_tap_ns_max: int = 5 * NS_PER_S  # who pressed out is out by then
-    lost_close_ns: int = 180 * NS_PER_S  # lost for so long, they left unseen
-    nobody_close_ns: int = 180 * NS_PER_S  # a code was shown, and the cameras saw nobody come in for so long
-    visits_max: int = 1024  # open at a time; at the bound the oldest is closed
 
 
 @dataclass(eq=False)
@@ -272,6 +245,7 @@ class Doors:
             person
             for person in persons
             if person.entered and person.visit_id is None and person.is_believed and not person.is_lost
+            if not self._may_be_double(person, persons, at_ns)
         ]
         for person in sorted(waiting, key=lambda person: (person.entered, person.track_id)):
             assert person.entered is not None
@@ -279,6 +253,23 @@ class Doors:
             if visit is not None:
                 said += self.bind(visit, person, person.entered[1])
         return said
+
+    def _may_be_double(self, person: Person, persons: Sequence[Person], at_ns: int) -> bool:
+        """Nobody saw them come, and they stand where somebody does who has a code already.
+
+        A place of a group that goes to the double of one of them is missing to another, who then takes the next code.
+        """
+        settings = self.settings
+        if any(line.place(person.born_floor_m)[0] < -settings.came_m_min for line in self._lines):
+            return False
+        return any(
+            math.dist(person.position_floor_m, other.position_floor_m) < settings.double_m
+            for other in persons
+            if other is not person
+            and other.visit_id is not None
+            and not other.is_lost
+            and at_ns - other.seen_ns <= settings.seen_ns_max
+        )
 
     def _tap_for(self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int) -> Visit | None:
         """The person's own tap, or the first at that gate that is not somebody else's."""
@@ -327,9 +318,11 @@ class Doors:
             line = self._line_of.get(visit.gate_id)
             if line is None:
                 continue
-            is_awaited = self._still_coming(visit, at_ns) is not None
+            is_awaited = self._still_coming(visit, at_ns) is not None or (
+                waited < self.settings.shown_inside_ns and self._has_follower(visit, persons, at_ns)
+            )
             for person in persons:
-                if not self._may_be_found(person, at_ns):
+                if not self._may_be_found(person, at_ns) or self._may_be_double(person, persons, at_ns):
                     continue
                 if visit.claimant is person and waited >= self.settings.shown_inside_ns:
                     # Nobody came in on it: they showed it from inside.
@@ -344,6 +337,18 @@ class Doors:
                 if distance_m <= 1.2 + self.settings.walk_m_per_s * max(since_s, 0.0):
                     pairs.append((distance_m / (1.0 + max(since_s, 0.0)), visit, person))
         return pairs
+
+    def _has_follower(self, visit: Visit, persons: Sequence[Person], at_ns: int) -> bool:
+        """Somebody who shows no code of their own stands before the gate through which half a group has gone."""
+        settings, line = self.settings, self._line_of[visit.gate_id]
+        claimants = {id(other.claimant) for other in self.visits.values() if other.missing_count > 0}
+        return visit.bound_count > 0 and any(
+            line.place(person.position_floor_m)[0] < 0
+            and line.distance_m(person.position_floor_m) <= settings.claim_m_max
+            and at_ns - person.seen_ns <= settings.claimant_unseen_ns_max
+            for person in persons
+            if person.visit_id is None and not person.is_lost and id(person) not in claimants
+        )
 
     def _may_be_found(self, person: Person, at_ns: int) -> bool:
         return (

@@ -28,7 +28,8 @@ from openaisle.tracks.camera_watch import CameraWatch, WatchSettings
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd import Crowd
 from openaisle.tracks.crowd_settings import CrowdSettings
-from openaisle.tracks.entry import Doors, DoorSettings
+from openaisle.tracks.door_settings import DoorSettings
+from openaisle.tracks.entry import Doors
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
 from openaisle.tracks.hindsight import Told
 from openaisle.tracks.sightings import Rig

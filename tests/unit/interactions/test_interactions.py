@@ -177,15 +177,15 @@ def test_a_unit_in_a_foreign_slot_is_found_there_by_the_next_shopper() -> None:
 
 
 def test_whoever_takes_something_whose_name_is_a_guess_is_billed_for_no_more_than_a_guess() -> None:
-    """Of two twins that ana holds one is left at the other end, none can say which; ben takes it."""
+    """Of two twins that ana holds one is left at the other end, none can say for sure which; ben takes it."""
     store = with_masses({"P13": 350.0, "P14": 350.0})
     reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1), (0.1, 14.4, 15.2)]
     ana, ben = Person("ana", 0.6, reaches), Person("ben", 0.2, [(0.1, 24.4, 25.1)])
     scene = Scene([ana, ben], store=store)
     scene.change(5.0, {4: -350.0})
-    scene.change(10.0, {7: -350.0})
-    scene.change(15.0, {0: 350.0})
-    scene.change(25.0, {0: -350.0})
+    scene.change(10.0, {7: -350.5})
+    scene.change(15.0, {0: 350.4})
+    scene.change(25.0, {0: -350.4})
     *_, laid, taken = scene.run(28).values()
     assert (taken.product_id, taken.visit_id) == (laid.product_id, "ben")
     assert 0.4 < taken.probability <= laid.probability + 0.02 < 0.7
@@ -205,6 +205,18 @@ def test_of_two_held_units_of_one_weight_the_scale_knows_which_came_back() -> No
         ("pick_up", "P14"),
         ("put_back_wrong", "P13"),
     ]
+
+
+def test_no_hand_takes_something_and_brings_it_back_at_once() -> None:
+    """Half a second after the second of two twins was taken one is set down there: it is the other."""
+    store = with_masses({"P13": 350.0, "P14": 350.0})
+    for waits_s, moved in ((0.55, ("put_back_wrong", "P13")), (2.0, ("put_back", "P14"))):
+        reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1 + waits_s)]
+        scene = Scene([Person("ana", 0.6, reaches)], store=store)
+        scene.change(5.0, {4: -350.0})
+        scene.change(10.0, {7: -350.0})
+        scene.change(10.0 + waits_s, {7: 350.0})
+        assert scene.moved(16)[-1][:2] == moved
 
 
 def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:

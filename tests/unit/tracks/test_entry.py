@@ -330,3 +330,19 @@ def test_at_the_bound_the_oldest_visit_is_ended_to_make_room() -> None:
     opened_first = [visit.visit_id for visit in opened(stage.said)][:2]
     assert opened_first == ["v0", "v1"], "a visit is opened before it is ended"
     assert stage.doors.finish(stage.now_ns + NS_PER_S)[-1].visit_id == "v4"
+
+
+def test_a_groups_place_does_not_go_to_the_double_of_one_who_is_in() -> None:
+    """Somebody inside whom nobody saw come, beside one of the group; the other of them still stands outside."""
+    stage = Stage()
+    ana, ben, eve = stage.appear(1.0, -0.3), stage.appear(1.0, -0.9), stage.appear(1.1, -1.3)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.6))
+    double = stage.appear(1.35, 0.5)
+    stage.wait(3.0)
+    stage.walk(ben, (1.0, -0.2))
+    stage.walk(ben, (0.8, 0.9))
+    stage.walk(eve, (1.1, -0.3))
+    stage.tap("eve")
+    stage.walk(eve, (1.1, 0.9))
+    assert (ana.visit_id, ben.visit_id, eve.visit_id, double.visit_id) == ("duo", "duo", "eve", None)
