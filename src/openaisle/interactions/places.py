@@ -79,13 +79,14 @@ class ShelfPlaces:
 
     def log_density(self, slot_id: SlotId, along_m: float, sd_m: float, quantity: int = 1) -> float:
         """Log density (per metre) that items of this slot are felt at `along_m`: one in a facing, or just anywhere."""
+        return self.log_densities(slot_id, along_m, sd_m)[quantity > 1]
+
+    def log_densities(self, slot_id: SlotId, along_m: float, sd_m: float) -> tuple[float, float]:
+        """The same of one item, and of several: they have no one facing."""
         slot, share = self.slots[slot_id], self._settings.in_facing_share
-        anywhere = _log_mixture(slot.felt_m, along_m, sd_m)
-        if quantity > 1:
-            return anywhere
-        anywhere += math.log1p(-share)
-        in_facing = _log_mixture(slot.facings_m, along_m, sd_m) + math.log(share)
-        return float(np.logaddexp(anywhere, in_facing))
+        anywhere = _mixture(slot.felt_m, along_m, sd_m)
+        in_facing = _mixture(slot.facings_m, along_m, sd_m)
+        return math.log((1.0 - share) * anywhere + share * in_facing), math.log(anywhere)
 
     def log_density_pair(
         self, first: SlotId, second: SlotId, share: float, along_m: float, sd_m: float
@@ -170,7 +171,10 @@ class ShelfPlaces:
 
 
 def _log_mixture(means_m: Floats, at_m: float, sd_m: float) -> float:
-    """Log density of equal Gaussians, with a floor."""
+    return math.log(_mixture(means_m, at_m, sd_m))
+
+
+def _mixture(means_m: Floats, at_m: float, sd_m: float) -> float:
+    """Density of equal Gaussians, with a floor."""
     z = (at_m - means_m) / sd_m
-    density = float(np.exp(-0.5 * z * z).mean()) / (sd_m * np.sqrt(2 * np.pi))
-    return float(np.log(density + PLACE_FLOOR))
+    return float(np.exp(-0.5 * z * z).mean()) / (sd_m * math.sqrt(2 * math.pi)) + PLACE_FLOOR

@@ -190,7 +190,7 @@ class Weigher:
             heard = places.heard_in(slot_id, change.silent) if change.silent else None
             is_cut = heard is not None and bool(heard.is_cut.any() or heard.missed)
             is_outside = bool(change.loads) and places.outside(slot_id, change.loads) > settings.outside_share
-            fits = [places.log_density(slot_id, change.along_m, change.along_sd_m, count) for count in (1, 2)]
+            fits = places.log_densities(slot_id, change.along_m, change.along_sd_m)
             for quantity in range(1, settings.quantity_max + 1):
                 place = math.log(PLACE_FLOOR) if is_outside else fits[quantity > 1]
                 if heard is not None and is_cut and self._masses.is_known(product_id):
