@@ -257,24 +257,25 @@ class Crowd:
         """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
         if not self._belief.can_stand(*place):
             return []
-        nearest, is_free = self._is_free(place, sightings.frame[left[list(pair)]], sightings, owner)
+        nearest, is_free = self._is_free(place, left[list(pair)], sightings, owner)
         if not is_free:
             return self._straighten(sightings, left, pair[0], place, owner, nearest)
         return self._start_pair(sightings, left, pair[0], place, owner, until_ns)
 
     def _is_free(
-        self, place: tuple[float, float], frames: Ints, sightings: Sightings, owner: Ints
+        self, place: tuple[float, float], shown: Ints, sightings: Sightings, owner: Ints
     ) -> tuple[int, bool]:
-        """Who of `people` is nearest to a place, and whether somebody new whom `frames` show may be there.
+        """Who of `people` is nearest to a place, and whether somebody new whom sightings `shown` show may be there.
 
-        They may be quite near to somebody whom the same pictures show as well.
+        They may be quite near to somebody whom the same pictures show as well, if it is more than their boxes.
         """
         nearest, distance_m = self._nearest(*place)
         if distance_m >= self._birth_distance_m(*place):
             return nearest, True
         if distance_m < self.settings.birth_distance_m_min_beside or not self._may_appear(*place):
             return nearest, False
-        return nearest, bool(np.isin(frames, sightings.frame[owner == nearest]).all())
+        are_beside = np.isin(sightings.frame[shown], sightings.frame[owner == nearest])
+        return nearest, bool((are_beside & ~sightings.is_box[shown]).all())
 
     def _birth_distance_m(self, x_m: float, y_m: float) -> float:
         """How far from everybody known somebody new may be."""
@@ -349,7 +350,7 @@ class Crowd:
         x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
             return
-        if not self._is_free((x, y), sightings.frame[index : index + 1], sightings, owner)[1]:
+        if not self._is_free((x, y), np.array([index]), sightings, owner)[1]:
             return
         row = self.bodies.take_row()
         self.bodies.seed(row, (x, y), sd_m, STATURE_M)

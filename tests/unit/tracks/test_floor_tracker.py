@@ -108,6 +108,12 @@ def test_two_people_are_two_ids_and_near_to_where_they_are(see: Callable, most_m
     assert np.median(errors_m(moments)) < most_m
 
 
+def test_two_who_stand_a_hand_apart_are_two_as_long_as_pictures_show_both() -> None:
+    close = [Walker(((0.0, 2.4, y), (9.0, 2.4, y)), hand_hz=0.0) for y in (1.9, 2.15)]
+    moments = follow(keypoints_of, close)
+    assert {len(places) for places, _ in moments[16:]} == {2}
+
+
 def test_an_update_without_anybody_is_an_empty_table() -> None:
     tracker = FloorTracker(CAMERAS, FPS)
     assert tracker.update([[] for _ in CAMERAS]).shape == (0, 3)
