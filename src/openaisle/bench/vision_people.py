@@ -180,8 +180,8 @@ class _SpaceTally:
         self._plan_floor_m = store.plan_floor_m
         self._instants = self._people = self._tracked = self._nobodies = 0
         self._place_m: list[float] = []
-        self._wrists: list[tuple[float, float, int]] = []  # metres off, confidence, cameras that see it
-        self._is_drawn = False
+        self._wrists: list[tuple[float, float]] = []  # metres off, confidence
+        self._well_seen_m: list[float] = []  # metres off, of those that are well seen
 
     def add(self, tracks: FloorTracks, truth: _Moment) -> None:
         """A track that says it does not know where somebody is (lost) is no claim.
@@ -189,7 +189,6 @@ class _SpaceTally:
         Nobodies are counted inside of the shop: whoever walks out is soon no longer simulated.
         """
         bodies_floor_m = truth.joints_floor_m
-        self._is_drawn = truth.wrist_views is not None
         self._instants += 1
         self._people += len(bodies_floor_m)
         feet = bodies_floor_m[:, [BODY_JOINT_INDEX["left_ankle"], BODY_JOINT_INDEX["right_ankle"]], :2]
@@ -210,13 +209,14 @@ class _SpaceTally:
             self._place_m.append(float(distance_m[row, column]))
             wrists = tracks.joints_floor_m[claimed[column], list(WRISTS)]
             off_m = np.linalg.norm(wrists[:, :3] - bodies_floor_m[row, list(_BODY_WRISTS)], axis=1)
-            views = [0, 0] if truth.wrist_views is None else truth.wrist_views[row].tolist()
-            rows_seen = zip(off_m.tolist(), wrists[:, 3].tolist(), views, strict=True)
-            self._wrists += [each for each in rows_seen if np.isfinite(each[0])]
+            known = np.isfinite(off_m)
+            self._wrists += zip(off_m[known].tolist(), wrists[known, 3].tolist(), strict=True)
+            if truth.wrist_views is not None:
+                self._well_seen_m += off_m[known & (truth.wrist_views[row] >= VIEWS_WELL_SEEN)].tolist()
 
     def figures(self, frames: int) -> dict[str, Any]:
-        wrists = np.array(self._wrists).reshape(-1, 3)
-        well_seen = {"well_seen_wrist_cm": _spread(wrists[wrists[:, 2] >= VIEWS_WELL_SEEN, 0])}
+        wrists = np.array(self._wrists).reshape(-1, 2)
+        well_seen = {"well_seen_wrist_cm": _spread(np.array(self._well_seen_m))} if self._well_seen_m else {}
         return {
             "instants": self._instants,
             "people": self._people,
@@ -225,7 +225,7 @@ class _SpaceTally:
             "place_cm": _spread(np.array(self._place_m)),
             "wrist_cm": _spread(wrists[:, 0]),
             "sure_wrist_cm": _spread(wrists[wrists[:, 1] >= SURE_MIN, 0]),
-            **(well_seen if self._is_drawn else {}),
+            **well_seen,
         }
 
 

@@ -112,21 +112,18 @@ def _area_px2(box: Floats) -> np.float32:
 
 def suppress(boxes_px: Floats, scores: Floats, overlap_max: float) -> NDArray[np.intp]:
     """Rows that stay when each box gives way to a better one that overlaps it more than `overlap_max`."""
-    return _suppress(
-        np.ascontiguousarray(boxes_px, np.float32),
-        np.ascontiguousarray(scores, np.float32),
-        np.float32(overlap_max),
-    )
+    return _kept(np.argsort(-scores, kind="stable"), overlaps(boxes_px, boxes_px) > np.float32(overlap_max))
 
 
 @njit(cache=True)
-def _suppress(boxes_px: Floats, scores: Floats, overlap_max: np.float32) -> NDArray[np.intp]:
-    kept = np.empty(len(scores), np.intp)
+def _kept(order: NDArray[np.intp], is_again: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Rows, in that order, that are none of the kept ones before them once more: is_again [row, better]."""
+    kept = np.empty(len(order), np.intp)
     count = 0
-    for row in np.argsort(-scores, kind="mergesort"):
+    for row in order:
         is_new = True
         for better in kept[:count]:
-            if _overlap(boxes_px[row], boxes_px[better]) > overlap_max:
+            if is_again[row, better]:
                 is_new = False
                 break
         if is_new:
@@ -142,27 +139,22 @@ def different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -
     are sure of it: two windows on one person, or on a part of one, put joints at the same places; two people
     standing close do not. Whose left is left does not matter here: each pair counts by its better order.
     """
-    return _different_people(
-        np.ascontiguousarray(keypoints_px, np.float32), np.ascontiguousarray(boxes_px, np.float32), alike_max
+    alike = _likeness(
+        np.ascontiguousarray(keypoints_px, np.float32), np.ascontiguousarray(boxes_px, np.float32)
     )
+    return _kept(np.arange(len(alike)), alike > alike_max)
 
 
 @njit(cache=True)
-def _different_people(keypoints_px: Floats, boxes_px: Floats, alike_max: float) -> NDArray[np.intp]:
-    kept = np.empty(len(keypoints_px), np.intp)
-    count = 0
+def _likeness(keypoints_px: Floats, boxes_px: Floats) -> NDArray[np.float64]:
+    """Of each row to each before it [n, n]; 0 elsewhere."""
+    found = np.zeros((len(keypoints_px), len(keypoints_px)))
     for row in range(len(keypoints_px)):
-        is_new = True
-        for better in kept[:count]:
+        for better in range(row):
             box = boxes_px[better]
             side = max(box[2] - box[0], box[3] - box[1], np.float32(1.0))
-            if _alike(keypoints_px[better], keypoints_px[row], 0.06 * side) > alike_max:
-                is_new = False
-                break
-        if is_new:
-            kept[count] = row
-            count += 1
-    return kept[:count]
+            found[row, better] = _alike(keypoints_px[better], keypoints_px[row], 0.06 * side)
+    return found
 
 
 @njit(cache=True)
@@ -186,32 +178,20 @@ def whole_people(
     keypoints_px: Floats, boxes_px: Floats, inside_min: float, head_min: float
 ) -> NDArray[np.intp]:
     """Rows of people, best first, that are not only a part of a better row: inside its box, and without a head."""
-    return _whole_people(
-        np.ascontiguousarray(keypoints_px, np.float32),
-        np.ascontiguousarray(boxes_px, np.float32),
-        inside_min,
-        np.float32(head_min),
-    )
+    is_headless = keypoints_px[:, :_HEAD_JOINTS, 2].max(axis=1, initial=0.0) < np.float32(head_min)
+    inside = _shares_inside(np.ascontiguousarray(boxes_px, np.float32))
+    return _kept(np.arange(len(inside)), (inside > inside_min) & is_headless[:, None])
 
 
 @njit(cache=True)
-def _whole_people(
-    keypoints_px: Floats, boxes_px: Floats, inside_min: float, head_min: np.float32
-) -> NDArray[np.intp]:
-    kept = np.empty(len(boxes_px), np.intp)
-    count = 0
+def _shares_inside(boxes_px: Floats) -> Floats:
+    """Share of each box that lies in each other [n, n]."""
+    found = np.empty((len(boxes_px), len(boxes_px)), np.float32)
     for row in range(len(boxes_px)):
-        is_part = False
-        if keypoints_px[row, :_HEAD_JOINTS, 2].max() < head_min:
-            area = max(_area_px2(boxes_px[row]), np.float32(1.0))
-            for better in kept[:count]:
-                if _shared_px2(boxes_px[better], boxes_px[row]) / area > inside_min:
-                    is_part = True
-                    break
-        if not is_part:
-            kept[count] = row
-            count += 1
-    return kept[:count]
+        area = max(_area_px2(boxes_px[row]), np.float32(1.0))
+        for other in range(len(boxes_px)):
+            found[row, other] = _shared_px2(boxes_px[other], boxes_px[row]) / area
+    return found
 
 
 def joints(

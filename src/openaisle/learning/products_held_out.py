@@ -61,7 +61,7 @@ class HandPicture:
     steepness_deg: float  # how far below the horizon the camera looks at it; 90 = straight down
     sensor: Sensor
     marked: float | None = (
-        None  # share of the pack's box that would differ were it its look-alike; None: it has none
+        None  # share of its box that differs from its look-alike's picture; None: it has none
     )
 
     @property

@@ -271,23 +271,6 @@ def families(cases: Cases) -> list[Family]:
     by_alike = [(True, "has a look-alike"), (False, "has none")]
     alike = [_row(label, [case for case in sixty if case.has_look_alike is has]) for has, label in by_alike]
     pairs = [case for case in hundred if _is_pair(case)]
-    told, marked = (
-        [
-            FamilyRow(
-                label=label,
-                count=int(chosen.sum()),
-                figures={
-                    "told apart": _share(case.told_apart for case in _chosen(pairs, chosen)),
-                    "without cells": _share(case.told_apart_whole for case in _chosen(pairs, chosen)),
-                },
-            )
-            for label, chosen in cut(values, *bounds)
-        ]
-        for values, bounds in (
-            ([case.front_cos for case in pairs], _SIDES),
-            ([case.marked or 0.0 for case in pairs], _MARKS),
-        )
-    )
     none = [
         FamilyRow(
             label=kind, count=len(some), figures={"said none": _share(one.look.is_none for one in some)}
@@ -312,8 +295,10 @@ def families(cases: Cases) -> list[Family]:
         ),
         "side, 60 px": _rows(sixty, [case.front_cos for case in sixty], *_SIDES),
         "look-alikes, 60 px": alike,
-        "look-alikes, the two alone, 100 px": told,
-        "the same, by how much of the picture tells which (share of the pack's box)": marked,
+        "look-alikes, the two alone, 100 px": _told_rows(pairs, [case.front_cos for case in pairs], *_SIDES),
+        "the same, by how much of the picture tells which (share of the pack's box)": _told_rows(
+            pairs, [case.marked or 0.0 for case in pairs], *_MARKS
+        ),
         "what is in the hand, 60 px": none,
     }  # fmt: skip
     return [Family(name=name, cases="crops", rows=tuple(some)) for name, some in rows.items()]
@@ -327,6 +312,21 @@ def _rows(
     cases: Sequence[PackCase], values: Sequence[float], edges: Sequence[float], labels: Sequence[str]
 ) -> list[FamilyRow]:
     return [_row(label, _chosen(cases, chosen)) for label, chosen in cut(values, edges, labels)]
+
+
+def _told_rows(
+    pairs: Sequence[PackCase], values: Sequence[float], edges: Sequence[float], labels: Sequence[str]
+) -> list[FamilyRow]:
+    """Look-alikes told apart, of these two alone, by what `values` are."""
+    rows: list[FamilyRow] = []
+    for label, chosen in cut(values, edges, labels):
+        some = _chosen(pairs, chosen)
+        figures = {
+            "told apart": _share(case.told_apart for case in some),
+            "without cells": _share(case.told_apart_whole for case in some),
+        }
+        rows.append(FamilyRow(label=label, count=len(some), figures=figures))
+    return rows
 
 
 def _row(label: str, cases: Sequence[PackCase]) -> FamilyRow:
