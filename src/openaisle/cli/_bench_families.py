@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from openaisle.adapters.eyes import Eyes
 
 UNITS: Final = {
-    "f1": "F1",
+    "F1": "F1",
     "loss_points": "loss",
     "phantoms_per_1000": "phantoms",
     "switches_per_100": "switches",

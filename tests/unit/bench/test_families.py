@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from openaisle.bench.families import GOALS, USUAL, families_report, family_days, run_families
+from openaisle.cli._bench_families import UNITS
 from openaisle.sim.conditions import CONDITIONS
 from openaisle.sim.scripts import FAMILIES
 
@@ -9,6 +10,7 @@ def test_every_family_has_a_goal_and_the_room_that_its_episode_needs() -> None:
     days = family_days(FAMILIES, "corner", 8, 9000, "skeleton")
     assert list(days) == [*FAMILIES, USUAL]
     assert set(GOALS) == set(FAMILIES)
+    assert {goal.unit for goal in GOALS.values()} == set(UNITS)
     assert days["crowd"][0].people_max == 4
     assert days["single_pick"][0].people_max == 2
     # Days of a condition have the same visits as those with nothing wrong that they are compared with.
