@@ -54,12 +54,9 @@ class ShelfSettings:
     correction_g: float = 20.0
     hand_g_max: float = 60.0
     same_lift_ms: int = 200  # an unloading lasts this long at most: two edges nearer than that are one
+    carrying_share: float = 0.05  # of a change; a plate with less of it feels it from next door,
+    neighbour_share: float = 0.015  # and that is this share of what its neighbour carries
     cancel_share: float = 0.06  # of what moved on a shelf without leaving it
-    return_g: float = (
-        1.5  # goods lifted and set down again leave no more than this, or that many standard errors,
-    )
-    return_sd: float = 2.2  # or that share of their mass: else it was another unit
-    return_share: float = 0.003
     unsettled_share: float = 0.02  # by which a step may be wrong that was closed before it came to rest
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
 
@@ -100,7 +97,8 @@ class OpenStep:
     """A change that has been seen and may still be revised."""
 
     step_id: str
-    plates: Bools  # [plates] its own; the others stay 0 in mass_g
+    plates: Bools  # [plates] of its load; the others stay 0 in mass_g
+    own: Bools  # [plates] of them on which no other open step has more: what goes on there is this one's
     before_g: Floats
     mass_g: Floats  # [plates]
     sd_g: Floats  # [plates] NaN: that plate says nothing
@@ -108,7 +106,6 @@ class OpenStep:
     edge_ns: int
     settled_ns: int
     pressed_g: float
-    undoes: OpenStep | None = None  # a step that this one seems to take back
     confirmed_ns: int = 0
     revision: int = 0
     status: StepStatus = StepStatus.PROVISIONAL
@@ -198,7 +195,7 @@ class ShelfWatch:
         """Take a group for news once it has held for long enough."""
         settings = self.settings
         total_g, gross_g = group.total_g, float(np.abs(group.mass_g).sum())
-        carrying = np.abs(group.mass_g) > np.maximum(settings.plate_g_min, 0.05 * gross_g)
+        carrying = np.abs(group.mass_g) > np.maximum(settings.plate_g_min, settings.carrying_share * gross_g)
         if not carrying.any():
             return
         held = int(self._steady_ticks[carrying].min())
@@ -226,7 +223,6 @@ class ShelfWatch:
         """A steady change: more of a step that is open, or the end of it, or a new step."""
         before_g = self.rest_g.copy()
         step = self._overlapping(group)
-        undoes: OpenStep | None = None
         if step is not None:
             if self._continues(step, group, look):
                 changed.append(step)
@@ -238,15 +234,11 @@ class ShelfWatch:
                     before_g[step.plates] = step.before_g[step.plates]
                     group = Group(group.plates | step.plates, group.mass_g + step.mass_g)
                 else:
-                    left_g = step.total_g + group.total_g
-                    undoes = step if abs(left_g) <= self.settings.cancel_share * abs(step.total_g) else None
                     step.sd_g = np.hypot(step.sd_g, self.settings.unsettled_share * step.mass_g)
                 _revise(step, StepStatus.WITHDRAWN if pressed else StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)
-        opened = self._open(group, before_g, look)
-        opened.undoes = undoes
-        changed.append(opened)
+        changed.append(self._open(group, before_g, look))
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
         """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""
@@ -288,6 +280,7 @@ class ShelfWatch:
         step = OpenStep(
             step_id=f"{self.shelf_id}/{edge_ns}/{int(np.argmax(np.abs(group.mass_g)))}",
             plates=group.plates.copy(),
+            own=group.plates.copy(),
             before_g=before_g,
             mass_g=group.mass_g,
             sd_g=self._sd_g(look.level_sd_g, group.mass_g, look),
@@ -302,8 +295,25 @@ class ShelfWatch:
             for old in self.open_steps
             if old.status is StepStatus.PROVISIONAL or not (old.plates & step.plates).any()
         ]
+        for old in self.open_steps:
+            if old.status is StepStatus.PROVISIONAL:
+                self._divide(old, step)
         self.open_steps.append(step)
         return step
+
+    def _divide(self, old: OpenStep, new: OpenStep) -> None:
+        """Plates that two steps share belong to that which moved them more, as long as the first still settles."""
+        settings = self.settings
+        his = old.own & new.plates & (np.abs(old.mass_g) > np.abs(new.mass_g))
+        new.own &= ~his
+        old.own &= his | ~new.plates
+        # Where the new one is but felt from next door, the rest of what moved is the old one's ringing.
+        is_felt = np.abs(new.mass_g) <= settings.carrying_share * np.abs(new.mass_g).sum()
+        felt_g = settings.neighbour_share * np.convolve(new.mass_g, (1.0, 0.0, 1.0), "same")
+        ringing_g = np.where(his & is_felt, new.mass_g - felt_g, 0.0)
+        old.mass_g = old.mass_g + ringing_g
+        new.mass_g = new.mass_g - ringing_g
+        old.before_g = old.before_g + new.mass_g
 
     # --- settling -----------------------------------------------------------------------------------------------------
 
@@ -327,34 +337,22 @@ class ShelfWatch:
         self.open_steps = kept
 
     def _confirm(self, step: OpenStep, look: Look, changed: list[OpenStep]) -> None:
-        """Measure what has come to rest. Too little, or a unit that came back: it did not happen."""
+        """Measure what has come to rest. Too little: it did not happen."""
         late_g = np.nan_to_num(
             look.long_level_g - self.rest_g
         )  # 0 where a plate says nothing now, or did before
-        self._update(step, np.where(step.plates, step.mass_g + late_g, 0.0), step.plates, look, use_long=True)
-        undone = step.undoes if step.undoes is not None and self._is_undone(step, step.undoes) else None
-        is_nothing = undone is not None or abs(step.total_g) < self.settings.step_g_min
+        mass_g = step.mass_g + np.where(step.own, late_g, 0.0)
+        self._update(step, mass_g, step.plates, look, use_long=True)
+        is_nothing = abs(step.total_g) < self.settings.step_g_min
         _revise(step, StepStatus.WITHDRAWN if is_nothing else StepStatus.CONFIRMED)
         step.confirmed_ns = look.at_ns
-        step.undoes = None
-        self.rest_g[step.plates] = look.long_level_g[step.plates]
+        self.rest_g[step.own] = look.long_level_g[step.own]
         changed.append(step)
-        if undone is not None:
-            _revise(undone, StepStatus.WITHDRAWN)
-            changed.append(undone)
-
-    def _is_undone(self, step: OpenStep, before: OpenStep) -> bool:
-        settings = self.settings
-        net_g = abs(step.total_g + before.total_g)
-        sd_g = float(np.sqrt(np.nansum(step.sd_g[step.plates] ** 2)))
-        share_g = settings.return_share * abs(step.total_g)
-        return net_g <= max(settings.return_g, settings.return_sd * sd_g, share_g)
 
     def _refine(self, step: OpenStep, look: Look) -> bool:
         """A heavy change still rings when it is confirmed. True if what is left of that is worth saying."""
-        mass_g = np.where(
-            step.plates & np.isfinite(look.long_level_g), look.long_level_g - step.before_g, 0.0
-        )
+        heard = step.own & np.isfinite(look.long_level_g)
+        mass_g = np.where(heard, look.long_level_g - step.before_g, step.mass_g)
         moved_g = abs(float(mass_g.sum()) - step.total_g)
         if not self.settings.refine_g_min < moved_g <= 0.1 * abs(step.total_g):
             return False
@@ -378,6 +376,7 @@ class ShelfWatch:
     ) -> None:
         """New figures for an open step. A corrected step stays as sure as it was."""
         step.mass_g = mass_g
+        step.own = step.own | (plates & ~step.plates)
         step.plates = step.plates | plates
         step.sd_g = self._sd_g(look.long_level_sd_g if use_long else look.level_sd_g, mass_g, look)
         step.settled_ns = look.at_ns

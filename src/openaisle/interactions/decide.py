@@ -268,7 +268,7 @@ class Interactions:
         *,
         is_last: bool = False,
     ) -> list[Interaction]:
-        supposed = self._suppose.hypotheses(group, holdings)
+        supposed = self._suppose.hypotheses(group, [self._last(case) for case in group], holdings)
         for case, own in zip(group, supposed, strict=True):
             self._again.note(case, own)
         weighed = [normalised(own) for own in supposed]
@@ -300,6 +300,19 @@ class Interactions:
                     )
                 )
         return said
+
+    def _last(self, gain: Case) -> Case | None:
+        """The step before a gain on the same plates, if any is remembered."""
+        if gain.change.mass_g < 0:
+            return None
+        before = (
+            case
+            for case in self._cases.values()
+            if case.step.status is not StepStatus.WITHDRAWN
+            and case.step.edge_ns < gain.step.edge_ns
+            and self._suppose.share_plates(case, gain)
+        )
+        return max(before, key=_when, default=None)
 
     def _decide_hand_overs(
         self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int, *, is_last: bool = False

@@ -45,8 +45,10 @@ class WeighSettings:
     entangled_m: float = 0.35
     entangled_share: float = 0.25  # of a step's mass that may belong to the other
     prior_entangled: float = 0.3
-    unsettled_share: float = 0.02  # of a loss, by which the level before a gain so soon after it may be wrong
-    unsettled_s: float = 0.6
+    # Of a loss, by which the level before a gain may be wrong that soon after it, falling as the square to none.
+    unsettled_share: float = 0.06
+    unsettled_s: tuple[float, float] = (0.15, 0.5)
+    returned_s: float = 3.0  # so soon the level between a loss and a gain is one and the same
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ class Settings:
         1.2,
     )  # it brings nothing back this soon after it took it; surely it may
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
+    passed_at_once: float = 0.2  # of the others, that they were passed on as soon as that
     prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (
         40.0  # two people's hands there and two units gone at once: one each, not both by one

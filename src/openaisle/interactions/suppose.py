@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from openaisle.core.messages import InteractionKind, TrackId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.again import Again, Taker
@@ -48,11 +50,16 @@ class Suppose:
         shelf = self._store.shelves[shelf_id]
         return Target(self._store.gondola_of[shelf.gondola_id], shelf, along_m, edge_ns)
 
-    def hypotheses(self, group: Sequence[Case], holdings: Holdings) -> list[list[Hypothesis]]:
-        """Of each case of a group of steps that happened together, in the order they happened."""
+    def hypotheses(
+        self, group: Sequence[Case], lasts: Sequence[Case | None], holdings: Holdings
+    ) -> list[list[Hypothesis]]:
+        """Of each case of a group of steps that happened together, in the order they happened.
+
+        `lasts`: the step before each on the same plates.
+        """
         return [
             self._with_people(case, explanations)
-            for case, explanations in zip(group, self._explained(group, holdings), strict=True)
+            for case, explanations in zip(group, self._explained(group, lasts, holdings), strict=True)
         ]
 
     def terms(self, case: Case, hypothesis: Hypothesis) -> dict[str, float]:
@@ -71,7 +78,9 @@ class Suppose:
 
     # --- what -------------------------------------------------------------------------------------------------------
 
-    def _explained(self, group: Sequence[Case], holdings: Holdings) -> list[list[Explanation]]:
+    def _explained(
+        self, group: Sequence[Case], lasts: Sequence[Case | None], holdings: Holdings
+    ) -> list[list[Explanation]]:
         """What each change can have been; two that may have been read into each other are explained together."""
         found: dict[str, list[Explanation]] = {}
         for first, second in pairwise(group):
@@ -79,38 +88,33 @@ class Suppose:
                 ids = (first.first_id, second.first_id)
                 both = self._weigher.explain_losses_together(first.change, second.change, ids)
                 found[first.step.step_id], found[second.step.step_id] = both
-        befores: list[Case | None] = [None, *group[:-1]]
         afters: list[Case | None] = [*group[1:], None]
         return [
-            found.get(case.step.step_id) or self._explain(case, before, after, holdings)
-            for case, before, after in zip(group, befores, afters, strict=True)
+            found.get(case.step.step_id) or self._explain(case, last, after, holdings)
+            for case, last, after in zip(group, lasts, afters, strict=True)
         ]
 
     def _are_entangled(self, first: Case, second: Case) -> bool:
         """Two losses; beside a silent plate their sum is as unsure as each of them."""
         is_heard = not first.change.silent and not second.change.silent
         is_both = first.change.mass_g < 0 > second.change.mass_g
-        return is_heard and is_both and self._overlap(first, second, self._settings.weigh.entangled_s)
+        is_soon = _apart_s(first, second) <= self._settings.weigh.entangled_s
+        return is_heard and is_both and is_soon and self.share_plates(first, second)
 
-    def _is_unsettled(self, first: Case, second: Case) -> bool:
-        """A loss and a gain between which the shelf hardly came to rest."""
-        return self._overlap(first, second, self._settings.weigh.unsettled_s)
-
-    def _overlap(self, first: Case, second: Case, within_s: float) -> bool:
-        """So close in time and place that the level between them may have been read wrongly."""
+    def share_plates(self, first: Case, second: Case) -> bool:
+        """So close in place that the one is measured from the level that the other left."""
         return (
             first.step.shelf_id == second.step.shelf_id
-            and second.step.edge_ns - first.step.edge_ns <= within_s * NS_PER_S
             and abs(first.change.along_m - second.change.along_m) <= self._settings.weigh.entangled_m
         )
 
     def _explain(
-        self, case: Case, before: Case | None, after: Case | None, holdings: Holdings
+        self, case: Case, last: Case | None, after: Case | None, holdings: Holdings
     ) -> list[Explanation]:
         if case.change.mass_g < 0:
             change = case.change
-            if after is not None and after.change.mass_g > 0 and self._is_unsettled(case, after):
-                blur_g = self._settings.weigh.unsettled_share * change.mass_g
+            if after is not None and after.change.mass_g > 0 and self.share_plates(case, after):
+                blur_g = self._weigher.unsettled_g(change.mass_g, _apart_s(case, after))
                 change = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
             return self._weigher.explain_loss(change, case.first_id)
         visits = sorted({s.visit_id for s in self._arms.suspects(case.target) if s.visit_id})
@@ -118,11 +122,24 @@ class Suppose:
             visit_id: self._memory.carried(visit_id, case.step.edge_ns, set(case.said), holdings)
             for visit_id in visits
         }
-        just_left = None
-        if before is not None and before.change.mass_g < 0 and self._is_unsettled(before, case):
-            just_left = JustLeft(frozenset(before.said), -before.change.mass_g)
+        just_left = self._just_left(last, case) if last is not None else None
         staff = [visit_id for visit_id in visits if self._memory.is_staff(visit_id)]
         return self._weigher.explain_gain(case.change, own, just_left, staff)
+
+    def _just_left(self, last: Case, gain: Case) -> JustLeft | None:
+        """What left the plates of a gain before it, if the shelf was not touched for long in between."""
+        apart_s = _apart_s(last, gain)
+        if last.change.mass_g >= 0 or apart_s > self._settings.weigh.returned_s:
+            return None
+        left_g, sd_g = last.step.mass_change_g.astype(float), last.step.noise_sd_g.astype(float)
+        is_shared = gain.step.mass_change_g != 0.0
+        apart_g = float(np.sqrt(np.nansum(sd_g[(left_g != 0.0) & ~is_shared] ** 2)))
+        shared = float(np.abs(left_g[is_shared]).sum() / np.abs(left_g).sum())
+        standing = last.standing
+        one = standing[0] if len(standing) == 1 else None
+        product_id, quantity = (one.product_id, one.quantity) if one is not None else (None, 0)
+        said = frozenset(last.said)
+        return JustLeft(said, -last.change.mass_g, apart_g, shared, apart_s, product_id, quantity)
 
     # --- who --------------------------------------------------------------------------------------------------------
 
@@ -199,7 +216,10 @@ class Suppose:
         may_be = min(1.0, max(0.0, (part.held_s - soon_s) / (late_s - soon_s)))
         same = same * may_be / (same * may_be + max(settings.either_hand_min, 1.0 - same))
         share = settings.prior_hand_that_took
-        return math.log(2.0 * (share * same + (1.0 - share) * (1.0 - same)))
+        passed_on = (1.0 - share) * max(
+            settings.passed_at_once, may_be
+        )  # to the other hand: that takes as long
+        return math.log(2.0 * (share * same + passed_on * (1.0 - same)))
 
     def _by_two(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
         """Two units left as one where two people's hands were: one each."""
@@ -251,6 +271,10 @@ class Suppose:
         slot = self._store.slots[part.slot_id] if part.slot_id else None
         along_m = slot.left_m + slot.width_m / 2 if slot else case.change.along_m
         return self.target(case.change.shelf_id, along_m, case.step.edge_ns)
+
+
+def _apart_s(first: Case, second: Case) -> float:
+    return (second.step.edge_ns - first.step.edge_ns) / NS_PER_S
 
 
 def _log_again(explanation: Explanation, suspect: Suspect | None, again: Mapping[Taker, float]) -> float:

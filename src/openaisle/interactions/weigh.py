@@ -37,6 +37,7 @@ from openaisle.store.schema import Store
 HAND_MASS_G_MAX: Final = 100.0
 ENTANGLED_CANDIDATES: Final = 8
 STRAY_SHARE_MIN: Final = 1e-3
+SAME_G: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,19 @@ class Explanation:
 
 @dataclass(frozen=True)
 class JustLeft:
-    """A loss on the same plates shortly before a gain."""
+    """What last left the plates on which a gain is."""
 
     interaction_ids: frozenset[str]
     mass_g: float  # above zero
+    mass_sd_g: float  # of plates that the gain is not on
+    shared: float  # of it, on plates that the gain is on
+    apart_s: float  # before the gain
+    product_id: ProductId | None  # of which that was most likely
+    quantity: int
+
+    def is_all_of(self, mass_g: float) -> bool:
+        """Whether goods that were weighed then are all that left."""
+        return abs(mass_g - self.mass_g) < SAME_G
 
 
 class Weigher:
@@ -368,23 +378,44 @@ class Weigher:
     ) -> list[Explanation]:
         """Put-backs of what those visits carry, best first; the last resort is always among them.
 
-        `just_left`: what left the same plates a moment before, so that the level in between is uncertain. That level
-        cancels where the same unit comes back, and blurs everything else. `staff` may bring what any slot is for.
+        `just_left`: what left the same plates last. The level in between cancels where the same units come back: then
+        the shelf weighs what it did. Of anything else it is as unsure as the shelf had time to settle. `staff` may
+        bring what any slot is for.
         """
         found: list[Explanation] = []
+        others = self._after(change, just_left) if just_left is not None else change
         for visit_id, lots in carried.items():
             for lot in lots:
-                own, seen = lot, change
-                if just_left is not None:
-                    if lot.taken_by in just_left.interaction_ids:
-                        own = replace(lot, mass_sd_g=change.mass_sd_g)
-                    else:
-                        blur_g = self._settings.unsettled_share * just_left.mass_g
-                        seen = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
+                is_same = just_left is not None and lot.taken_by in just_left.interaction_ids
                 for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
-                    found += self._put_backs(seen, visit_id, own, quantity)
+                    is_all = is_same and just_left is not None and just_left.is_all_of(quantity * lot.mass_g)
+                    own = replace(lot, mass_sd_g=just_left.mass_sd_g) if just_left and is_all else lot
+                    found += self._put_backs(change if is_same else others, visit_id, own, quantity)
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
+
+    def unsettled_g(self, mass_g: float, apart_s: float) -> float:
+        """Standard deviation of the level between a loss of `mass_g` and a gain so long after it."""
+        soon_s, late_s = self._settings.unsettled_s
+        left = min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
+        return self._settings.unsettled_share * left * left * abs(mass_g)
+
+    def _after(self, change: Change, just_left: JustLeft) -> Change:
+        """A gain of other goods than left just before, by the level that they will have left.
+
+        What was read of the loss, and what its goods should weigh, tell how far off that level was.
+        """
+        level_g2 = self.unsettled_g(just_left.mass_g, just_left.apart_s) ** 2
+        if level_g2 == 0.0:
+            return change
+        off_g, left_g2 = 0.0, level_g2
+        if just_left.product_id is not None and self._masses.is_known(just_left.product_id):
+            goods_g2 = self._masses.variance_g2(just_left.product_id, just_left.quantity)
+            heavier_g = just_left.mass_g - just_left.quantity * self._masses.mean_g(just_left.product_id)
+            share = level_g2 / (level_g2 + goods_g2)
+            off_g, left_g2 = share * heavier_g, share * goods_g2
+        sd_g = math.hypot(change.mass_sd_g, just_left.shared * math.sqrt(left_g2))
+        return replace(change, mass_g=change.mass_g - just_left.shared * off_g, mass_sd_g=sd_g)
 
     def _restocks(self, change: Change, visit_id: VisitId) -> Iterable[Explanation]:
         """Units of a slot's own product, by staff."""

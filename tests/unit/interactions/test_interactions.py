@@ -231,6 +231,19 @@ def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:
     assert moved == [("pick_up", "P13"), ("pick_up", "P14"), ("put_back_wrong", "P13")]
 
 
+def test_goods_that_come_back_leave_the_shelf_as_heavy_as_it_was() -> None:
+    """Whatever was read in between: what matters is before and after. Two grams less: it was the twin, which weighs so."""
+    store = with_masses({"P13": 350.0, "P14": 350.0})
+    reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1), (0.7, 12.2, 13.0)]
+    scene = Scene([Person("ana", 0.6, reaches)], store=store)
+    scene.change(5.0, {4: -349.0})
+    scene.change(10.0, {7: -352.2})
+    scene.change(12.5, {7: 350.0})
+    last = list(scene.run(16).values())[-1]
+    assert (last.kind.value, last.product_id) == ("put_back_wrong", "P13")
+    assert last.probability > 0.9
+
+
 def test_hold_two_take_one() -> None:
     reaches = [(0.5, 4.4, 5.1), (0.9, 7.4, 8.1), (0.9, 10.4, 11.2)]
     scene = Scene([Person("ana", 0.7, reaches)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import numpy as np
 import pytest
@@ -70,6 +68,14 @@ def test_picks_a_third_of_a_second_apart_are_separate() -> None:
     assert masses_g == pytest.approx([-250, -290, -330, -370], abs=9.0)
 
 
+def test_of_two_steps_on_neighbouring_plates_neither_is_measured_on_the_others() -> None:
+    bench = Bench()
+    bench.add(ramp(5.0, 0.15, -450.0), 5)
+    bench.add(ramp(5.35, 0.1, 440.0), 6)
+    bench.add(press(5.4, 5.9, 25.0), 6)  # the hand lets go of it while the first still settles
+    assert bench.run(9).masses_g == pytest.approx([-450.0, 440.0], abs=3.0)
+
+
 def test_a_lift_that_falters_is_one_pick() -> None:
     bench = Bench()
     bench.add(ramp(5.0, 0.06, -124.0), 5)
@@ -121,13 +127,15 @@ def test_a_pack_nudged_over_a_seam_is_no_step() -> None:
     assert bench.run(10).masses_g == []
 
 
-def test_goods_lifted_and_set_down_at_once_are_withdrawn() -> None:
-    bench = Bench()
-    bench.add(ramp(5.0, 0.15, -450.0), 5)
-    bench.add(ramp(5.5, 0.12, 450.0), 5)
-    result = bench.run(10)
-    assert sum(result.masses_g) == pytest.approx(0.0, abs=5.0)
-    assert len(result.final) in (0, 2)
+def test_goods_lifted_and_set_down_at_once_leave_nothing_and_something_else_of_their_mass_does() -> None:
+    """What of the two it was is for those to say who know whose hands were there."""
+    for put_down_g in (450.0, 452.0):
+        bench = Bench()
+        bench.add(ramp(5.0, 0.15, -450.0), 5)
+        bench.add(ramp(5.4, 0.1, put_down_g), 5)
+        loss_g, gain_g = bench.run(10).masses_g
+        assert loss_g < 0 < gain_g
+        assert loss_g + gain_g == pytest.approx(put_down_g - 450.0, abs=1.5)
 
 
 def test_a_vibrating_gondola_hides_no_pick_and_makes_none() -> None:
@@ -302,15 +310,3 @@ def test_whatever_is_taken_the_steps_add_up_to_it(
     masses_g = bench.run(8).masses_g
     assert len(masses_g) == 1
     assert masses_g[0] == pytest.approx(-mass_g, abs=4.0 + 2 * noise_sd_g + 0.01 * mass_g)
-
-
-def test_a_quiet_store_of_270_plates_costs_less_than_a_third_of_a_millisecond_a_batch() -> None:
-    bench = Bench(store=shop(plate_count=12, shelf_count=5))
-    batches = bench.batches(60)
-    room = WeightSteps(bench.store)
-    costs_ms: list[float] = []
-    for batch in batches:
-        began = time.thread_time()
-        room.step([batch], batch.received_ns)
-        costs_ms.append((time.thread_time() - began) * 1e3)
-    assert float(np.median(costs_ms)) < 0.3
