@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from openaisle.core.messages import Interaction, WeightStep
+from openaisle.interactions.explanations import Change
 from openaisle.interactions.reach import Target
-from openaisle.interactions.weigh import Change
 
 
 @dataclass

@@ -33,6 +33,7 @@ from openaisle.interactions.again import Again
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
+from openaisle.interactions.explanations import Change, Part
 from openaisle.interactions.floor_items import FloorItems
 from openaisle.interactions.handovers import HandOvers
 from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
@@ -43,7 +44,7 @@ from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
 from openaisle.interactions.unheard import Health, Unheard
-from openaisle.interactions.weigh import Change, Part, Weigher
+from openaisle.interactions.weigh import Weigher
 from openaisle.store.schema import Store
 
 WATCHED_MAX: Final = 12

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
+from openaisle.interactions.explanations import Explanation, Part
 from openaisle.interactions.reach import Suspect
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Explanation, Part
 
 JOINT_STEPS_MAX: Final = 4
 JOINT_OUTCOMES_MAX: Final = 5

@@ -15,9 +15,9 @@ from openaisle.core.messages import (
 )
 from openaisle.interactions.carried import Deed, Lot, carried
 from openaisle.interactions.contents import Contents, Stray
+from openaisle.interactions.explanations import Change, Explanation, Part
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Change, Explanation, Part
 from openaisle.store.schema import Store
 
 Holdings = Mapping[VisitId, Mapping[ProductId, int]]

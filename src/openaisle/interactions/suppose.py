@@ -14,12 +14,13 @@ from openaisle.core.units import NS_PER_S
 from openaisle.interactions.again import Again, Taker
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
+from openaisle.interactions.explanations import Explanation, JustLeft, Part
 from openaisle.interactions.hypotheses import Hypothesis, Move
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.memory import Holdings, Memory
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Explanation, JustLeft, Part, Weigher
+from openaisle.interactions.weigh import Weigher
 from openaisle.store.schema import Store
 
 

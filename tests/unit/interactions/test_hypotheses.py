@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from openaisle.core.messages import InteractionKind
+from openaisle.interactions.explanations import Explanation, Part
 from openaisle.interactions.hypotheses import Hypothesis, Moment, Weighed, decided, share_hands
 from openaisle.interactions.reach import Suspect
 from openaisle.interactions.settings import Settings
-from openaisle.interactions.weigh import Explanation, Part
 
 TAKE = Explanation(InteractionKind.PICK_UP, (Part("cola", 1, "A1-1", 400.0),), 0.0)
 ANA = Suspect("t-ana", "ana", 0.0, 1)

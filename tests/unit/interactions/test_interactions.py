@@ -232,7 +232,7 @@ def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:
 
 
 def test_goods_that_come_back_leave_the_shelf_as_heavy_as_it_was() -> None:
-    """Whatever was read in between: what matters is before and after. Two grams less: it was the twin, which weighs so."""
+    """Whatever was read in between. Two grams less than before: it was the twin, which weighs so."""
     store = with_masses({"P13": 350.0, "P14": 350.0})
     reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1), (0.7, 12.2, 13.0)]
     scene = Scene([Person("ana", 0.6, reaches)], store=store)

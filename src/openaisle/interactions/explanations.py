@@ -1,0 +1,78 @@
+"""A change of load, and ways in which it can have come about. Plain values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from openaisle.core.messages import InteractionKind, ProductId, ShelfId, SlotId, VisitId
+from openaisle.interactions.places import Silent
+
+SAME_G: Final = 0.01
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one stretch of plates feels of a change."""
+
+    mass_g: float
+    along_m: float
+    along_sd_m: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """One weight step, summed up."""
+
+    shelf_id: ShelfId
+    mass_g: float  # of all plates together; negative: something left
+    mass_sd_g: float
+    along_m: float  # from the shelf's left end
+    along_sd_m: float
+    edge_ns: int = 0
+    silent: Silent = ()  # plates that say nothing, where one of them may have carried some of it
+    loads: tuple[float, ...] = ()  # share of it on each plate, where several parted by a still one carry it
+    halves: tuple[Load, ...] = ()  # the two of them, where they are two
+
+
+@dataclass(frozen=True)
+class Part:
+    """Units of one product that moved together."""
+
+    product_id: ProductId
+    quantity: int
+    slot_id: SlotId | None
+    mass_g: float  # of one unit, as weighed
+    stray: str | None = None  # picks: the interaction that brought it
+    is_measured: bool = True  # False: the mass is inferred, and teaches nothing
+    right_hand: float = 0.5  # put-backs: probability that the right hand had taken it
+    held_s: float = math.inf  # put-backs: so long before
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One way in which a change can have come about."""
+
+    kind: InteractionKind
+    parts: tuple[Part, ...]  # none: unexplained
+    log_density: float
+    carrier: VisitId | None = None  # put-backs: who must have done it
+    stray: str | None = None  # unexplained picks: the unknown thing that left again
+
+
+@dataclass(frozen=True)
+class JustLeft:
+    """What last left the plates on which a gain is."""
+
+    interaction_ids: frozenset[str]
+    mass_g: float  # above zero
+    mass_sd_g: float  # of plates that the gain is not on
+    shared: float  # of it, on plates that the gain is on
+    apart_s: float  # before the gain
+    product_id: ProductId | None  # of which that was most likely
+    quantity: int
+
+    def is_all_of(self, mass_g: float) -> bool:
+        """Whether goods that were weighed then are all that left."""
+        return abs(mass_g - self.mass_g) < SAME_G
