@@ -53,6 +53,10 @@ class ShelfSettings:
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
     hand_g_max: float = 60.0
+    # A step closed by the next one is measured from so long after its edge to so long before the other's ...
+    swings_ms: int = 120
+    lift_ms: int = 100
+    swing_ms: int = 150  # ... if that is so much
     same_lift_ms: int = 200  # an unloading lasts this long at most: two edges nearer than that are one
     carrying_share: float = 0.05  # of a change; a plate with less of it feels it from next door,
     neighbour_share: float = 0.015  # and that is this share of what its neighbour carries
@@ -223,6 +227,7 @@ class ShelfWatch:
         """A steady change: more of a step that is open, or the end of it, or a new step."""
         before_g = self.rest_g.copy()
         step = self._overlapping(group)
+        closed: OpenStep | None = None
         if step is not None:
             if self._continues(step, group, look):
                 changed.append(step)
@@ -234,11 +239,30 @@ class ShelfWatch:
                     before_g[step.plates] = step.before_g[step.plates]
                     group = Group(group.plates | step.plates, group.mass_g + step.mass_g)
                 else:
+                    closed = step
                     step.sd_g = np.hypot(step.sd_g, self.settings.unsettled_share * step.mass_g)
                 _revise(step, StepStatus.WITHDRAWN if pressed else StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)
-        changed.append(self._open(group, before_g, look))
+        opened = self._open(group, before_g, look)
+        if closed is not None:
+            self._measure_between(closed, opened, look)
+        changed.append(opened)
+
+    def _measure_between(self, closed: OpenStep, opened: OpenStep, look: Look) -> None:
+        """What a step had come to when the next one began on its plates, if there was time for a whole swing."""
+        settings = self.settings
+        from_ns = closed.edge_ns + settings.swings_ms * NS_PER_MS
+        until_ns = opened.edge_ns - settings.lift_ms * NS_PER_MS
+        if until_ns - from_ns < settings.swing_ms * NS_PER_MS:
+            return
+        first, end = np.searchsorted(look.times_ns[: look.row + 1], (from_ns, until_ns)).tolist()
+        level_g = look.history_g[first:end].mean(axis=0)
+        is_known = closed.plates & opened.plates & np.isfinite(level_g)
+        off_g = np.where(is_known, level_g - opened.before_g, 0.0)
+        closed.mass_g = closed.mass_g + off_g
+        opened.mass_g = opened.mass_g - off_g
+        opened.before_g = opened.before_g + off_g
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
         """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""

@@ -48,6 +48,10 @@ class Part:
     is_measured: bool = True  # False: the mass is inferred, and teaches nothing
     right_hand: float = 0.5  # put-backs: probability that the right hand had taken it
     held_s: float = math.inf  # put-backs: so long before
+    busy: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # put-backs: probability that the left, the right hand just took another
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class JustLeft:
 
     interaction_ids: frozenset[str]
     mass_g: float  # above zero
-    mass_sd_g: float  # of plates that the gain is not on
+    noise_sd_g: float  # of it
+    apart_sd_g: float  # of it, on plates that the gain is not on
     shared: float  # of it, on plates that the gain is on
     apart_s: float  # before the gain
     product_id: ProductId | None  # of which that was most likely

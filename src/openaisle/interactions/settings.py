@@ -48,6 +48,7 @@ class WeighSettings:
     # Of a loss, by which the level before a gain may be wrong that soon after it, falling as the square to none.
     unsettled_share: float = 0.06
     unsettled_s: tuple[float, float] = (0.15, 0.5)
+    busy_s: tuple[float, float] = (1.5, 3.0)  # so long a hand still holds what it took; no longer
     returned_s: float = 3.0  # so soon the level between a loss and a gain is one and the same
 
 
@@ -217,6 +218,7 @@ class Settings:
         1.2,
     )  # it brings nothing back this soon after it took it; surely it may
     prior_hand_that_took: float = 0.95  # what is put back was held in the hand that took it
+    hand_free_min: float = 0.02  # that a hand which just took something brings something else all the same
     passed_at_once: float = 0.2  # of the others, that they were passed on as soon as that
     prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (

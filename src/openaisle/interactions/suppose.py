@@ -134,13 +134,21 @@ class Suppose:
             return None
         left_g, sd_g = last.step.mass_change_g.astype(float), last.step.noise_sd_g.astype(float)
         is_shared = gain.step.mass_change_g != 0.0
-        apart_g = float(np.sqrt(np.nansum(sd_g[(left_g != 0.0) & ~is_shared] ** 2)))
+        apart_sd_g = float(np.sqrt(np.nansum(sd_g[(left_g != 0.0) & ~is_shared] ** 2)))
         shared = float(np.abs(left_g[is_shared]).sum() / np.abs(left_g).sum())
         standing = last.standing
         one = standing[0] if len(standing) == 1 else None
         product_id, quantity = (one.product_id, one.quantity) if one is not None else (None, 0)
-        said = frozenset(last.said)
-        return JustLeft(said, -last.change.mass_g, apart_g, shared, apart_s, product_id, quantity)
+        return JustLeft(
+            interaction_ids=frozenset(last.said),
+            mass_g=-last.change.mass_g,
+            noise_sd_g=last.change.mass_sd_g,
+            apart_sd_g=apart_sd_g,
+            shared=shared,
+            apart_s=apart_s,
+            product_id=product_id,
+            quantity=quantity,
+        )
 
     # --- who --------------------------------------------------------------------------------------------------------
 
@@ -220,7 +228,9 @@ class Suppose:
         passed_on = (1.0 - share) * max(
             settings.passed_at_once, may_be
         )  # to the other hand: that takes as long
-        return math.log(2.0 * (share * same + passed_on * (1.0 - same)))
+        free = 1.0 - (1.0 - by_right) * part.busy[0] - by_right * part.busy[1]
+        log_free = math.log(max(settings.hand_free_min, free))
+        return math.log(2.0 * (share * same + passed_on * (1.0 - same))) + log_free
 
     def _by_two(self, case: Case, explanation: Explanation, suspects: Sequence[Suspect]) -> list[Hypothesis]:
         """Two units left as one where two people's hands were: one each."""

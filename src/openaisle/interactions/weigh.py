@@ -323,8 +323,9 @@ class Weigher:
                 is_same = just_left is not None and lot.taken_by in just_left.interaction_ids
                 for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
                     is_all = is_same and just_left is not None and just_left.is_all_of(quantity * lot.mass_g)
-                    own = replace(lot, mass_sd_g=just_left.mass_sd_g) if just_left and is_all else lot
-                    found += self._put_backs(change if is_same else others, visit_id, own, quantity)
+                    own = replace(lot, mass_sd_g=just_left.apart_sd_g) if just_left and is_all else lot
+                    busy = self._busy(lots, lot, change.edge_ns)
+                    found += self._put_backs(change if is_same else others, visit_id, own, quantity, busy)
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
 
@@ -334,13 +335,27 @@ class Weigher:
         left = min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
         return self._settings.unsettled_share * left * left * abs(mass_g)
 
+    def _busy(self, lots: Sequence[Lot], but: Lot, at_ns: int) -> tuple[float, float]:
+        """How likely either hand holds something else, because it took it a moment ago."""
+        soon_s, late_s = self._settings.busy_s
+        free = [1.0, 1.0]
+        for lot in lots:
+            apart_s = (at_ns - lot.taken_ns) / NS_PER_S
+            if lot is not but and apart_s < late_s:
+                still = min(1.0, (late_s - apart_s) / (late_s - soon_s))
+                free[0] *= 1.0 - still * (1.0 - lot.right_hand)
+                free[1] *= 1.0 - still * lot.right_hand
+        return 1.0 - free[0], 1.0 - free[1]
+
     def _after(self, change: Change, just_left: JustLeft) -> Change:
         """A gain of other goods than left just before, by the level that they will have left.
 
         What was read of the loss, and what its goods should weigh, tell how far off that level was.
         """
         level_g2 = self.unsettled_g(just_left.mass_g, just_left.apart_s) ** 2
-        if level_g2 == 0.0:
+        # A loss that was closed before it came to rest says how sure it is of the level it left.
+        level_g2 = max(level_g2, just_left.noise_sd_g**2 - change.mass_sd_g**2)
+        if level_g2 <= 0.0:
             return change
         off_g, left_g2 = 0.0, level_g2
         if just_left.product_id is not None and self._masses.is_known(just_left.product_id):
@@ -358,7 +373,9 @@ class Weigher:
             parts = (replace(one.parts[0], is_measured=False),)
             yield Explanation(InteractionKind.PUT_BACK, parts, density, visit_id)
 
-    def _put_backs(self, change: Change, visit_id: VisitId, lot: Lot, quantity: int) -> Iterable[Explanation]:
+    def _put_backs(
+        self, change: Change, visit_id: VisitId, lot: Lot, quantity: int, busy: tuple[float, float]
+    ) -> Iterable[Explanation]:
         """Into a slot of its own on this shelf, or anywhere on it."""
         places, settings = self._places[change.shelf_id], self._settings
         # The same unit was weighed on its way out; of several, any one may come back.
@@ -386,11 +403,15 @@ class Weigher:
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = log_quantity + fit(slot_id) + math.log(right)
-            part = Part(lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand, held_s)
+            part = Part(
+                lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand, held_s, busy
+            )
             yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
         density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
         nearest = places.nearest_slot(change.along_m)
-        part = Part(lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand, held_s)
+        part = Part(
+            lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand, held_s, busy
+        )
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
     def _log_wrong(

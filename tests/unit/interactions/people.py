@@ -36,7 +36,7 @@ def at_ns(seconds: float) -> int:
 class Person:
     """Stands at `x`, and reaches with the right hand to each (x, from, until) while that lasts.
 
-    `meets`: the same in the air, at the height of the chest and `y`, with the forearm level.
+    `left`: the same of the left hand. `meets`: the same in the air, at the height of the chest and `y`, with the forearm level.
     """
 
     visit_id: str
@@ -47,6 +47,7 @@ class Person:
     meets: list[tuple[float, float, float]] = field(default_factory=list)
     confidence: float = 0.8  # of every joint
     is_turned_away: bool = False  # from the shelf
+    left: list[tuple[float, float, float]] = field(default_factory=list)
 
     def joints(self, at_s: float) -> np.ndarray:
         joints = np.full((17, 4), np.nan, np.float32)
@@ -63,11 +64,12 @@ class Person:
         put("right_elbow", 0.22, 0.0, 1.1)
         put("left_wrist", -0.22, 0.03, 0.85)
         put("right_wrist", 0.22, 0.03, 0.85)
-        for x_m, from_s, until_s in self.reaches:
-            if from_s <= at_s <= until_s:
-                z = self.shelf_z_m + 0.1
-                joints[JOINT_INDEX["right_wrist"]] = [x_m, -0.05, z, self.confidence]
-                joints[JOINT_INDEX["right_elbow"]] = [x_m, -0.3, z + 0.05, self.confidence]
+        for side, reaches in (("right", self.reaches), ("left", self.left)):
+            for x_m, from_s, until_s in reaches:
+                if from_s <= at_s <= until_s:
+                    z = self.shelf_z_m + 0.1
+                    joints[JOINT_INDEX[f"{side}_wrist"]] = [x_m, -0.05, z, self.confidence]
+                    joints[JOINT_INDEX[f"{side}_elbow"]] = [x_m, -0.3, z + 0.05, self.confidence]
         for x_m, from_s, until_s in self.meets:
             if from_s <= at_s <= until_s:
                 back_m = 0.1 if x_m < self.x_m else -0.1  # the hand is so far beyond the wrist

@@ -210,13 +210,29 @@ def test_of_two_held_units_of_one_weight_the_scale_knows_which_came_back() -> No
 def test_no_hand_takes_something_and_brings_it_back_at_once() -> None:
     """Half a second after the second of two twins was taken one is set down there: it is the other."""
     store = with_masses({"P13": 350.0, "P14": 350.0})
-    for waits_s, moved in ((0.55, ("put_back_wrong", "P13")), (2.0, ("put_back", "P14"))):
-        reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1 + waits_s)]
-        scene = Scene([Person("ana", 0.6, reaches)], store=store)
+    for waits_s, hand, moved in (
+        (0.55, "left", ("put_back_wrong", "P13")),
+        (2.0, "right", ("put_back", "P14")),
+    ):
+        ana = Person("ana", 0.6, [(0.7, 9.4, 10.15)], left=[(0.5, 4.4, 5.1)])
+        (ana.left if hand == "left" else ana.reaches).append((0.7, 10.2, 10.1 + waits_s))
+        scene = Scene([ana], store=store)
         scene.change(5.0, {4: -350.0})
         scene.change(10.0, {7: -350.0})
         scene.change(10.0 + waits_s, {7: 350.0})
         assert scene.moved(16)[-1][:2] == moved
+
+
+def test_a_hand_that_has_just_taken_something_brings_nothing_else() -> None:
+    """A pack that is lifted for a moment and set down is no twin of it that was taken long before."""
+    store = with_masses({"P13": 350.0, "P14": 350.0})
+    scene = Scene([Person("ana", 0.6, [(0.5, 4.4, 5.1), (0.7, 19.4, 21.2)])], store=store)
+    scene.change(5.0, {4: -350.0})
+    scene.change(20.0, {7: -350.0})
+    scene.change(21.0, {7: 350.0})
+    last = list(scene.run(25).values())[-1]
+    assert (last.kind.value, last.product_id) == ("put_back", "P14")
+    assert last.probability > 0.9
 
 
 def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:
