@@ -57,11 +57,12 @@ class ShelfSettings:
     swings_ms: int = 120
     lift_ms: int = 100
     swing_ms: int = 150  # ... if that is so much
+    swung_share: float = 0.004  # of its mass, by which it may then be wrong,
+    unsettled_share: float = 0.02  # and by which otherwise
     same_lift_ms: int = 200  # an unloading lasts this long at most: two edges nearer than that are one
     carrying_share: float = 0.05  # of a change; a plate with less of it feels it from next door,
     neighbour_share: float = 0.015  # and that is this share of what its neighbour carries
     cancel_share: float = 0.06  # of what moved on a shelf without leaving it
-    unsettled_share: float = 0.02  # by which a step may be wrong that was closed before it came to rest
     open_steps_max: int = 16  # a shelf; at the bound the oldest is confirmed as it stands
 
 
@@ -240,7 +241,6 @@ class ShelfWatch:
                     group = Group(group.plates | step.plates, group.mass_g + step.mass_g)
                 else:
                     closed = step
-                    step.sd_g = np.hypot(step.sd_g, self.settings.unsettled_share * step.mass_g)
                 _revise(step, StepStatus.WITHDRAWN if pressed else StepStatus.CONFIRMED)
                 self.open_steps.remove(step)
                 changed.append(step)
@@ -255,6 +255,7 @@ class ShelfWatch:
         from_ns = closed.edge_ns + settings.swings_ms * NS_PER_MS
         until_ns = opened.edge_ns - settings.lift_ms * NS_PER_MS
         if until_ns - from_ns < settings.swing_ms * NS_PER_MS:
+            closed.sd_g = np.hypot(closed.sd_g, settings.unsettled_share * closed.mass_g)
             return
         first, end = np.searchsorted(look.times_ns[: look.row + 1], (from_ns, until_ns)).tolist()
         level_g = look.history_g[first:end].mean(axis=0)
@@ -263,6 +264,7 @@ class ShelfWatch:
         closed.mass_g = closed.mass_g + off_g
         opened.mass_g = opened.mass_g - off_g
         opened.before_g = opened.before_g + off_g
+        closed.sd_g = np.hypot(closed.sd_g, settings.swung_share * closed.mass_g)
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
         """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""
