@@ -24,6 +24,8 @@ TRUST_MIN: Final = 0.15  # keypoints less sure than this say nothing
 NEAR_M_MAX: Final = 0.9  # no ray of a sighting passes the body nearer than this: it is somebody else
 MODEL_SD_M: Final = 0.035  # bodies are not points on sticks
 FIT_GATE: Final = 3.2  # mean loss at which a sighting might as well be somebody else
+THROUGH_M_MAX: Final = 0.2  # a ray passes through a body if so near to one of its joints
+THROUGH_SHARE_MIN: Final = 0.8
 _OTHER_SIDE: Final = np.arange(JOINT_COUNT)
 _OTHER_SIDE[PAIRS[:, 0]] = PAIRS[:, 1]
 _OTHER_SIDE[PAIRS[:, 1]] = PAIRS[:, 0]
@@ -168,6 +170,36 @@ def _assign(benefit, start, end, owner) -> None:
     for c in range(1, tracks + 1):
         if row_of[c] > 0 and benefit[c - 1, start + row_of[c] - 1] > 0.0:
             owner[start + row_of[c] - 1] = c - 1
+
+
+@njit(cache=True)
+def explain(left, frame, origin, rays, confidence, dt_s, rows, mean, seen, explained) -> None:
+    """Who of those known may be what a sighting shows, badly read: nearly all its rays pass through their body.
+
+    left [m] rows of sightings, rows [people] of mean [rows, 17, 6], seen [frames, people] whom a picture shows already.
+    Out: explained [m] index of the person, or -1.
+    """
+    for m in range(len(left)):
+        i = left[m]
+        explained[m] = -1
+        best = THROUGH_SHARE_MIN
+        for t in range(len(rows)):
+            if seen[frame[i], t]:
+                continue
+            trusted, through = 0.0, 0.0
+            for k in range(JOINT_COUNT):
+                trust = confidence[i, k]
+                if trust < TRUST_MIN:
+                    continue
+                trusted += trust
+                for j in range(JOINT_COUNT):
+                    squared_m, _ = _across(mean[rows[t], j], origin[i], rays[i, k], dt_s[i])
+                    if squared_m < THROUGH_M_MAX * THROUGH_M_MAX:
+                        through += trust
+                        break
+            if trusted > 0.0 and through > best * trusted:
+                best = through / trusted
+                explained[m] = t
 
 
 @njit(cache=True)
