@@ -24,8 +24,6 @@ TRUST_MIN: Final = 0.15  # keypoints less sure than this say nothing
 NEAR_M_MAX: Final = 0.9  # no ray of a sighting passes the body nearer than this: it is somebody else
 MODEL_SD_M: Final = 0.035  # bodies are not points on sticks
 FIT_GATE: Final = 3.2  # mean loss at which a sighting might as well be somebody else
-THROUGH_M_MAX: Final = 0.2  # a ray passes through a body if so near to one of its joints
-THROUGH_SHARE_MIN: Final = 0.8
 _OTHER_SIDE: Final = np.arange(JOINT_COUNT)
 _OTHER_SIDE[PAIRS[:, 0]] = PAIRS[:, 1]
 _OTHER_SIDE[PAIRS[:, 1]] = PAIRS[:, 0]
@@ -56,7 +54,7 @@ def fit_tracks(rows, mean, covariance, origin, rays, confidence, noise, dt_s, be
                     if trust < TRUST_MIN:
                         loss[j, k] = 0.0
                         continue
-                    squared_m, along = _across(mean[row, j], origin[i], rays[i, k], dt_s[i])
+                    squared_m, along = across(mean[row, j], origin[i], rays[i, k], dt_s[i])
                     variance = (along * noise[i, k]) ** 2 + MODEL_SD_M**2
                     variance += _variance_across(covariance[row, j], rays[i, k], dt_s[i])
                     loss[j, k] = trust * min(squared_m / variance, LOSS_MAX)
@@ -75,14 +73,14 @@ def fit_tracks(rows, mean, covariance, origin, rays, confidence, noise, dt_s, be
 def _passes_near(mean, origin, rays, confidence, dt) -> bool:
     for j in range(JOINT_COUNT):
         if confidence[j] >= TRUST_MIN:
-            squared_m, _ = _across(mean[j], origin, rays[j], dt)
+            squared_m, _ = across(mean[j], origin, rays[j], dt)
             if squared_m < NEAR_M_MAX * NEAR_M_MAX:
                 return True
     return False
 
 
 @njit(cache=True)
-def _across(mean, origin, ray, dt):
+def across(mean, origin, ray, dt):
     """Squared distance of a joint from a ray at the ray's time, and the range along it."""
     wx = mean[0] + mean[3] * dt - origin[0]
     wy = mean[1] + mean[4] * dt - origin[1]
@@ -170,36 +168,6 @@ def _assign(benefit, start, end, owner) -> None:
     for c in range(1, tracks + 1):
         if row_of[c] > 0 and benefit[c - 1, start + row_of[c] - 1] > 0.0:
             owner[start + row_of[c] - 1] = c - 1
-
-
-@njit(cache=True)
-def explain(left, frame, origin, rays, confidence, dt_s, rows, mean, seen, explained) -> None:
-    """Who of those known may be what a sighting shows, badly read: nearly all its rays pass through their body.
-
-    left [m] rows of sightings, rows [people] of mean [rows, 17, 6], seen [frames, people] whom a picture shows already.
-    Out: explained [m] index of the person, or -1.
-    """
-    for m in range(len(left)):
-        i = left[m]
-        explained[m] = -1
-        best = THROUGH_SHARE_MIN
-        for t in range(len(rows)):
-            if seen[frame[i], t]:
-                continue
-            trusted, through = 0.0, 0.0
-            for k in range(JOINT_COUNT):
-                trust = confidence[i, k]
-                if trust < TRUST_MIN:
-                    continue
-                trusted += trust
-                for j in range(JOINT_COUNT):
-                    squared_m, _ = _across(mean[rows[t], j], origin[i], rays[i, k], dt_s[i])
-                    if squared_m < THROUGH_M_MAX * THROUGH_M_MAX:
-                        through += trust
-                        break
-            if trusted > 0.0 and through > best * trusted:
-                best = through / trusted
-                explained[m] = t
 
 
 @njit(cache=True)

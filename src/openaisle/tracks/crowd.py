@@ -16,13 +16,14 @@ from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import UNLIKE, Looks
-from openaisle.tracks.associate import TRUST_MIN, assign_frames, explain, pair_sightings
+from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.belief import Belief, Views
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.misread import misread_of, without_misread
 from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
@@ -93,7 +94,7 @@ class Crowd:
         self._at_ns = until_ns
         heard = np.unique([self._index_of[frame.camera_id] for frame in frames]).astype(np.int64)
         owner, fits = self._follow(rows, sightings, until_ns)
-        speaks = self._without_explained(sightings, owner)
+        speaks = without_misread(sightings, owner, self.people, self.bodies)
         views = Views.of(len(rows), len(self.rig.camera_ids), sightings, speaks, fits, heard)
         self._judge(views, until_ns)
         self._hold_back(views, until_ns)
@@ -230,7 +231,7 @@ class Crowd:
             left = np.sort(left[surest[: self.settings.newcomers_max]])
         if not len(left):
             return
-        explained = self._explained(sightings, left, owner)
+        explained = misread_of(sightings, left, owner, self.people, self.bodies)
         score = np.zeros((len(left), len(left)))
         middle_m = np.zeros((len(left), len(left), 2))
         pair_sightings(
@@ -247,34 +248,6 @@ class Crowd:
             score[a, b] = score[b, a] = 0.0
         for index in left[(owner[left] < 0) & (explained < 0)].tolist():
             self._start_single(sightings, index, owner, until_ns)
-
-    def _without_explained(self, sightings: Sightings, owner: Ints) -> Ints:
-        """`owner`, without what seems to show somebody doubted and may as well be somebody known, badly read."""
-        is_doubted = np.array([not person.is_believed for person in self.people] + [False])
-        doubted = np.flatnonzero(is_doubted[owner])
-        speaks = owner.copy()
-        if len(doubted):
-            speaks[doubted[self._explained(sightings, doubted, owner) >= 0]] = -1
-        return speaks
-
-    def _explained(self, sightings: Sightings, left: Ints, owner: Ints) -> Ints:
-        """Index of whoever is well known and not seen in the same picture, and whom each of `left` may show; or -1."""
-        explained = np.full(len(left), -1, np.int64)
-        views = np.bincount(owner[owner >= 0], minlength=len(self.people))
-        known = np.array(
-            [index for index, person in enumerate(self.people) if person.is_believed and views[index] >= 2], np.int64
-        )
-        if not len(known):
-            return explained
-        seen = np.zeros((len(sightings.frame_starts) - 1, len(self.people)), bool)
-        shown = np.flatnonzero(owner >= 0)
-        seen[sightings.frame[shown], owner[shown]] = True
-        explain(
-            left, sightings.frame, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
-            sightings.dt_s, rows_of([self.people[index] for index in known.tolist()]), self.bodies.mean,
-            seen[:, known], explained,
-        )  # fmt: skip
-        return np.where(explained >= 0, known[explained], -1)
 
     def _settle_pair(
         self,
@@ -294,24 +267,10 @@ class Crowd:
             return []
         if whose >= 0:
             return self._straighten(sightings, left, pair[0], place, owner, whose)
-        astray = self._led_astray_from(place, until_ns)
-        if astray is not None and (taken := self._straighten(sightings, left, pair[0], place, owner, astray)):
-            return taken
         nearest, is_free = self._is_free(place, left[list(pair)], sightings, owner)
         if not is_free:
             return self._straighten(sightings, left, pair[0], place, owner, nearest)
         return self._start_pair(sightings, left, pair[0], place, owner, until_ns)
-
-    def _led_astray_from(self, place: tuple[float, float], until_ns: int) -> int | None:
-        """Who of `people` stood at a place when two cameras last saw them well, a moment ago, and is elsewhere since."""
-        settings = self.settings
-        stood_m = [
-            (math.dist(person.placed_floor_m, place), index)
-            for index, person in enumerate(self.people)
-            if person.placed_stood and 0 < until_ns - person.placed_ns <= settings.held_ns_max
-        ]
-        distance_m, index = min(stood_m, default=(math.inf, -1))
-        return index if distance_m < settings.birth_distance_m_min else None
 
     def _is_free(
         self, place: tuple[float, float], shown: Ints, sightings: Sightings, owner: Ints
