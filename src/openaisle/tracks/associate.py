@@ -54,7 +54,7 @@ def fit_tracks(rows, mean, covariance, origin, rays, confidence, noise, dt_s, be
                     if trust < TRUST_MIN:
                         loss[j, k] = 0.0
                         continue
-                    squared_m, along = _across(mean[row, j], origin[i], rays[i, k], dt_s[i])
+                    squared_m, along = across(mean[row, j], origin[i], rays[i, k], dt_s[i])
                     variance = (along * noise[i, k]) ** 2 + MODEL_SD_M**2
                     variance += _variance_across(covariance[row, j], rays[i, k], dt_s[i])
                     loss[j, k] = trust * min(squared_m / variance, LOSS_MAX)
@@ -73,14 +73,14 @@ def fit_tracks(rows, mean, covariance, origin, rays, confidence, noise, dt_s, be
 def _passes_near(mean, origin, rays, confidence, dt) -> bool:
     for j in range(JOINT_COUNT):
         if confidence[j] >= TRUST_MIN:
-            squared_m, _ = _across(mean[j], origin, rays[j], dt)
+            squared_m, _ = across(mean[j], origin, rays[j], dt)
             if squared_m < NEAR_M_MAX * NEAR_M_MAX:
                 return True
     return False
 
 
 @njit(cache=True)
-def _across(mean, origin, ray, dt):
+def across(mean, origin, ray, dt):
     """Squared distance of a joint from a ray at the ray's time, and the range along it."""
     wx = mean[0] + mean[3] * dt - origin[0]
     wy = mean[1] + mean[4] * dt - origin[1]

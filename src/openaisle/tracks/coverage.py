@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from openaisle.store.polygons import Polygon
 from openaisle.store.schema import Camera, Gondola, Store
 
 Floats = NDArray[np.float64]
@@ -28,9 +29,11 @@ class Coverage:
         low_floor_m: tuple[float, float],
         high_floor_m: tuple[float, float],
         gondolas: Sequence[Gondola] = (),
+        plan_floor_m: Polygon = (),
     ) -> None:
         """Between two corners and a margin about them. Cells are 25 cm, larger where the rectangle is a large one."""
         self.gondolas = tuple(gondolas)
+        self.plan_floor_m = tuple(plan_floor_m)
         self._low = np.array(low_floor_m) - MARGIN_M
         extent = np.array(high_floor_m) + MARGIN_M - self._low
         self._cell_m = max(CELL_M, float(extent.max()) / CELLS_MAX)
@@ -57,7 +60,7 @@ class Coverage:
         """Over the plan, gondolas in the way."""
         plan = np.array(store.plan_floor_m, float).reshape(-1, 2)
         (left, bottom), (right, top) = plan.min(axis=0).tolist(), plan.max(axis=0).tolist()
-        return cls(store.cameras, (left, bottom), (right, top), store.gondolas)
+        return cls(store.cameras, (left, bottom), (right, top), store.gondolas, store.plan_floor_m)
 
     @classmethod
     def of_cameras(cls, cameras: Sequence[Camera]) -> Coverage:

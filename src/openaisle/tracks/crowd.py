@@ -23,6 +23,7 @@ from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.misread import misread_of, without_misread
 from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
@@ -60,7 +61,7 @@ class Crowd:
         )
         self._errors = CameraErrors(self.rig) if self.settings.learns_cameras else None
         self._index_of = self.rig.index_of()
-        sight = Sight(self.rig, coverage.gondolas)
+        sight = Sight(self.rig, coverage.gondolas, coverage.plan_floor_m)
         self._belief = Belief(self.settings, coverage, sight, gates)
         self._twins = Twins(self.settings, sight)
         self._has_gates = bool(gates)
@@ -93,7 +94,8 @@ class Crowd:
         self._at_ns = until_ns
         heard = np.unique([self._index_of[frame.camera_id] for frame in frames]).astype(np.int64)
         owner, fits = self._follow(rows, sightings, until_ns)
-        views = Views.of(len(rows), len(self.rig.camera_ids), sightings, owner, fits, heard)
+        speaks = without_misread(sightings, owner, self.people, self.bodies)
+        views = Views.of(len(rows), len(self.rig.camera_ids), sightings, speaks, fits, heard)
         self._judge(views, until_ns)
         self._hold_back(views, until_ns)
         self._find_again(sightings, owner, until_ns)
@@ -151,7 +153,7 @@ class Crowd:
             since_ns = until_ns - person.placed_ns
             if not person.placed_stood or not 0 < since_ns <= settings.held_ns_max:
                 continue
-            if self._has_gates and person.visit_id is None:
+            if person.visit_id is None and self._belief.is_near_gate(*person.placed_floor_m):
                 continue  # Whoever queues before a gate goes through it, though few cameras see that.
             if views.joints[index].any():
                 away_m_max = settings.held_m + settings.held_m_per_s * since_ns / NS_PER_S
@@ -229,6 +231,7 @@ class Crowd:
             left = np.sort(left[surest[: self.settings.newcomers_max]])
         if not len(left):
             return
+        explained = misread_of(sightings, left, owner, self.people, self.bodies)
         score = np.zeros((len(left), len(left)))
         middle_m = np.zeros((len(left), len(left), 2))
         pair_sightings(
@@ -238,11 +241,12 @@ class Crowd:
         while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
             a, b = divmod(int(score.argmax()), len(left))
             x, y = middle_m[a, b].tolist()
-            taken = self._settle_pair(sightings, left, (a, b), (x, y), owner, until_ns)
+            whose = max(int(explained[a]), int(explained[b]))
+            taken = self._settle_pair(sightings, left, (a, b), (x, y), owner, whose, until_ns)
             score[taken, :] = 0.0
             score[:, taken] = 0.0
             score[a, b] = score[b, a] = 0.0
-        for index in left[owner[left] < 0].tolist():
+        for index in left[(owner[left] < 0) & (explained < 0)].tolist():
             self._start_single(sightings, index, owner, until_ns)
 
     def _settle_pair(
@@ -252,11 +256,17 @@ class Crowd:
         pair: tuple[int, int],
         place: tuple[float, float],
         owner: Ints,
+        whose: int,
         until_ns: int,
     ) -> list[int]:
-        """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took."""
+        """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took.
+
+        `whose`: index of somebody known whom one of the two shows, if badly read; or -1.
+        """
         if not self._belief.can_stand(*place):
             return []
+        if whose >= 0:
+            return self._straighten(sightings, left, pair[0], place, owner, whose)
         nearest, is_free = self._is_free(place, left[list(pair)], sightings, owner)
         if not is_free:
             return self._straighten(sightings, left, pair[0], place, owner, nearest)

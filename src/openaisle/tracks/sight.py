@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openaisle.store.polygons import Polygon, contains
 from openaisle.store.schema import Gondola
 from openaisle.tracks.people import Bodies
 from openaisle.tracks.sightings import Rig
@@ -33,24 +34,26 @@ INSIDE_M: Final = 0.15  # whoever stands so deep in a shelf is nobody
 
 @dataclass(frozen=True)
 class Solids:
-    """Shelves as boxes: p in the floor frame is rotation @ (p - origin) in a box of [0, size]."""
+    """Shelves as boxes: p in the floor frame is rotation @ (p - origin) in a box of [0, size]. And walls about them."""
 
     rotation: Floats  # [shelves, 3, 3]
     origin_floor_m: Floats  # [shelves, 3]
     size_m: Floats  # [shelves, 3]
+    plan_floor_m: Polygon = ()  # walls, where they are known
 
     @classmethod
-    def of(cls, gondolas: Sequence[Gondola]) -> Solids:
+    def of(cls, gondolas: Sequence[Gondola], plan_floor_m: Polygon = ()) -> Solids:
         placed = [gondola.floor_from_gondola for gondola in gondolas]
         sizes = [(gondola.width_m, gondola.depth_m, gondola.height_m) for gondola in gondolas]
         return cls(
             rotation=np.array([np.asarray(each.rotation).T for each in placed]).reshape(-1, 3, 3),
             origin_floor_m=np.array([each.translation_m for each in placed], float).reshape(-1, 3),
             size_m=np.array(sizes, float).reshape(-1, 3),
+            plan_floor_m=tuple(plan_floor_m),
         )
 
     def contain(self, x_m: float, y_m: float) -> bool:
-        """Whether a place on the floor lies inside of shelves, and not only at their edge."""
+        """Whether a place on the floor lies inside of shelves or between one and a wall, and not only at its edge."""
         if not len(self.size_m):
             return False
         about = np.array(
@@ -60,16 +63,18 @@ class Solids:
         inside = np.einsum("gij,gpj->gpi", self.rotation, points[None] - self.origin_floor_m[:, None])[
             ..., :2
         ]
-        within = ((inside >= 0.0) & (inside <= self.size_m[:, None, :2])).all(axis=2)
-        return bool(within.any(axis=0).all())
+        within = ((inside >= 0.0) & (inside <= self.size_m[:, None, :2])).all(axis=2).any(axis=0)
+        if not within.any() or not self.plan_floor_m:
+            return bool(within.all())
+        return not any(contains(self.plan_floor_m, (x, y)) for x, y, _ in points[~within].tolist())
 
 
 class Sight:
     """Free sight from every camera of a rig."""
 
-    def __init__(self, rig: Rig, gondolas: Sequence[Gondola]) -> None:
+    def __init__(self, rig: Rig, gondolas: Sequence[Gondola], plan_floor_m: Polygon = ()) -> None:
         self._rig = rig
-        self.solids = Solids.of(gondolas)
+        self.solids = Solids.of(gondolas, plan_floor_m)
 
     def shares(self, bodies: Bodies, rows: Ints, others: Ints, cameras: Ints) -> Floats:
         """Shares [rows, cameras], 0 to 1, of the bodies in `rows` that each of `cameras` should see.

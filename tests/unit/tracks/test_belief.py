@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.unit.tracks.walkers import bare_room
 
 from openaisle.core.geometry import Floats
+from openaisle.core.messages import CameraDetections
+from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Gondola
 from openaisle.tracks import FloorTracker
+from openaisle.tracks.coverage import Coverage
+from openaisle.tracks.crowd import Crowd
 from openaisle.tracks.people import Bodies
 from openaisle.tracks.sight import Sight
 from openaisle.tracks.sightings import Rig
@@ -98,6 +105,29 @@ def test_nobody_stands_in_the_middle_of_a_shelf_but_people_lean_over_its_edge() 
     assert not Sight(RIG, ()).solids.contain(2.5, 2.0)
 
 
+def test_nobody_stands_between_a_shelf_and_a_wall() -> None:
+    room = ((0.0, 0.0), (5.0, 0.0), (5.0, 4.0), (0.0, 4.0))
+    at_wall = replace(ISLAND, origin_floor_m=(1.5, 3.6), depth_m=0.4)
+    solids = Sight(RIG, (at_wall,), room).solids
+    assert not Sight(RIG, (at_wall,)).solids.contain(2.5, 3.88)
+    assert solids.contain(2.5, 3.88)
+    assert not solids.contain(2.5, 3.5)
+    assert not solids.contain(0.5, 3.9)
+    assert not solids.contain(2.5, -1.0)  # Whoever queues before a gate is outside of all walls.
+
+
+def misread(views: list[Floats], camera_count: int) -> list[Floats]:
+    """The same, but the last cameras take each joint for another."""
+    return [*views[:camera_count], *(view[:, ::-1] for view in views[camera_count:])]
+
+
+def test_cameras_that_read_somebody_badly_make_no_second_person_of_them() -> None:
+    tracker = FloorTracker(STORE.cameras, FPS)
+    views = seen_of(at(2.5, 2.0))
+    told_last(tracker, 20, views)
+    assert len(told_last(tracker, 60, misread(views, 3))) == 1
+
+
 @pytest.mark.parametrize(("joints", "sure", "count"), [(slice(0, 17), 0.8, 1), (slice(9, 15), 0.3, 0)])
 def test_a_body_is_believed_and_a_few_unsure_joints_are_nobody(
     joints: slice, sure: float, count: int
@@ -128,3 +158,34 @@ def test_two_who_were_side_by_side_stay_two_when_one_of_them_is_seen_no_more() -
     assert len(told_last(tracker, 7, seen_of(first))) == 2
     found = told_last(tracker, 7, seen_of(first, second))
     assert sorted(found[:, 2].tolist()) == [1.0, 2.0]
+
+
+def frames_of(views: list[Floats], at_ns: int) -> list[CameraDetections]:
+    """What the cameras report at that moment, in the order of their ids."""
+    frames = []
+    for camera, seen in zip(STORE.cameras, views, strict=True):
+        is_seen = seen[:, :, 2:] > 0
+        low = np.where(is_seen, seen[:, :, :2], np.inf).min(axis=1)
+        high = np.where(is_seen, seen[:, :, :2], -np.inf).max(axis=1)
+        frames.append(
+            CameraDetections(
+                camera_id=camera.camera_id, captured_ns=at_ns, received_ns=at_ns,
+                boxes_image_px=np.concatenate([low, high], axis=1), scores=np.ones(len(seen)), keypoints_image_px=seen,
+                appearance=np.zeros((len(seen), 0)),
+            )
+        )  # fmt: skip
+    return sorted(frames, key=lambda frame: frame.camera_id)
+
+
+def test_a_stranger_who_bends_down_before_one_camera_is_held_where_they_stood() -> None:
+    crowd = Crowd(STORE.cameras, Coverage.of_store(STORE), STORE.gates)
+    place, at_ns = (3.5, 2.8), 0
+    for _ in range(24):
+        at_ns += NS_PER_S // 8
+        crowd.step(frames_of(seen_of(at(*place)), at_ns), at_ns)
+    bent = seen_of(standing(np.array(place), 1.15, 0.4))
+    one_view = [view if index == 0 else view[:0] for index, view in enumerate(bent)]
+    for _ in range(16):
+        at_ns += NS_PER_S // 8
+        crowd.step(frames_of(one_view, at_ns), at_ns)
+        assert math.dist(crowd.people[0].position_floor_m, place) < 0.7
