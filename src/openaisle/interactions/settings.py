@@ -75,6 +75,12 @@ class ReachSettings:
     facing: float = 1.0  # of the log likelihood, for each half of a half turn away
     reach_sd_m: float = 0.7
     beyond: float = 12.0  # squared sd of that: a body farther off counts against its hands, too
+    # How far an elbow and a shoulder may be from a hand there (interactions/limbs.py).
+    hand_above_m: float = 0.08  # the board
+    limbs_m: tuple[float, float] = (0.38, 0.68)
+    limb_sd_m: float = 0.06
+    limb_astray: float = 0.04  # of those seen well
+    limb_power: float = 4.0
     # That it was a hand which was seen elsewhere: surely tracked, or not seen at all.
     prior_astray: float = 0.0001
     prior_unseen: float = 0.033
