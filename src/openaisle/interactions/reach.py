@@ -270,7 +270,7 @@ class Arms:
         hands = np.logaddexp(tracked, log_astray + log_lost + body)
         for limb in range(LIMBS):
             far = np.empty((count, 2))
-            typical_costs(sight.limbs_far[:, limb], sight.core, owner, settings.best_share, far)
+            typical_costs(sight.limbs_far[:, limb], sight.core, owner, settings.limb_share, far)
             sure = _mean_of_core(sight.limbs_sure[:, limb], sight.core, owner, count)
             hands += log_reaches(far, sure, settings.limb_astray, settings.limb_power)
         return hands.max(axis=1), 1.0 / (1.0 + np.exp(hands[:, 0] - hands[:, 1]))

@@ -79,8 +79,9 @@ class ReachSettings:
     hand_above_m: float = 0.08  # the board
     limbs_m: tuple[float, float] = (0.38, 0.68)
     limb_sd_m: float = 0.06
+    limb_share: float = 0.35  # of the glimpses: one reaches for less time than hands are looked at
     limb_astray: float = 0.04  # of those seen well
-    limb_power: float = 4.0
+    limb_power: float = 2.0
     # That it was a hand which was seen elsewhere: surely tracked, or not seen at all.
     prior_astray: float = 0.0001
     prior_unseen: float = 0.033

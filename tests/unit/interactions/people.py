@@ -34,7 +34,7 @@ def at_ns(seconds: float) -> int:
 
 @dataclass
 class Person:
-    """Stands at `x`, and reaches with the right hand to each (x, from, until) while that lasts.
+    """Stands at `x`, and bends and reaches with the right hand to each (x, from, until) while that lasts.
 
     `meets`: the same in the air, at the height of the chest and `y`, with the forearm level.
     """
@@ -68,6 +68,7 @@ class Person:
                 z = self.shelf_z_m + 0.1
                 joints[JOINT_INDEX["right_wrist"]] = [x_m, -0.05, z, self.confidence]
                 joints[JOINT_INDEX["right_elbow"]] = [x_m, -0.3, z + 0.05, self.confidence]
+                joints[JOINT_INDEX["right_shoulder"]] = [self.x_m + right, -0.4, z + 0.3, self.confidence]
         for x_m, from_s, until_s in self.meets:
             if from_s <= at_s <= until_s:
                 back_m = 0.1 if x_m < self.x_m else -0.1  # the hand is so far beyond the wrist
