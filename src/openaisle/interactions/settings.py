@@ -77,8 +77,8 @@ class ReachSettings:
     beyond: float = 12.0  # squared sd of that: a body farther off counts against its hands, too
     # How far an elbow and a shoulder may be from a hand there (interactions/limbs.py).
     hand_above_m: float = 0.08  # the board
-    limbs_m: tuple[float, float] = (0.38, 0.68)
-    limb_sd_m: float = 0.06
+    limbs_m: tuple[float, float] = (0.36, 0.68)
+    limb_sd_m: float = 0.05
     limb_share: float = 0.35  # of the glimpses: one reaches for less time than hands are looked at
     limb_astray: float = 0.04  # of those seen well
     limb_power: float = 2.0

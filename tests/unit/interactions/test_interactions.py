@@ -372,6 +372,15 @@ def test_two_people_who_take_one_each_of_the_same_get_one_each() -> None:
         assert min(i.probability for i in found) > 0.8
 
 
+def test_two_people_who_take_something_each_at_the_very_same_time_get_it_each() -> None:
+    """One step at two places; ana reaches for one of them, ben beside the other."""
+    ana = Person("ana", 0.5, [(0.6, 4.4, 5.1)])
+    ben = Person("ben", 0.9, [(1.2, 4.4, 5.1)])
+    scene = Scene([ana, ben])
+    scene.change(5.0, {5: -300.0, 8: -500.0})
+    assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P15", 1, "ben")]
+
+
 def test_a_step_read_half_into_the_next_is_explained_with_it() -> None:
     people = [Person("ana", 0.4, [(0.5, 4.4, 5.1)]), Person("ben", 0.6, [(0.5, 4.6, 5.3)])]
     scene = Scene(people)
