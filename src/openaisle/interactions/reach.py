@@ -2,8 +2,8 @@
 
 Not one wrist at one instant: the hand, a little beyond the wrist along the forearm, must have been there for some
 tenths of a second before the edge; its worst glimpses are left out, because trackers err. Where no hand was seen
-well, where the body stands tells. Where tracks do not reach the moment yet (skeletons may be seconds late), everybody
-who could have walked there since is possible.
+well, where the body stands tells, and whether elbow and shoulder are near enough (limbs.py). Where tracks do not reach
+the moment yet (skeletons may be seconds late), everybody who could have walked there since is possible.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINT_INDEX, FloorTracks, TrackId, VisitId
 from openaisle.core.units import NS_PER_S
+from openaisle.interactions.limbs import LIMBS, limbs_of, log_reaches, too_far_m
 from openaisle.interactions.settings import ReachSettings
 from openaisle.store.schema import Gondola, Shelf
 
@@ -51,6 +52,11 @@ class Target:
         x, y, z = self.gondola.floor_from_gondola.apply(local).tolist()
         return x, y, z
 
+    def hand_floor_m(self, above_m: float) -> tuple[float, float, float]:
+        """Where a hand is there, so far above the board."""
+        x, y, z = self.place_floor_m
+        return x, y, z + above_m
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -74,6 +80,7 @@ class _Rows:
     hand_confidence: Floats  # [people, 2] of the wrist; 0 where it is unknown
     bodies_floor_m: Floats  # [people, 2]
     across_floor: Floats  # [people, 2] from the left shoulder to the right, as long as both are sure
+    limbs_floor: Floats  # [people, limbs, 2, 4] elbows and shoulders, as joints
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,8 @@ class _Sight:
     facing: (
         Floats  # [rows, 2] of the shoulders: turned to the shelf (1, away -1) times how sure, and how sure
     )
+    limbs_far: Floats  # [rows, limbs, 2] of elbows and shoulders: how much too far off they are, in sd
+    limbs_sure: Floats  # [rows, limbs, 2]
 
 
 _Place: TypeAlias = tuple[str, str, float, int]  # gondola, shelf, metres along it, when
@@ -117,6 +126,7 @@ class Arms:
             np.nan_to_num(tracks.joints_floor_m[:, WRISTS, 3].astype(np.float64)),
             _bodies_of(tracks),
             _across(tracks.joints_floor_m),
+            limbs_of(tracks.joints_floor_m),
         )
         # Whoever leaves is nobody's any more, but what they did before is still theirs.
         for track_id, visit_id in zip(tracks.track_ids, tracks.visit_ids, strict=True):
@@ -184,7 +194,8 @@ class Arms:
         confidence = np.concatenate([row.hand_confidence for row in rows])
         bodies = np.concatenate([row.bodies_floor_m for row in rows])
         across = np.concatenate([row.across_floor for row in rows])
-        sight = self._sight(times_ns, hands, confidence, bodies, across, target, lag_s)
+        limbs = np.concatenate([row.limbs_floor for row in rows])
+        sight = self._sight(times_ns, hands, confidence, bodies, across, limbs, target, lag_s)
         numbers: dict[TrackId, int] = {}
         owner = np.array([numbers.setdefault(each, len(numbers)) for row in rows for each in row.track_ids])
         likelihoods, right_hands = self._log_likelihoods(sight, owner, len(numbers))
@@ -205,6 +216,7 @@ class Arms:
         confidence: Floats,
         bodies: Floats,
         across: Floats,
+        limbs: Floats,
         target: Target,
         lag_s: float,
     ) -> _Sight:
@@ -235,6 +247,9 @@ class Arms:
             stand=np.where(np.isfinite(stand), stand, np.inf),
             beyond=np.where(np.isfinite(beyond), beyond.clip(min=0.0), np.inf),
             facing=np.stack([across @ along, sure], axis=1),
+            limbs_far=too_far_m(limbs, target.hand_floor_m(settings.hand_above_m), settings.limbs_m)
+            / math.hypot(settings.limb_sd_m, blur_m),
+            limbs_sure=limbs[..., 3],
         )
 
     def _log_likelihoods(self, sight: _Sight, owner: NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
@@ -248,19 +263,24 @@ class Arms:
         out = np.minimum(beyond, STAND_MAX)[:, None]
         tracked = -0.5 * (settings.weight * near + out)
         log_astray = math.log(settings.prior_astray)
-        seen = _mean_confidence(sight, owner, count)
+        seen = _mean_of_core(sight.confidence, sight.core, owner, count)
         log_lost = (math.log(settings.prior_unseen) - log_astray) * (1.0 - seen) ** settings.unseen_power
         body = settings.facing * (_facing(sight, owner, count) - 1.0)
         body = body[:, None] - 0.5 * (np.minimum(stand, STAND_MAX)[:, None] + out)
         hands = np.logaddexp(tracked, log_astray + log_lost + body)
+        for limb in range(LIMBS):
+            far = np.empty((count, 2))
+            typical_costs(sight.limbs_far[:, limb], sight.core, owner, settings.limb_share, far)
+            sure = _mean_of_core(sight.limbs_sure[:, limb], sight.core, owner, count)
+            hands += log_reaches(far, sure, settings.limb_astray, settings.limb_power)
         return hands.max(axis=1), 1.0 / (1.0 + np.exp(hands[:, 0] - hands[:, 1]))
 
 
-def _mean_confidence(sight: _Sight, owner: NDArray[np.int64], count: int) -> Floats:
-    """How well each hand [count, 2] was seen about the edge; 0: not at all."""
+def _mean_of_core(sure: Floats, core: NDArray[np.bool_], owner: NDArray[np.int64], count: int) -> Floats:
+    """How well each side of a person [count, 2] was seen about the edge, of rows [rows, 2]; 0: not at all."""
     total = np.zeros((count, 2))
-    np.add.at(total, owner[sight.core], sight.confidence[sight.core])
-    return total / np.maximum(np.bincount(owner[sight.core], minlength=count), 1)[:, None]
+    np.add.at(total, owner[core], sure[core])
+    return total / np.maximum(np.bincount(owner[core], minlength=count), 1)[:, None]
 
 
 def _facing(sight: _Sight, owner: NDArray[np.int64], count: int) -> Floats:

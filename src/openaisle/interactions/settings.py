@@ -78,6 +78,13 @@ class ReachSettings:
     facing: float = 1.0  # of the log likelihood, for each half of a half turn away
     reach_sd_m: float = 0.7
     beyond: float = 12.0  # squared sd of that: a body farther off counts against its hands, too
+    # How far an elbow and a shoulder may be from a hand there (interactions/limbs.py).
+    hand_above_m: float = 0.08  # the board
+    limbs_m: tuple[float, float] = (0.36, 0.68)
+    limb_sd_m: float = 0.05
+    limb_share: float = 0.35  # of the glimpses: one reaches for less time than hands are looked at
+    limb_astray: float = 0.04  # of those seen well
+    limb_power: float = 2.0
     # That it was a hand which was seen elsewhere: surely tracked, or not seen at all.
     prior_astray: float = 0.0001
     prior_unseen: float = 0.033
@@ -222,7 +229,7 @@ class Settings:
     passed_at_once: float = 0.2  # of the others, that they were passed on as soon as that
     prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (
-        40.0  # two people's hands there and two units gone at once: one each, not both by one
+        70.0  # two people's hands there and two units gone at once: one each, not both by one
     )
     shared_weight: float = 0.5  # more, of the arm that fits less: few have a hand there and take nothing
     shared_log_clear: float = -3.0  # below that it counts no more than alone

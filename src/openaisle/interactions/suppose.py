@@ -263,6 +263,8 @@ class Suppose:
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
             if is_same_slot:
                 odds += self._log_shared(parts[0], min(suspect.log_likelihood for suspect in people))
+            elif self._are_apart(parts):  # one person would have needed both hands at the very same time
+                odds -= math.log(self._settings.prior_both_hands)
             arms = sum(suspect.log_likelihood for suspect in people)
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
         return found
@@ -273,6 +275,12 @@ class Suppose:
         log_odds = settings.shared_weight * max(log_likelihood, settings.shared_log_clear)
         is_wide = 2 * self._store.products[part.product_id].width_m > settings.span_m
         return log_odds - (math.log(settings.prior_over_span) if is_wide else 0.0)
+
+    def _are_apart(self, parts: tuple[Part, ...]) -> bool:
+        """Whether goods of these slots cannot be lifted with one hand."""
+        slots = [self._store.slots[part.slot_id] for part in parts if part.slot_id]
+        middles_m = [slot.left_m + slot.width_m / 2 for slot in slots]
+        return len(slots) > 1 and max(middles_m) - min(middles_m) > self._settings.span_m
 
     def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         return [s for s in suspects if s.visit_id and s.log_likelihood > self._settings.shared_log_min][:4]

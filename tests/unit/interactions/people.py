@@ -34,9 +34,10 @@ def at_ns(seconds: float) -> int:
 
 @dataclass
 class Person:
-    """Stands at `x`, and reaches with the right hand to each (x, from, until) while that lasts.
+    """Stands at `x`, and bends and reaches with the right hand to each (x, from, until) while that lasts.
 
-    `left`: the same of the left hand. `meets`: the same in the air, at the height of the chest and `y`, with the forearm level.
+    `left`: the same of the left hand. `meets`: the same in the air, at the height of the chest and `y`, with the
+    forearm level.
     """
 
     visit_id: str
@@ -64,12 +65,13 @@ class Person:
         put("right_elbow", 0.22, 0.0, 1.1)
         put("left_wrist", -0.22, 0.03, 0.85)
         put("right_wrist", 0.22, 0.03, 0.85)
-        for side, reaches in (("right", self.reaches), ("left", self.left)):
+        for side, out, reaches in (("right", right, self.reaches), ("left", -right, self.left)):
             for x_m, from_s, until_s in reaches:
                 if from_s <= at_s <= until_s:
                     z = self.shelf_z_m + 0.1
                     joints[JOINT_INDEX[f"{side}_wrist"]] = [x_m, -0.05, z, self.confidence]
                     joints[JOINT_INDEX[f"{side}_elbow"]] = [x_m, -0.3, z + 0.05, self.confidence]
+                    joints[JOINT_INDEX[f"{side}_shoulder"]] = [self.x_m + out, -0.4, z + 0.3, self.confidence]
         for x_m, from_s, until_s in self.meets:
             if from_s <= at_s <= until_s:
                 back_m = 0.1 if x_m < self.x_m else -0.1  # the hand is so far beyond the wrist

@@ -41,6 +41,16 @@ class Hidden(Person):
         return joints
 
 
+class Handless(Person):
+    """Somebody whose wrists nobody sees."""
+
+    def joints(self, at_s: float) -> np.ndarray:
+        joints = super().joints(at_s)
+        for name in ("left_wrist", "right_wrist"):
+            joints[JOINT_INDEX[name]] = [np.nan, np.nan, np.nan, 0.0]
+        return joints
+
+
 # --- what ---------------------------------------------------------------------------------------------------------
 
 
@@ -349,7 +359,7 @@ def test_of_two_whose_hands_nobody_sees_it_was_the_one_who_stood_nearer_and_face
 
 def test_who_takes_from_a_slot_has_taken_from_it_a_moment_before() -> None:
     """Nobody's hand was seen the first time: ben stood as near."""
-    ana, ben = Person("ana", 0.3, [(0.5, 5.8, 6.4)]), Person("ben", 0.7)
+    ana, ben = Person("ana", 0.3, [(0.5, 5.8, 6.4)], confidence=0.5), Person("ben", 0.7, confidence=0.5)
     scene = Scene([ana, ben])
     scene.change(5.0, {4: -150.0, 5: -150.0})
     scene.change(6.2, {4: -150.0, 5: -150.0})
@@ -367,6 +377,15 @@ def test_a_guess_of_where_a_hand_is_counts_for_little() -> None:
     assert scene.moved(8) == [("pick_up", "P13", 1, "ben")]
 
 
+def test_whose_elbow_is_seen_far_from_the_place_had_no_hand_there() -> None:
+    """Nobody sees either hand; ana's elbow is a forearm away, ben's hangs."""
+    scene = Scene([Handless("ana", 0.2, [(0.5, 4.4, 5.1)]), Handless("ben", 0.6)])
+    scene.change(5.0, {4: -150.0, 5: -150.0})
+    (interaction,) = scene.run(8).values()
+    assert interaction.visit_id == "ana", "ben stood nearer"
+    assert interaction.probability > 0.9
+
+
 def test_two_people_who_take_one_each_of_the_same_get_one_each() -> None:
     people = [Person("ana", 0.4, [(0.5, 4.4, 5.1)]), Person("ben", 0.6, [(0.5, 4.4, 5.1)])]
     apart, at_once = Scene(people), Scene(people)
@@ -380,6 +399,15 @@ def test_two_people_who_take_one_each_of_the_same_get_one_each() -> None:
             ("P13", 1, "ben"),
         ]
         assert min(i.probability for i in found) > 0.8
+
+
+def test_two_people_who_take_something_each_at_the_very_same_time_get_it_each() -> None:
+    """One step at two places; ana reaches for one of them, ben beside the other."""
+    ana = Person("ana", 0.5, [(0.6, 4.4, 5.1)])
+    ben = Person("ben", 0.9, [(1.2, 4.4, 5.1)])
+    scene = Scene([ana, ben])
+    scene.change(5.0, {5: -300.0, 8: -500.0})
+    assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P15", 1, "ben")]
 
 
 def test_a_step_read_half_into_the_next_is_explained_with_it() -> None:
