@@ -49,6 +49,9 @@ class WeighSettings:
     unsettled_share: float = 0.06
     unsettled_s: tuple[float, float] = (0.15, 0.5)
     busy_s: tuple[float, float] = (1.5, 3.0)  # so long a hand still holds what it took; no longer
+    prior_off: float = (
+        0.02  # of what was lifted a moment ago: it was weighed with a hand that had rested there
+    )
     returned_s: float = 3.0  # so soon the level between a loss and a gain is one and the same
 
 

@@ -325,7 +325,8 @@ class Weigher:
                     is_all = is_same and just_left is not None and just_left.is_all_of(quantity * lot.mass_g)
                     own = replace(lot, mass_sd_g=just_left.apart_sd_g) if just_left and is_all else lot
                     busy = self._busy(lots, lot, change.edge_ns)
-                    found += self._put_backs(change if is_same else others, visit_id, own, quantity, busy)
+                    seen = change if is_same else others
+                    found += self._put_backs(seen, visit_id, own, quantity, busy, may_be_off=is_same)
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
 
@@ -374,9 +375,16 @@ class Weigher:
             yield Explanation(InteractionKind.PUT_BACK, parts, density, visit_id)
 
     def _put_backs(
-        self, change: Change, visit_id: VisitId, lot: Lot, quantity: int, busy: tuple[float, float]
+        self,
+        change: Change,
+        visit_id: VisitId,
+        lot: Lot,
+        quantity: int,
+        busy: tuple[float, float],
+        *,
+        may_be_off: bool,
     ) -> Iterable[Explanation]:
-        """Into a slot of its own on this shelf, or anywhere on it."""
+        """Into a slot of its own on this shelf, or anywhere on it. `may_be_off`: what it weighed on its way out."""
         places, settings = self._places[change.shelf_id], self._settings
         # The same unit was weighed on its way out; of several, any one may come back.
         own_g = math.hypot(quantity * lot.mass_sd_g, settings.mass_sd_g_min)
@@ -396,6 +404,10 @@ class Weigher:
                 )
                 return self._log_heard(change, heard, change.mass_g, quantity * lot.mass_g, own_g**2)
             mass = _log_normal(change.mass_g - quantity * lot.mass_g, math.hypot(change.mass_sd_g, own_g))
+            if may_be_off:
+                usual = self._masses.log_likelihood(lot.product_id, quantity, change.mass_g, change.mass_sd_g)
+                off = settings.prior_off
+                mass = float(np.logaddexp(math.log1p(-off) + mass, math.log(off) + usual))
             if slot_id is None:
                 return mass - math.log(places.width_m)
             return mass + places.log_density(slot_id, change.along_m, change.along_sd_m)

@@ -270,6 +270,16 @@ def test_goods_that_come_back_leave_the_shelf_as_heavy_as_it_was() -> None:
     assert last.probability > 0.9
 
 
+def test_a_pack_lifted_and_set_down_under_a_resting_hand_is_not_billed() -> None:
+    """The hand's weight leaves with it, and does not come back."""
+    store = with_masses({"P14": 350.0}, spread_g=20.0)
+    scene = Scene([Person("ana", 0.6, [(0.7, 3.4, 8.0)])], store=store)
+    scene.change(4.0, {7: 17.5})
+    scene.change(6.0, {7: -367.5})
+    scene.change(7.0, {7: 350.0})
+    assert [m[:2] for m in scene.moved(12)][-2:] == [("pick_up", "P14"), ("put_back", "P14")]
+
+
 def test_hold_two_take_one() -> None:
     reaches = [(0.5, 4.4, 5.1), (0.9, 7.4, 8.1), (0.9, 10.4, 11.2)]
     scene = Scene([Person("ana", 0.7, reaches)])
