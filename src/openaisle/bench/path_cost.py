@@ -177,7 +177,7 @@ def _reaching(gondola: Gondola, shelf: Shelf, slot: Slot) -> np.ndarray:
 
 def _taken(store: Store, shelf: Shelf, slot: Slot, edge_ns: int) -> WeightStep:
     """One unit leaves the middle of its slot."""
-    middle_m = slot.left_m + slot.width_m / 2
+    middle_m = slot.middle_m
     mass_g = np.zeros(len(shelf.plates), np.float32)
     nearest = min(range(len(shelf.plates)), key=lambda index: abs(_middle_m(shelf, index) - middle_m))
     mass_g[nearest] = -store.products[slot.product_id].mass_g

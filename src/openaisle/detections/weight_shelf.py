@@ -254,17 +254,17 @@ class ShelfWatch:
         settings = self.settings
         from_ns = closed.edge_ns + settings.swings_ms * NS_PER_MS
         until_ns = opened.edge_ns - settings.lift_ms * NS_PER_MS
-        if until_ns - from_ns < settings.swing_ms * NS_PER_MS:
-            closed.sd_g = np.hypot(closed.sd_g, settings.unsettled_share * closed.mass_g)
-            return
-        first, end = np.searchsorted(look.times_ns[: look.row + 1], (from_ns, until_ns)).tolist()
-        level_g = look.history_g[first:end].mean(axis=0)
-        is_known = closed.plates & opened.plates & np.isfinite(level_g)
-        off_g = np.where(is_known, level_g - opened.before_g, 0.0)
-        closed.mass_g = closed.mass_g + off_g
-        opened.mass_g = opened.mass_g - off_g
-        opened.before_g = opened.before_g + off_g
-        closed.sd_g = np.hypot(closed.sd_g, settings.swung_share * closed.mass_g)
+        wrong_share = settings.unsettled_share
+        if until_ns - from_ns >= settings.swing_ms * NS_PER_MS:
+            wrong_share = settings.swung_share
+            first, end = np.searchsorted(look.times_ns[: look.row + 1], (from_ns, until_ns)).tolist()
+            level_g = look.history_g[first:end].mean(axis=0)
+            is_known = closed.plates & opened.plates & np.isfinite(level_g)
+            off_g = np.where(is_known, level_g - opened.before_g, 0.0)
+            closed.mass_g = closed.mass_g + off_g
+            opened.mass_g = opened.mass_g - off_g
+            opened.before_g = opened.before_g + off_g
+        closed.sd_g = np.hypot(closed.sd_g, wrong_share * closed.mass_g)
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
         """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
 from openaisle.interactions.explanations import Explanation, Part
+from openaisle.interactions.ramps import falling, rising
 from openaisle.interactions.reach import Suspect
 from openaisle.interactions.settings import Settings
 
@@ -158,18 +159,15 @@ def _compatible(hands: Hands, others: Hands, with_same: float, with_both: float)
 
 def _rivalry(one: Moment, other: Moment, settings: Settings) -> float:
     """How surely one hand cannot have done both: it needs a while for each, and for the way between them."""
-    soon_s, late_s = settings.same_hand_s
     way_s = math.dist(one.place_floor_m, other.place_floor_m) / settings.hand_m_s
     apart_s = abs(one.edge_s - other.edge_s) - way_s
-    return min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
+    return falling(apart_s, settings.same_hand_s)
 
 
 def _both_hands(one: Moment, other: Moment, settings: Settings) -> float:
     """How plausible it is, against two people, that one person did both with both hands."""
-    soon_s, late_s = settings.both_hands_s
-    later = (abs(one.edge_s - other.edge_s) - soon_s) / (late_s - soon_s)
     prior = settings.prior_both_hands
-    return prior + (1.0 - prior) * min(1.0, max(0.0, later))
+    return prior + (1.0 - prior) * rising(abs(one.edge_s - other.edge_s), settings.both_hands_s)
 
 
 def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, ProductId], int]:

@@ -26,7 +26,6 @@ class WeighSettings:
     outside_share: float = (
         0.25  # of a load on plates that a slot does not reach: its goods are no explanation
     )
-    leak_share: float = 0.015  # of a load, felt by each neighbouring plate
     quantity_max: int = 6
     prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
     prior_pair: float = 0.015  # two different products lifted as one

@@ -18,6 +18,7 @@ from openaisle.interactions.explanations import Explanation, JustLeft, Part
 from openaisle.interactions.hypotheses import Hypothesis, Move
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.memory import Holdings, Memory
+from openaisle.interactions.ramps import rising
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.weigh import Weigher
@@ -221,13 +222,11 @@ class Suppose:
         by_right, from_right = suspect.right_hand, part.right_hand
         same = by_right * from_right + (1.0 - by_right) * (1.0 - from_right)
         # One hand does not take something and bring it back at once: then the other hand had taken it.
-        soon_s, late_s = settings.held_s
-        may_be = min(1.0, max(0.0, (part.held_s - soon_s) / (late_s - soon_s)))
+        may_be = rising(part.held_s, settings.held_s)
         same = same * may_be / (same * may_be + max(settings.either_hand_min, 1.0 - same))
         share = settings.prior_hand_that_took
-        passed_on = (1.0 - share) * max(
-            settings.passed_at_once, may_be
-        )  # to the other hand: that takes as long
+        # To pass it to the other hand takes as long.
+        passed_on = (1.0 - share) * max(settings.passed_at_once, may_be)
         free = 1.0 - (1.0 - by_right) * part.busy[0] - by_right * part.busy[1]
         log_free = math.log(max(settings.hand_free_min, free))
         return math.log(2.0 * (share * same + passed_on * (1.0 - same))) + log_free
@@ -279,7 +278,7 @@ class Suppose:
     def _are_apart(self, parts: tuple[Part, ...]) -> bool:
         """Whether goods of these slots cannot be lifted with one hand."""
         slots = [self._store.slots[part.slot_id] for part in parts if part.slot_id]
-        middles_m = [slot.left_m + slot.width_m / 2 for slot in slots]
+        middles_m = [slot.middle_m for slot in slots]
         return len(slots) > 1 and max(middles_m) - min(middles_m) > self._settings.span_m
 
     def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -288,7 +287,7 @@ class Suppose:
     def _at_slot(self, case: Case, part: Part) -> Target:
         """Of two goods lifted as one, each stood in its own slot."""
         slot = self._store.slots[part.slot_id] if part.slot_id else None
-        along_m = slot.left_m + slot.width_m / 2 if slot else case.change.along_m
+        along_m = slot.middle_m if slot else case.change.along_m
         return self.target(case.change.shelf_id, along_m, case.step.edge_ns)
 
 

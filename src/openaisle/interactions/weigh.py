@@ -32,6 +32,7 @@ from openaisle.interactions.explanations import Change, Explanation, JustLeft, L
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.places import PLACE_FLOOR, Floats, Heard, ShelfPlaces, Silent
+from openaisle.interactions.ramps import falling
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
@@ -320,30 +321,32 @@ class Weigher:
         others = self._after(change, just_left) if just_left is not None else change
         for visit_id, lots in carried.items():
             for lot in lots:
-                is_same = just_left is not None and lot.taken_by in just_left.interaction_ids
-                for quantity in range(1, min(lot.quantity, self._settings.quantity_max) + 1):
-                    is_all = is_same and just_left is not None and just_left.is_all_of(quantity * lot.mass_g)
-                    own = replace(lot, mass_sd_g=just_left.apart_sd_g) if just_left and is_all else lot
-                    busy = self._busy(lots, lot, change.edge_ns)
-                    seen = change if is_same else others
-                    found += self._put_backs(seen, visit_id, own, quantity, busy, may_be_off=is_same)
+                busy = self._busy(lots, lot, change.edge_ns)
+                if just_left is None or lot.taken_by not in just_left.interaction_ids:
+                    for quantity in self._quantities(lot):
+                        found += self._put_backs(others, visit_id, lot, quantity, busy)
+                    continue
+                for quantity in self._quantities(lot):
+                    is_all = just_left.is_all_of(quantity * lot.mass_g)
+                    own = replace(lot, mass_sd_g=just_left.apart_sd_g) if is_all else lot
+                    found += self._put_backs(change, visit_id, own, quantity, busy, may_be_off=True)
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
 
+    def _quantities(self, lot: Lot) -> range:
+        return range(1, min(lot.quantity, self._settings.quantity_max) + 1)
+
     def unsettled_g(self, mass_g: float, apart_s: float) -> float:
         """Standard deviation of the level between a loss of `mass_g` and a gain so long after it."""
-        soon_s, late_s = self._settings.unsettled_s
-        left = min(1.0, max(0.0, (late_s - apart_s) / (late_s - soon_s)))
+        left = falling(apart_s, self._settings.unsettled_s)
         return self._settings.unsettled_share * left * left * abs(mass_g)
 
     def _busy(self, lots: Sequence[Lot], but: Lot, at_ns: int) -> tuple[float, float]:
         """How likely either hand holds something else, because it took it a moment ago."""
-        soon_s, late_s = self._settings.busy_s
         free = [1.0, 1.0]
         for lot in lots:
-            apart_s = (at_ns - lot.taken_ns) / NS_PER_S
-            if lot is not but and apart_s < late_s:
-                still = min(1.0, (late_s - apart_s) / (late_s - soon_s))
+            if lot is not but:
+                still = falling((at_ns - lot.taken_ns) / NS_PER_S, self._settings.busy_s)
                 free[0] *= 1.0 - still * (1.0 - lot.right_hand)
                 free[1] *= 1.0 - still * lot.right_hand
         return 1.0 - free[0], 1.0 - free[1]
@@ -382,7 +385,7 @@ class Weigher:
         quantity: int,
         busy: tuple[float, float],
         *,
-        may_be_off: bool,
+        may_be_off: bool = False,
     ) -> Iterable[Explanation]:
         """Into a slot of its own on this shelf, or anywhere on it. `may_be_off`: what it weighed on its way out."""
         places, settings = self._places[change.shelf_id], self._settings

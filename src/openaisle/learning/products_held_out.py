@@ -152,7 +152,7 @@ class HandPictures:
         gondola = self.store.gondola_of[shelf.gondola_id]
         out = float(rng.uniform(0.0, 0.35))
         up = min(max(0.55 * size_m[2], 0.03), 0.16) + float(rng.uniform(0.02, 0.1))
-        palm = self.store.shelf_point_floor_m(shelf, slot.left_m + slot.width_m / 2, -out - 0.02, up)
+        palm = self.store.shelf_point_floor_m(shelf, slot.middle_m, -out - 0.02, up)
         facing = math.radians(gondola.heading_deg) + math.pi / 2 + float(rng.normal(0, 0.2))
         if rng.random() < 0.25:
             facing += float(rng.choice([-1.0, 1.0])) * float(rng.uniform(0.5, 1.6))

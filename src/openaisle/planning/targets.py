@@ -60,7 +60,7 @@ def places_of(store: Store) -> list[Place]:
 def standing_before_floor_m(store: Store, slot: Slot, aside_m: float = 0.0) -> Floats:
     """Where a shopper of a slot stands [2], or somebody `aside_m` to the right of them."""
     shelf = store.shelves[slot.shelf_id]
-    along_m = slot.left_m + slot.width_m / 2 + aside_m
+    along_m = slot.middle_m + aside_m
     return store.shelf_point_floor_m(shelf, along_m, -STANDS_M)[:2]
 
 

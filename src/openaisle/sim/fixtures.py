@@ -457,7 +457,7 @@ def _rail_texture(look: Appearance, shelf: Shelf, store: Store) -> Bytes:
     picture = np.empty((round(RAIL_M * px_per_m) + 5, round(shelf.width_m * px_per_m), 3), np.uint8)
     picture[:] = bgr(look.rail_colour)
     for slot in shelf.slots:
-        middle = (slot.left_m + slot.width_m / 2) * px_per_m
+        middle = slot.middle_m * px_per_m
         _price_label(picture, int(middle), store.products[slot.product_id], store)
     return picture
 

@@ -491,7 +491,7 @@ class Shopper:
 
     def _slot_point(self, intent: Intent) -> np.ndarray:
         slot, shelf = self._slot(intent)
-        return self._world.store.shelf_point_floor_m(shelf, slot.left_m + slot.width_m / 2, 0.1, 0.1)
+        return self._world.store.shelf_point_floor_m(shelf, slot.middle_m, 0.1, 0.1)
 
     # The body follows
 

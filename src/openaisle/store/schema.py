@@ -91,6 +91,11 @@ class Slot:
     facings: int  # side by side
     capacity: int  # units when full
 
+    @property
+    def middle_m(self) -> float:
+        """Along the shelf, from its left end."""
+        return self.left_m + self.width_m / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:

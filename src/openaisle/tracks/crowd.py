@@ -64,7 +64,6 @@ class Crowd:
         sight = Sight(self.rig, coverage.gondolas, coverage.plan_floor_m)
         self._belief = Belief(self.settings, coverage, sight, gates)
         self._twins = Twins(self.settings, sight)
-        self._has_gates = bool(gates)
         self._named_count = 0
         self._at_ns: int | None = None
         self._misses_somebody = False
