@@ -354,17 +354,18 @@ class Interactions:
             if is_news:
                 case.said[message.interaction_id] = message
                 said.append(message)
-            if part is not None and part.stray is not None:
-                said += self._unsay_hand(part.stray, now_ns)
+            if part is not None and part.under_hand is not None:
+                said += self._unsay_hand(part.under_hand, now_ns)
         return said
 
     def _unsay_hand(self, brought_by: str, now_ns: int) -> list[Interaction]:
-        """What nobody could explain was a hand that rested: it has left together with goods."""
+        """What was taken for something brought was a hand that rested: it has left together with goods."""
         case = self._cases.get(brought_by.rpartition("#")[0])
         old = case.said.get(brought_by) if case is not None else None
-        if case is None or old is None or old.withdrawn or old.kind is not InteractionKind.UNEXPLAINED:
+        if case is None or old is None or old.withdrawn:
             return []
-        # It stays in memory: whatever the pick is revised to must find it there.
+        # What stands there stays in memory: whatever the pick is revised to must find it.
+        self._memory.keep(brought_by)
         case.was_hand = True
         message = msgspec.structs.replace(old, revision=old.revision + 1, decided_ns=now_ns, withdrawn=True)
         case.said[brought_by] = message

@@ -52,6 +52,7 @@ class Part:
         0.0,
         0.0,
     )  # put-backs: probability that the left, the right hand just took another
+    under_hand: str | None = None  # picks: the interaction that was a hand which rested there, and left with it
 
 
 @dataclass(frozen=True)

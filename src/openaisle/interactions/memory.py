@@ -72,8 +72,9 @@ class Memory:
         """This is what happened, until it is undone. `right_hand`: probability that it was done with that one."""
         interaction_id, kind = interaction.interaction_id, interaction.kind
         stray = part.stray if part else explanation.stray
-        if stray is not None:
-            self.contents.take_stray(interaction_id, stray)
+        for gone in (stray, part and part.under_hand):
+            if gone is not None:
+                self.contents.take_stray(interaction_id, gone)
         if kind is InteractionKind.PUT_BACK_WRONG or (part is None and change.mass_g > 0):
             self.contents.bring(_stray(change, interaction, part))
         elif part is not None and part.slot_id is not None and stray is None:
@@ -120,6 +121,10 @@ class Memory:
 
     def undo(self, interaction_id: str) -> None:
         self.contents.forget(interaction_id)
+        self.keep(interaction_id)
+
+    def keep(self, interaction_id: str) -> None:
+        """Whoever was thought to have brought something has it still."""
         for deeds in self._deeds.values():
             deeds.pop(interaction_id, None)
 

@@ -30,6 +30,13 @@ class WeighSettings:
     prior_quantity: tuple[float, ...] = (0.90, 0.08, 0.012, 0.005, 0.002, 0.001)
     prior_pair: float = 0.015  # two different products lifted as one
     prior_unexplained: float = 0.02
+    # A hand that rests on goods is felt, and goes when they are taken.
+    hand_g: tuple[float, float] = (10.0, 60.0)
+    prior_hand: float = 0.03  # of a gain: it is that
+    hand_s: float = 10.0  # so long it may rest;
+    hand_leaves: tuple[float, float] = (0.9, 0.3)  # with goods taken there until then, and later
+    unheard_hand_g: tuple[float, float] = (8.0, 28.0)  # too little for a step
+    prior_unheard_hand: float = 0.01  # of a loss: such a hand left with the goods
     prior_right_slot: float = 0.6  # of a put-back
     prior_restock: float = (
         0.5  # of a gain where staff are: goods of the slot, out of a crate that nobody has counted

@@ -93,11 +93,11 @@ class Weigher:
         """Of a pick of one product from its own slot: how its log density divides. Of all else the whole."""
         part = one.parts[0] if len(one.parts) == 1 else None
         is_divided = one.kind is InteractionKind.PICK_UP and part is not None and not change.silent
-        if not is_divided or part is None or part.slot_id is None or part.stray:
+        if not is_divided or part is None or part.slot_id is None or part.stray or part.under_hand:
             return {"weight and place": one.log_density}
         places = self._places[change.shelf_id]
         mass_g = part.mass_g * part.quantity
-        mass = self._masses.log_likelihood(part.product_id, part.quantity, mass_g, change.mass_sd_g)
+        mass = self._log_mass_taken(part.product_id, part.quantity, mass_g, change.mass_sd_g)[0]
         place = places.log_density(part.slot_id, change.along_m, change.along_sd_m, part.quantity)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
 
@@ -113,18 +113,20 @@ class Weigher:
 
     def explain_loss(self, change: Change, interaction_id: str) -> list[Explanation]:
         """Picks, best first; the last resort is always among them."""
-        found = [*self._picks(change), *self._picks_of_strays(change, interaction_id)]
+        leaves, after_press = self._picks_after_press(change, interaction_id)
+        stays = math.log1p(-leaves)
+        alone = [replace(one, log_density=one.log_density + stays) for one in self._picks(change)]
+        found = [*alone, *self._picks_of_strays(change, interaction_id)]
         floor = self._unexplained(change)
         is_poor = not found or max(one.log_density for one in found) < floor.log_density + 3.0
         if is_poor and not change.silent:
             found += self._pairs(change)
-        found += self._picks_after_press(change, interaction_id)
-        return self._best([*found, floor])
+        return self._best([*found, *after_press, floor])
 
     def _picks(
-        self, change: Change, extra_g: float = 0.0, *, may_be_empty: bool = False
+        self, change: Change, extra_g: float = 0.0, *, is_brought: bool = False
     ) -> list[Explanation]:
-        """Units of one slot's own product."""
+        """Units of one slot's own product; `is_brought`: that came, so that the slot may be empty by our count."""
         mass_g = -change.mass_g - extra_g
         if mass_g <= 0:
             return []
@@ -143,14 +145,39 @@ class Weigher:
                     variance_g2 = self._masses.variance_g2(product_id, quantity)
                     fit = self._log_heard(change, heard, mass_g, mean_g, variance_g2)
                     part = Part(product_id, quantity, slot_id, mean_g / quantity, is_measured=False)
-                else:
+                elif is_brought:
                     fit = place + self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
                     part = Part(product_id, quantity, slot_id, mass_g / quantity)
-                if not may_be_empty and not self._contents.may_hold(slot_id, quantity):
+                else:
+                    mass, is_alone = self._log_mass_taken(product_id, quantity, mass_g, change.mass_sd_g)
+                    fit = place + mass
+                    own_g = mass_g / quantity if is_alone else self._masses.mean_g(product_id)
+                    part = Part(product_id, quantity, slot_id, own_g, is_measured=is_alone)
+                if not is_brought and not self._contents.may_hold(slot_id, quantity):
                     fit += math.log(settings.prior_empty_slot)
                 density = fit + math.log(settings.prior_quantity[quantity - 1])
                 found.append(Explanation(InteractionKind.PICK_UP, (part,), density))
         return found
+
+    def _log_mass_taken(
+        self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float
+    ) -> tuple[float, bool]:
+        """Log density (per gram) that goods which left weigh so much, and whether they most likely left alone.
+
+        A hand may have rested on them, too lightly for a step, and left with them.
+        """
+        settings = self._settings
+        alone = self._masses.log_likelihood(product_id, quantity, mass_g, noise_sd_g)
+        if not self._masses.is_known(product_id):
+            return alone, True
+        sd_g = math.hypot(noise_sd_g, math.sqrt(self._masses.variance_g2(product_id, quantity)))
+        heavier_g = mass_g - quantity * self._masses.mean_g(product_id)
+        low_g, high_g = ((heavier_g - each_g) / (sd_g * math.sqrt(2.0)) for each_g in settings.unheard_hand_g)
+        least_g, most_g = settings.unheard_hand_g
+        by_hand = max(0.5 * (math.erf(low_g) - math.erf(high_g)), 1e-300) / (most_g - least_g)
+        log_alone = math.log1p(-settings.prior_unheard_hand) + alone
+        log_hand = math.log(settings.prior_unheard_hand) + math.log(by_hand)
+        return float(np.logaddexp(log_alone, log_hand)), log_alone >= log_hand
 
     def _log_heard(
         self, change: Change, heard: Heard, mass_g: float, mean_g: float, variance_g2: float
@@ -192,15 +219,28 @@ class Weigher:
             density = mass + place + math.log(stray.probability * wanted)
             yield Explanation(InteractionKind.PICK_UP, (part,), density)
 
-    def _picks_after_press(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
-        """A hand had rested there and was taken for a gain; its load left together with the goods."""
-        places = self._places[change.shelf_id]
+    def _picks_after_press(self, change: Change, interaction_id: str) -> tuple[float, list[Explanation]]:
+        """A hand had rested there and was taken for a gain; its load left together with the goods.
+
+        Also how likely it is at most that a hand had rested there.
+        """
+        places, settings = self._places[change.shelf_id], self._settings
+        likeliest = 0.0
+        found: list[Explanation] = []
         for stray in self._contents.strays(change.shelf_id, interaction_id, change.edge_ns):
-            if stray.product_id is None and stray.mass_g < HAND_MASS_G_MAX:
-                near = places.log_density_at(stray.along_m, change.along_m, 0.1)
-                for one in self._picks(change, extra_g=stray.mass_g):
-                    part = replace(one.parts[0], stray=stray.brought_by, is_measured=False)
-                    yield Explanation(one.kind, (part,), one.log_density + min(0.0, near - 1.0) - 1.0)
+            if stray.mass_g >= HAND_MASS_G_MAX:
+                continue
+            is_soon = change.edge_ns - stray.brought_ns <= settings.hand_s * NS_PER_S
+            unknown = stray.probability if stray.product_id is None else 1.0 - stray.probability
+            near = places.log_density_at(stray.along_m, change.along_m, 0.1)
+            leaves = settings.hand_leaves[not is_soon] * unknown * math.exp(min(0.0, near - 1.0))
+            if leaves < STRAY_SHARE_MIN:
+                continue
+            likeliest = max(likeliest, leaves)
+            for one in self._picks(change, extra_g=stray.mass_g):
+                part = replace(one.parts[0], under_hand=stray.brought_by, is_measured=False)
+                found.append(Explanation(one.kind, (part,), one.log_density + math.log(leaves)))
+        return likeliest, found
 
     def _pairs(self, change: Change) -> list[Explanation]:
         """One unit of each of two slots, lifted as one."""
@@ -372,7 +412,7 @@ class Weigher:
 
     def _restocks(self, change: Change, visit_id: VisitId) -> Iterable[Explanation]:
         """Units of a slot's own product, by staff."""
-        for one in self._picks(replace(change, mass_g=-change.mass_g), may_be_empty=True):
+        for one in self._picks(replace(change, mass_g=-change.mass_g), is_brought=True):
             density = one.log_density + math.log(self._settings.prior_restock)
             parts = (replace(one.parts[0], is_measured=False),)
             yield Explanation(InteractionKind.PUT_BACK, parts, density, visit_id)
@@ -451,8 +491,11 @@ class Weigher:
 
     def _unexplained(self, change: Change) -> Explanation:
         settings = self._settings
-        density = math.log(settings.prior_unexplained / settings.mass_any_g)
-        density -= math.log(self._places[change.shelf_id].width_m)
+        least_g, most_g = settings.hand_g
+        share = settings.prior_unexplained / settings.mass_any_g
+        if least_g <= change.mass_g <= most_g:
+            share += settings.prior_hand / (most_g - least_g)
+        density = math.log(share / self._places[change.shelf_id].width_m)
         return Explanation(InteractionKind.UNEXPLAINED, (), density)
 
     def _best(self, found: list[Explanation]) -> list[Explanation]:
