@@ -23,6 +23,7 @@ Ints = NDArray[np.int64]
 JOINT_COUNT: Final = len(JOINT_INDEX)
 RANGE_M_MIN: Final = 0.2  # nothing is nearer to a lens
 HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by solve
+SINGLE_SHARE: Final = 0.8  # of what all rays say of a joint: one that says so much is as good as alone
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
@@ -134,6 +135,7 @@ def fuse(
                     for b in range(6):
                         total += inverse[a, b] * vector[b]
                     change[a] = total
+            strongest, most = 0.0, -1
             for m in range(starts[t], starts[t + 1]):
                 i = members[m]
                 k = labels[i, j]
@@ -142,6 +144,16 @@ def fuse(
                     weight = _weight_of_ray(mean[row, j], change, origin[i], rays[i, k], noise[i, k], dt_s[i])
                     joint_weight[t, j] += trust * weight
                     view_weight[i] += trust * weight
+                    if trust * weight > strongest:
+                        strongest, most = trust * weight, i
+            if bone >= 0 and most >= 0 and strongest > SINGLE_SHARE * joint_weight[t, j]:
+                ray = rays[most, labels[most, j]]
+                mirrored_m2 = _mirrored(
+                    mean[row, j], change, covariance[row, j], mean[row, _PARENT_OF_CHILD[j]], origin[most], ray
+                )
+                for a in range(3):
+                    for b in range(3):
+                        inverse[a, b] += mirrored_m2 * ray[a] * ray[b]
             for a in range(6):
                 mean[row, j, a] += change[a]
                 for b in range(6):
@@ -170,6 +182,26 @@ def _weight_of_ray(mean, change, origin, ray, noise, dt) -> float:
     ex, ey, ez, along = _offset(mean, change, origin, ray, dt)
     squared = (ex * ex + ey * ey + ez * ez) / (along * noise) ** 2
     return (LOSS_SQUARED / (LOSS_SQUARED + squared)) ** 2
+
+
+@njit(cache=True)
+def _mirrored(mean, change, covariance, parent, origin, ray) -> float:
+    """How much less sure (m2) a joint is along the only ray that shows it.
+
+    The ray meets the bone's sphere about its parent twice: the joint may as well be the other way, as far as that is
+    not too far from where it was expected (`mean`, with its covariance then).
+    """
+    found_m, parent_m, expected_m, variance_m2 = 0.0, 0.0, 0.0, 1e-4
+    for a in range(3):
+        found_m += (mean[a] + change[a] - origin[a]) * ray[a]
+        parent_m += (parent[a] - origin[a]) * ray[a]
+        expected_m += (mean[a] - origin[a]) * ray[a]
+        for b in range(3):
+            variance_m2 += ray[a] * covariance[a, b] * ray[b]
+    other_m = 2.0 * parent_m - found_m
+    log_odds = 0.5 * ((found_m - expected_m) ** 2 - (other_m - expected_m) ** 2) / variance_m2
+    share = 1.0 / (1.0 + math.exp(min(max(-log_odds, 0.0), 50.0)))
+    return share * (other_m - found_m) ** 2
 
 
 @njit(cache=True)
