@@ -94,6 +94,7 @@ class Bodies:
         self.covariance = np.zeros((tracks_max, JOINT_COUNT, 6, 6))
         self.unseen_s = np.zeros((tracks_max, JOINT_COUNT))
         self.trust = np.zeros((tracks_max, JOINT_COUNT))
+        self.mirrored = np.zeros((tracks_max, JOINT_COUNT))  # probability (see triangulate.fuse)
         self.bone_m = np.zeros((tracks_max, len(BONE_SHARES)))
         self.bone_sd_m = np.zeros((tracks_max, len(BONE_SHARES)))
         self.bone_seen = np.zeros((tracks_max, len(BONE_SHARES)))
@@ -132,6 +133,7 @@ class Bodies:
             self.covariance[row, :, axis + 3, axis + 3] = 1.0
         self.unseen_s[row] = 9.0
         self.trust[row] = 0.0
+        self.mirrored[row] = 0.0
         self.bone_m[row] = BONE_SHARES * stature_m
         self.bone_sd_m[row] = BONE_SD_SHARE * stature_m
         self.bone_seen[row] = 0.0
@@ -151,7 +153,7 @@ class Bodies:
 
     def _arrays(self) -> tuple[Floats, ...]:
         return (
-            self.mean, self.covariance, self.unseen_s, self.trust, self.bone_m, self.bone_sd_m, self.bone_seen,
+            self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored, self.bone_m, self.bone_sd_m, self.bone_seen,
             self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides,
         )  # fmt: skip
 
@@ -176,7 +178,7 @@ class Bodies:
         """Left becomes right: the whole body was read the wrong way round."""
         order = np.arange(JOINT_COUNT)
         order[pairs[:, 0]], order[pairs[:, 1]] = pairs[:, 1], pairs[:, 0]
-        for array in (self.mean, self.covariance, self.unseen_s, self.trust):
+        for array in (self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored):
             array[row] = array[row][order]
         self.mistaken_sides[row] = 0.0
 

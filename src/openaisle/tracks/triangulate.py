@@ -23,7 +23,9 @@ Ints = NDArray[np.int64]
 JOINT_COUNT: Final = len(JOINT_INDEX)
 RANGE_M_MIN: Final = 0.2  # nothing is nearer to a lens
 HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by solve
-SINGLE_SHARE: Final = 0.8  # of what all rays say of a joint: one that says so much is as good as alone
+MIRRORED_MAX: Final = 0.35  # what moved past the point where both places are one goes on rather than back
+MIRRORED_MIN: Final = 0.002
+SIDE_WEIGHT: Final = 0.25  # of half the loss: what a camera errs lasts from picture to picture
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
@@ -70,14 +72,15 @@ def invert_spd(a, out) -> None:
 @njit(cache=True)
 def fuse(
     rows, starts, members, labels, origin, rays, confidence, noise, dt_s, mean, covariance, height_m, height_var,
-    bone_m, bone_sd_m, view_weight, joint_weight,
+    bone_m, bone_sd_m, mirrored, view_weight, joint_weight,
 ) -> None:  # fmt: skip
     """Update the joints of tracks with all rays assigned to them. In place.
 
     rows [tracks] rows of the state; members[starts[t] : starts[t + 1]] the sightings of track t; labels [n, 17] the
     joint that a keypoint is (left and right may have been swapped). mean [rows, 17, 6] floor metres and metres a
     second at the window's end, covariance [rows, 17, 6, 6]; height_m and height_var [rows] stature; bones [rows, 8]
-    length and its uncertainty.
+    length and its uncertainty; mirrored [rows, 17] probability that a joint is on the other side of its parent,
+    as seen along its surest ray.
     Out: view_weight [n] how well a sighting fits (0..1), joint_weight [tracks, 17] the number of rays that agree.
     """
     prior = np.empty((6, 6))
@@ -135,7 +138,14 @@ def fuse(
                     for b in range(6):
                         total += inverse[a, b] * vector[b]
                     change[a] = total
-            strongest, most = 0.0, -1
+            if bone >= 0:
+                apart_m2 = _choose_side(
+                    starts[t], starts[t + 1], members, labels[:, j], origin, rays, confidence, noise, dt_s, mean[row, j],
+                    change, covariance[row, j], mean[row, _PARENT_OF_CHILD[j]], mirrored[row], j, normal,
+                )  # fmt: skip
+                for a in range(3):
+                    for b in range(3):
+                        inverse[a, b] += apart_m2 * normal[a] * normal[b]
             for m in range(starts[t], starts[t + 1]):
                 i = members[m]
                 k = labels[i, j]
@@ -144,16 +154,6 @@ def fuse(
                     weight = _weight_of_ray(mean[row, j], change, origin[i], rays[i, k], noise[i, k], dt_s[i])
                     joint_weight[t, j] += trust * weight
                     view_weight[i] += trust * weight
-                    if trust * weight > strongest:
-                        strongest, most = trust * weight, i
-            if bone >= 0 and most >= 0 and strongest > SINGLE_SHARE * joint_weight[t, j]:
-                ray = rays[most, labels[most, j]]
-                mirrored_m2 = _mirrored(
-                    mean[row, j], change, covariance[row, j], mean[row, _PARENT_OF_CHILD[j]], origin[most], ray
-                )
-                for a in range(3):
-                    for b in range(3):
-                        inverse[a, b] += mirrored_m2 * ray[a] * ray[b]
             for a in range(6):
                 mean[row, j, a] += change[a]
                 for b in range(6):
@@ -185,23 +185,73 @@ def _weight_of_ray(mean, change, origin, ray, noise, dt) -> float:
 
 
 @njit(cache=True)
-def _mirrored(mean, change, covariance, parent, origin, ray) -> float:
-    """How much less sure (m2) a joint is along the only ray that shows it.
+def _loss_of_ray(mean, change, origin, ray, noise, dt) -> float:
+    """Geman-McClure's loss of a ray: its squared distance in sd as far as that is small."""
+    ex, ey, ez, along = _offset(mean, change, origin, ray, dt)
+    squared = (ex * ex + ey * ey + ez * ez) / (along * noise) ** 2
+    return squared * LOSS_SQUARED / (LOSS_SQUARED + squared)
 
-    The ray meets the bone's sphere about its parent twice: the joint may as well be the other way, as far as that is
-    not too far from where it was expected (`mean`, with its covariance then).
+
+@njit(cache=True)
+def _choose_side(
+    start, end, members, labels, origin, rays, confidence, noise, dt_s, mean, change, covariance, parent, mirrored,
+    j, ray,
+) -> float:  # fmt: skip
+    """On which side of its parent a joint is, as seen along its surest ray. In place of `change` and `mirrored[j]`.
+
+    A ray meets the bone's sphere about the parent twice, and a solver that begins at one of the two places stays there.
+    Both are followed: what all rays say of either is added up over time; where both were about as near to where the
+    joint was expected (`mean`, with its covariance then) momentum tells, and not surely.
+
+    labels [n] keypoint that shows joint j. Out: `ray` [3] the surest. Returns the variance (m2) along it of not knowing.
     """
+    surest, most = 0.0, -1
+    for m in range(start, end):
+        i = members[m]
+        k = labels[i]
+        if confidence[i, k] > 0.05:
+            weight = _weight_of_ray(mean, change, origin[i], rays[i, k], noise[i, k], dt_s[i])
+            sure = confidence[i, k] * weight / noise[i, k] ** 2
+            if sure > surest:
+                surest, most = sure, i
+    for a in range(3):
+        ray[a] = 0.0
+    if most < 0:
+        return 0.0
     found_m, parent_m, expected_m, variance_m2 = 0.0, 0.0, 0.0, 1e-4
     for a in range(3):
-        found_m += (mean[a] + change[a] - origin[a]) * ray[a]
-        parent_m += (parent[a] - origin[a]) * ray[a]
-        expected_m += (mean[a] - origin[a]) * ray[a]
+        ray[a] = rays[most, labels[most], a]
+    for a in range(3):
+        found_m += (mean[a] + change[a] - origin[most, a]) * ray[a]
+        parent_m += (parent[a] - origin[most, a]) * ray[a]
+        expected_m += (mean[a] - origin[most, a]) * ray[a]
         for b in range(3):
             variance_m2 += ray[a] * covariance[a, b] * ray[b]
-    other_m = 2.0 * parent_m - found_m
-    log_odds = 0.5 * ((found_m - expected_m) ** 2 - (other_m - expected_m) ** 2) / variance_m2
+    apart_m = 2.0 * (parent_m - found_m)
+    log_odds = 0.5 * ((found_m - expected_m) ** 2 - (found_m + apart_m - expected_m) ** 2) / variance_m2
     share = 1.0 / (1.0 + math.exp(min(max(-log_odds, 0.0), 50.0)))
-    return share * (other_m - found_m) ** 2
+    share = max(mirrored[j], min(share, MIRRORED_MAX))
+    log_odds = math.log(max(share, MIRRORED_MIN) / max(1.0 - share, MIRRORED_MIN))
+    mirror = change.copy()
+    for a in range(3):
+        mirror[a] += apart_m * ray[a]
+        mirror[a + 3] += 2.0 * (parent[3] * ray[0] + parent[4] * ray[1] + parent[5] * ray[2]) * ray[a]
+        for b in range(3):
+            mirror[a + 3] -= 2.0 * (mean[b + 3] + change[b + 3]) * ray[b] * ray[a]
+    for m in range(start, end):
+        i = members[m]
+        k = labels[i]
+        if confidence[i, k] > 0.05:
+            here = _loss_of_ray(mean, change, origin[i], rays[i, k], noise[i, k], dt_s[i])
+            there = _loss_of_ray(mean, mirror, origin[i], rays[i, k], noise[i, k], dt_s[i])
+            log_odds += SIDE_WEIGHT * confidence[i, k] * (here - there)
+    share = 1.0 / (1.0 + math.exp(min(max(-log_odds, -50.0), 50.0)))
+    if share > 0.5:
+        share = 1.0 - share
+        for a in range(6):
+            change[a] = mirror[a]
+    mirrored[j] = share
+    return share * apart_m * apart_m
 
 
 @njit(cache=True)
