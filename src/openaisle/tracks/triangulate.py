@@ -23,9 +23,9 @@ Ints = NDArray[np.int64]
 JOINT_COUNT: Final = len(JOINT_INDEX)
 RANGE_M_MIN: Final = 0.2  # nothing is nearer to a lens
 HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by solve
-MIRRORED_MAX: Final = 0.35  # what moved past the point where both places are one goes on rather than back
+MIRRORED_MAX: Final = 0.25  # what moved past the point where both places are one goes on rather than back
 MIRRORED_MIN: Final = 0.002
-SIDE_WEIGHT: Final = 0.25  # of half the loss: what a camera errs lasts from picture to picture
+SIDE_WEIGHT: Final = 0.5  # of half the loss: what a camera errs lasts from picture to picture
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
