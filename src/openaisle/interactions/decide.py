@@ -18,7 +18,6 @@ from openaisle.core.messages import (
     Candidate,
     FloorTracks,
     Interaction,
-    InteractionKind,
     LookWanted,
     PackLook,
     ProductId,

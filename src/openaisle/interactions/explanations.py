@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+import numpy as np
 
 from openaisle.core.messages import InteractionKind, ProductId, ShelfId, SlotId, VisitId
 from openaisle.interactions.places import Silent
@@ -52,7 +54,7 @@ class Part:
         0.0,
         0.0,
     )  # put-backs: probability that the left, the right hand just took another
-    under_hand: str | None = None  # picks: the interaction that was a hand which rested there, and left with it
+    under_hand: str | None = None  # picks: the interaction that was a resting hand, and left with it
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Explanation:
     log_density: float
     carrier: VisitId | None = None  # put-backs: who must have done it
     stray: str | None = None  # unexplained picks: the unknown thing that left again
+
+    @property
+    def key(self) -> tuple[tuple[ProductId, int, SlotId], ...]:
+        """What moved, and from or to where."""
+        return tuple((part.product_id, part.quantity, part.slot_id or "") for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -82,3 +89,17 @@ class JustLeft:
     def is_all_of(self, mass_g: float) -> bool:
         """Whether goods that were weighed then are all that left."""
         return abs(mass_g - self.mass_g) < SAME_G
+
+
+def merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:
+    """Each explanation once, as it is likeliest, with all its density."""
+    alike: dict[tuple[object, ...], list[tuple[Explanation, float]]] = {}
+    for one, density in found:
+        alike.setdefault((one.kind, one.key, one.stray), []).append((one, density))
+    return [
+        replace(
+            max(own, key=lambda pair: pair[1])[0],
+            log_density=float(np.logaddexp.reduce([density for _, density in own])),
+        )
+        for own in alike.values()
+    ]

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from openaisle.core.messages import ProductId
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Product, Store
@@ -46,6 +48,26 @@ class Masses:
         variance = noise_sd_g**2 + self.variance_g2(product_id, quantity)
         off_g = mass_g - quantity * belief.mean_g
         return -0.5 * (off_g * off_g / variance + math.log(2 * math.pi * variance))
+
+    def log_likelihood_taken(
+        self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float
+    ) -> tuple[float, bool]:
+        """The same of goods that left, and whether they most likely left alone.
+
+        A hand may have rested on them, too lightly for a step, and left with them.
+        """
+        settings = self._settings
+        alone = self.log_likelihood(product_id, quantity, mass_g, noise_sd_g)
+        if not self.is_known(product_id):
+            return alone, True
+        sd_g = math.hypot(noise_sd_g, math.sqrt(self.variance_g2(product_id, quantity)))
+        heavier_g = mass_g - quantity * self.mean_g(product_id)
+        least_g, most_g = settings.unheard_hand_g
+        above, below = ((heavier_g - each_g) / (math.sqrt(2.0) * sd_g) for each_g in (least_g, most_g))
+        by_hand = max(0.5 * (math.erf(above) - math.erf(below)), 1e-300) / (most_g - least_g)
+        log_alone = math.log1p(-settings.prior_unheard_hand) + alone
+        log_hand = math.log(settings.prior_unheard_hand * by_hand)
+        return float(np.logaddexp(log_alone, log_hand)), log_alone >= log_hand
 
     def learn(self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float) -> None:
         """A unit's mass as weighed when nothing else could have been meant. What fits badly teaches nothing."""

@@ -244,7 +244,7 @@ class Settings:
     shared_log_clear: float = -3.0  # below that it counts no more than alone
     span_m: float = 0.15  # two units that are wider together are hard to lift with one hand
     prior_over_span: float = 0.03  # that they were, all the same
-    shared_log_min: float = -6.0  # of either arm
+    shared_log_min: float = -12.0  # of either arm
     learn_probability_min: float = 0.9
     learn_after_s: float = 4.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news

@@ -159,7 +159,10 @@ class Suppose:
         again = self._again.log_odds(case)
         found: list[Hypothesis] = []
         for explanation in explanations:
-            found += self._by_one(explanation, hands, again)
+            if self._are_apart(explanation.parts):
+                found += self._by_both_hands(case, explanation, again)
+            else:
+                found += self._by_one(explanation, hands, again)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
         return [self._as_seen(case, hypothesis) for hypothesis in found]
@@ -170,13 +173,7 @@ class Suppose:
         is_likely = suspect.log_likelihood > math.log(self._settings.reach.prior_nobody)
         if not is_likely or min(right, 1.0 - right) < self._settings.either_hand_min:
             return [suspect]
-        shares = ((0, 1.0 - right), (1, right))
-        return [
-            replace(
-                suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=hand
-            )
-            for hand, share in shares
-        ]
+        return [_by_hand(suspect, hand) for hand in (0, 1)]
 
     def _as_seen(self, case: Case, hypothesis: Hypothesis) -> Hypothesis:
         """With what was seen of the hands that it names: what they held, and what they did."""
@@ -212,6 +209,28 @@ class Suppose:
                 log_weight = explanation.log_density + log_likelihood + log_again
                 log_weight += self._log_hand(explanation, suspect)
                 found.append(Hypothesis(explanation, moves, log_weight, log_again))
+        return found
+
+    def _by_both_hands(
+        self, case: Case, explanation: Explanation, again: Mapping[Taker, float]
+    ) -> list[Hypothesis]:
+        """One person took goods of two slots at once that no hand spans: one with each; or somebody unseen."""
+        parts = explanation.parts
+        log_weight = explanation.log_density + math.log(self._settings.prior_both_hands)
+        near = [
+            {suspect.track_id: suspect for suspect in self._arms.suspects(self._at_slot(case, part))}
+            for part in parts
+        ]
+        nobody = 2.0 * math.log(self._settings.reach.prior_nobody)
+        moves: tuple[Move, ...] = tuple((part, None) for part in parts)
+        found = [Hypothesis(explanation, moves, log_weight + nobody, 0.0)]
+        for track_id in sorted(near[0].keys() & near[1].keys()):
+            for hand in (0, 1):
+                hands = [_by_hand(near[0][track_id], hand), _by_hand(near[1][track_id], 1 - hand)]
+                log_again = _log_again(explanation, hands[0], again)
+                arms = sum(each.log_likelihood for each in hands)
+                moves = tuple(zip(parts, hands, strict=True))
+                found.append(Hypothesis(explanation, moves, log_weight + arms + log_again, log_again))
         return found
 
     def _log_hand(self, explanation: Explanation, suspect: Suspect | None) -> float:
@@ -262,8 +281,6 @@ class Suppose:
             moves: tuple[Move, ...] = tuple(zip(parts, people, strict=True))
             if is_same_slot:
                 odds += self._log_shared(parts[0], min(suspect.log_likelihood for suspect in people))
-            elif self._are_apart(parts):  # one person would have needed both hands at the very same time
-                odds -= math.log(self._settings.prior_both_hands)
             arms = sum(suspect.log_likelihood for suspect in people)
             found.append(Hypothesis(explanation, moves, explanation.log_density + arms + odds))
         return found
@@ -289,6 +306,14 @@ class Suppose:
         slot = self._store.slots[part.slot_id] if part.slot_id else None
         along_m = slot.middle_m if slot else case.change.along_m
         return self.target(case.change.shelf_id, along_m, case.step.edge_ns)
+
+
+def _by_hand(suspect: Suspect, hand: int) -> Suspect:
+    """The same person, if it was this hand (1: the right one)."""
+    share = max(suspect.right_hand if hand else 1.0 - suspect.right_hand, 1e-9)
+    return replace(
+        suspect, hand=hand, log_likelihood=suspect.log_likelihood + math.log(share), right_hand=float(hand)
+    )
 
 
 def _apart_s(first: Case, second: Case) -> float:

@@ -28,7 +28,7 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
-from openaisle.interactions.explanations import Change, Explanation, JustLeft, Load, Part
+from openaisle.interactions.explanations import Change, Explanation, JustLeft, Load, Part, merged
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.places import PLACE_FLOOR, Floats, Heard, ShelfPlaces, Silent
@@ -97,7 +97,7 @@ class Weigher:
             return {"weight and place": one.log_density}
         places = self._places[change.shelf_id]
         mass_g = part.mass_g * part.quantity
-        mass = self._log_mass_taken(part.product_id, part.quantity, mass_g, change.mass_sd_g)[0]
+        mass = self._masses.log_likelihood_taken(part.product_id, part.quantity, mass_g, change.mass_sd_g)[0]
         place = places.log_density(part.slot_id, change.along_m, change.along_sd_m, part.quantity)
         return {"weight": mass, "place": place, "how many": one.log_density - mass - place}
 
@@ -118,14 +118,14 @@ class Weigher:
         alone = [replace(one, log_density=one.log_density + stays) for one in self._picks(change)]
         found = [*alone, *self._picks_of_strays(change, interaction_id)]
         floor = self._unexplained(change)
-        is_poor = not found or max(one.log_density for one in found) < floor.log_density + 3.0
-        if is_poor and not change.silent:
+        best = max(found, key=lambda one: one.log_density, default=floor)
+        is_poor = best.log_density < floor.log_density + 3.0
+        is_several = any(part.quantity > 1 for part in best.parts)
+        if (is_poor or is_several) and not change.silent:
             found += self._pairs(change)
         return self._best([*found, *after_press, floor])
 
-    def _picks(
-        self, change: Change, extra_g: float = 0.0, *, is_brought: bool = False
-    ) -> list[Explanation]:
+    def _picks(self, change: Change, extra_g: float = 0.0, *, is_brought: bool = False) -> list[Explanation]:
         """Units of one slot's own product; `is_brought`: that came, so that the slot may be empty by our count."""
         mass_g = -change.mass_g - extra_g
         if mass_g <= 0:
@@ -149,7 +149,9 @@ class Weigher:
                     fit = place + self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
                     part = Part(product_id, quantity, slot_id, mass_g / quantity)
                 else:
-                    mass, is_alone = self._log_mass_taken(product_id, quantity, mass_g, change.mass_sd_g)
+                    mass, is_alone = self._masses.log_likelihood_taken(
+                        product_id, quantity, mass_g, change.mass_sd_g
+                    )
                     fit = place + mass
                     own_g = mass_g / quantity if is_alone else self._masses.mean_g(product_id)
                     part = Part(product_id, quantity, slot_id, own_g, is_measured=is_alone)
@@ -158,26 +160,6 @@ class Weigher:
                 density = fit + math.log(settings.prior_quantity[quantity - 1])
                 found.append(Explanation(InteractionKind.PICK_UP, (part,), density))
         return found
-
-    def _log_mass_taken(
-        self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float
-    ) -> tuple[float, bool]:
-        """Log density (per gram) that goods which left weigh so much, and whether they most likely left alone.
-
-        A hand may have rested on them, too lightly for a step, and left with them.
-        """
-        settings = self._settings
-        alone = self._masses.log_likelihood(product_id, quantity, mass_g, noise_sd_g)
-        if not self._masses.is_known(product_id):
-            return alone, True
-        sd_g = math.hypot(noise_sd_g, math.sqrt(self._masses.variance_g2(product_id, quantity)))
-        heavier_g = mass_g - quantity * self._masses.mean_g(product_id)
-        low_g, high_g = ((heavier_g - each_g) / (sd_g * math.sqrt(2.0)) for each_g in settings.unheard_hand_g)
-        least_g, most_g = settings.unheard_hand_g
-        by_hand = max(0.5 * (math.erf(low_g) - math.erf(high_g)), 1e-300) / (most_g - least_g)
-        log_alone = math.log1p(-settings.prior_unheard_hand) + alone
-        log_hand = math.log(settings.prior_unheard_hand) + math.log(by_hand)
-        return float(np.logaddexp(log_alone, log_hand)), log_alone >= log_hand
 
     def _log_heard(
         self, change: Change, heard: Heard, mass_g: float, mean_g: float, variance_g2: float
@@ -334,7 +316,7 @@ class Weigher:
                 density += _log_normal(total_g - mean_g, math.sqrt(variance))
                 mine.append((self._as_weighed(a), density))
                 other.append((self._as_weighed(b), density))
-        return self._best(_merged(mine)), self._best(_merged(other))
+        return self._best(merged(mine)), self._best(merged(other))
 
     def _as_weighed(self, one: Explanation) -> Explanation:
         """The same with the product's own mass: the step's cannot be trusted."""
@@ -499,29 +481,11 @@ class Weigher:
         return Explanation(InteractionKind.UNEXPLAINED, (), density)
 
     def _best(self, found: list[Explanation]) -> list[Explanation]:
-        found.sort(key=lambda one: (-one.log_density, one.kind, _key(one)))
+        found.sort(key=lambda one: (-one.log_density, one.kind, one.key))
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
 
 
-def _merged(found: list[tuple[Explanation, float]]) -> list[Explanation]:
-    """Each explanation once, as it is likeliest, with all its density."""
-    alike: dict[tuple[object, ...], list[tuple[Explanation, float]]] = {}
-    for one, density in found:
-        alike.setdefault((one.kind, _key(one), one.stray), []).append((one, density))
-    return [
-        replace(
-            max(own, key=lambda pair: pair[1])[0],
-            log_density=float(np.logaddexp.reduce([density for _, density in own])),
-        )
-        for own in alike.values()
-    ]
-
-
 def _log_normal(off: float, sd: float) -> float:
     return -0.5 * (off / sd) ** 2 - math.log(sd * math.sqrt(2 * math.pi))
-
-
-def _key(one: Explanation) -> tuple[tuple[str, int, str], ...]:
-    return tuple((part.product_id, part.quantity, part.slot_id or "") for part in one.parts)

@@ -152,10 +152,10 @@ class Bodies:
             array[row] = values
 
     def _arrays(self) -> tuple[Floats, ...]:
-        return (
-            self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored, self.bone_m, self.bone_sd_m, self.bone_seen,
-            self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides,
-        )  # fmt: skip
+        joints = (self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored)
+        bones = (self.bone_m, self.bone_sd_m, self.bone_seen)
+        body = (self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides)
+        return (*joints, *bones, *body)
 
     def hold_back(
         self, row: int, origin_floor_m: Floats, place_floor_m: tuple[float, float], away_m_max: float

@@ -95,7 +95,7 @@ def fuse(
             view_weight[members[m]] = 0.0
         for j in range(JOINT_COUNT):
             joint_weight[t, j] = 0.0
-            used = 0
+            used, bone = 0, _BONE_OF_CHILD[j]
             for m in range(starts[t], starts[t + 1]):
                 if confidence[members[m], labels[members[m], j]] > 0.05:
                     used += 1
@@ -126,7 +126,6 @@ def fuse(
                         scratch, vector, mean[row, j, 2], change[2], STANDING_HEIGHTS[j] * height_m[row],
                         math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var[row])), hardness,
                     )  # fmt: skip
-                bone = _BONE_OF_CHILD[j]
                 if bone >= 0:
                     _add_bone(
                         scratch, vector, mean[row, j], change, mean[row, _PARENT_OF_CHILD[j]],
@@ -140,8 +139,8 @@ def fuse(
                     change[a] = total
             if bone >= 0:
                 apart_m2 = _choose_side(
-                    starts[t], starts[t + 1], members, labels[:, j], origin, rays, confidence, noise, dt_s, mean[row, j],
-                    change, covariance[row, j], mean[row, _PARENT_OF_CHILD[j]], mirrored[row], j, normal,
+                    members[starts[t] : starts[t + 1]], labels[:, j], origin, rays, confidence, noise, dt_s,
+                    mean[row, j], change, covariance[row, j], mean[row, _PARENT_OF_CHILD[j]], mirrored[row], j, normal,
                 )  # fmt: skip
                 for a in range(3):
                     for b in range(3):
@@ -194,8 +193,7 @@ def _loss_of_ray(mean, change, origin, ray, noise, dt) -> float:
 
 @njit(cache=True)
 def _choose_side(
-    start, end, members, labels, origin, rays, confidence, noise, dt_s, mean, change, covariance, parent, mirrored,
-    j, ray,
+    members, labels, origin, rays, confidence, noise, dt_s, mean, change, covariance, parent, mirrored, j, ray
 ) -> float:  # fmt: skip
     """On which side of its parent a joint is, as seen along its surest ray. In place of `change` and `mirrored[j]`.
 
@@ -203,11 +201,11 @@ def _choose_side(
     Both are followed: what all rays say of either is added up over time; where both were about as near to where the
     joint was expected (`mean`, with its covariance then) momentum tells, and not surely.
 
-    labels [n] keypoint that shows joint j. Out: `ray` [3] the surest. Returns the variance (m2) along it of not knowing.
+    labels [n] keypoint that shows joint j. Out: `ray` [3] the surest. Returns the variance (m2) along it of what is not
+    known.
     """
     surest, most = 0.0, -1
-    for m in range(start, end):
-        i = members[m]
+    for i in members:
         k = labels[i]
         if confidence[i, k] > 0.05:
             weight = _weight_of_ray(mean, change, origin[i], rays[i, k], noise[i, k], dt_s[i])
@@ -238,8 +236,7 @@ def _choose_side(
         mirror[a + 3] += 2.0 * (parent[3] * ray[0] + parent[4] * ray[1] + parent[5] * ray[2]) * ray[a]
         for b in range(3):
             mirror[a + 3] -= 2.0 * (mean[b + 3] + change[b + 3]) * ray[b] * ray[a]
-    for m in range(start, end):
-        i = members[m]
+    for i in members:
         k = labels[i]
         if confidence[i, k] > 0.05:
             here = _loss_of_ray(mean, change, origin[i], rays[i, k], noise[i, k], dt_s[i])
