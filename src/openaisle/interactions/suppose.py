@@ -159,10 +159,12 @@ class Suppose:
         again = self._again.log_odds(case)
         found: list[Hypothesis] = []
         for explanation in explanations:
-            if self._are_apart(explanation.parts):
+            is_apart = self._are_apart(explanation.parts)
+            if is_apart:
                 found += self._by_both_hands(case, explanation, again)
-            else:
-                found += self._by_one(explanation, hands, again)
+            if not is_apart or self._may_span(case, explanation.parts):
+                odds = math.log(self._settings.prior_over_span) if is_apart else 0.0
+                found += self._by_one(explanation, hands, again, odds)
             if explanation.kind is InteractionKind.PICK_UP:
                 found += self._by_two(case, explanation, suspects)
         return [self._as_seen(case, hypothesis) for hypothesis in found]
@@ -196,9 +198,13 @@ class Suppose:
         return replace(hypothesis, log_weight=hypothesis.log_weight + seen) if seen else hypothesis
 
     def _by_one(
-        self, explanation: Explanation, suspects: Sequence[Suspect], again: Mapping[Taker, float]
+        self,
+        explanation: Explanation,
+        suspects: Sequence[Suspect],
+        again: Mapping[Taker, float],
+        odds: float = 0.0,
     ) -> list[Hypothesis]:
-        """One person did all of it; or somebody who was not seen."""
+        """One person did all of it with one hand; or somebody who was not seen."""
         nobody = math.log(self._settings.reach.prior_nobody)
         people = [(suspect, suspect.log_likelihood) for suspect in suspects]
         found: list[Hypothesis] = []
@@ -206,7 +212,7 @@ class Suppose:
             if explanation.carrier is None or (suspect and suspect.visit_id == explanation.carrier):
                 moves = tuple((part, suspect) for part in explanation.parts) or ((None, suspect),)
                 log_again = _log_again(explanation, suspect, again)
-                log_weight = explanation.log_density + log_likelihood + log_again
+                log_weight = explanation.log_density + log_likelihood + log_again + odds
                 log_weight += self._log_hand(explanation, suspect)
                 found.append(Hypothesis(explanation, moves, log_weight, log_again))
         return found
@@ -293,10 +299,21 @@ class Suppose:
         return log_odds - (math.log(settings.prior_over_span) if is_wide else 0.0)
 
     def _are_apart(self, parts: tuple[Part, ...]) -> bool:
-        """Whether goods of these slots cannot be lifted with one hand."""
+        """Whether goods of these slots can hardly be lifted with one hand."""
         slots = [self._store.slots[part.slot_id] for part in parts if part.slot_id]
         middles_m = [slot.middle_m for slot in slots]
         return len(slots) > 1 and max(middles_m) - min(middles_m) > self._settings.span_m
+
+    def _may_span(self, case: Case, parts: tuple[Part, ...]) -> bool:
+        """Whether they may have stood so near each other that they can, all the same."""
+        if case.change.halves:
+            first, second = case.change.halves
+            return abs(first.along_m - second.along_m) <= self._settings.span_m
+        slots = sorted(
+            (self._store.slots[part.slot_id] for part in parts if part.slot_id), key=lambda slot: slot.left_m
+        )
+        gaps_m = [after.left_m - before.left_m - before.width_m for before, after in pairwise(slots)]
+        return max(gaps_m) <= self._settings.span_m
 
     def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         return [s for s in suspects if s.visit_id and s.log_likelihood > self._settings.shared_log_min][:4]

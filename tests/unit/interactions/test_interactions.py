@@ -86,7 +86,7 @@ def test_two_products_lifted_as_one_are_two_lines() -> None:
 
 def test_goods_that_left_from_either_side_of_a_slot_are_not_that_slots() -> None:
     """P13 and P15 weigh as much as two of P14, and together stood about where these stand."""
-    scene = Scene([Person("ana", 0.7, [(0.7, 4.4, 5.1)])])
+    scene = Scene([Person("ana", 0.7, [(0.85, 4.4, 5.1)], left=[(0.55, 4.4, 5.1)])])
     scene.change(5.0, {5: -300.0, 8: -500.0})
     assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P15", 1, "ana")]
 
@@ -94,7 +94,7 @@ def test_goods_that_left_from_either_side_of_a_slot_are_not_that_slots() -> None
 def test_goods_that_left_from_two_places_are_those_of_either_place() -> None:
     """P12 and P15 weigh as much together, felt at the same place; but either stretch of plates tells by itself."""
     store = with_masses({"P12": 333.0, "P13": 300.0, "P14": 400.0, "P15": 367.0})
-    scene = Scene([Person("ana", 0.7, [(0.7, 4.4, 5.1)])], store=store)
+    scene = Scene([Person("ana", 0.6, [(0.75, 4.4, 5.1)], left=[(0.45, 4.4, 5.1)])], store=store)
     scene.change(5.0, {3: -5.0, 4: -295.0, 5: 0.0, 6: -5.0, 7: -395.0})
     assert scene.moved(8) == [("pick_up", "P13", 1, "ana"), ("pick_up", "P14", 1, "ana")]
 

@@ -54,7 +54,7 @@ def fused(bodies: Bodies, seen: Sightings, labels: np.ndarray | None = None) -> 
     fuse(
         ROWS, np.array([0, count]), np.arange(count), labels, seen.origin_floor_m, seen.rays_floor, seen.confidence,
         seen.noise_rad, seen.dt_s, bodies.mean, bodies.covariance, bodies.height_m, bodies.height_var, bodies.bone_m,
-        bodies.bone_sd_m, weights, joint_weight,
+        bodies.bone_sd_m, bodies.mirrored, weights, joint_weight,
     )  # fmt: skip
     return weights, joint_weight
 
