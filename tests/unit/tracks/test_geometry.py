@@ -15,7 +15,7 @@ from openaisle.tracks.crowd import Crowd
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
-from openaisle.tracks.skeleton import PAIRS, joints_for_others, standing
+from openaisle.tracks.skeleton import BONE_SHARES, PAIRS, joints_for_others, standing
 from openaisle.tracks.triangulate import JOINT_COUNT, fuse, invert_spd
 
 STORE = bare_room()
@@ -23,6 +23,7 @@ RIG = Rig.of(STORE.cameras)
 INDEX_OF = RIG.index_of()
 ROWS = np.array([0])
 RIGHT_WRIST = JOINT_INDEX["right_wrist"]
+RIGHT_ELBOW = JOINT_INDEX["right_elbow"]
 
 
 def perfect_view(camera_id: str, joints: np.ndarray, captured_ns: int = 0) -> CameraDetections:
@@ -127,6 +128,59 @@ def test_a_wrist_that_one_camera_sees_is_placed_by_the_length_of_the_arm() -> No
         for trust in (0.9, 2.7)
     )
     assert one < many
+
+
+def arm_seen_by_two(aside: float, trust_in_second: float) -> tuple[Bodies, Sightings, np.ndarray]:
+    """A wrist thought to be on the other side of its elbow, as seen by cam-1, which sees it well, as does cam-2."""
+    truth = standing(np.array([2.5, 2.2]), 1.72, 0.0)
+    elbow = truth[RIGHT_ELBOW]
+    ray = elbow - RIG.origin_floor_m[INDEX_OF["cam-1"]]
+    ray /= np.linalg.norm(ray)
+    forearm_m = BONE_SHARES[3] * 1.72
+    across = np.cross(ray, (0.0, 0.0, 1.0))
+    across *= np.sqrt(forearm_m**2 - aside**2) / np.linalg.norm(across)
+    truth[RIGHT_WRIST] = elbow + across - aside * ray
+    bodies = body_at(2.5, 2.2)
+    frames = [perfect_view(f"cam-{number}", truth) for number in (1, 2, 3, 4)]
+    fused(bodies, sightings_of(frames, RIG, INDEX_OF, 0))
+    bodies.mean[0, RIGHT_WRIST, :3] = elbow + across + aside * ray
+    bodies.mean[0, RIGHT_WRIST, 3:] = 0.0
+    bodies.covariance[0, RIGHT_WRIST, :3, :3] = 0.05**2 * np.eye(3)
+    for frame in frames[1:]:
+        frame.keypoints_image_px[0, RIGHT_WRIST, 2] = 0.0
+    frames[1].keypoints_image_px[0, RIGHT_WRIST, 2] = trust_in_second
+    return bodies, sightings_of(frames, RIG, INDEX_OF, 0), truth
+
+
+def test_a_wrist_on_the_wrong_side_of_its_elbow_changes_over_when_another_camera_says_so() -> None:
+    bodies, seen, truth = arm_seen_by_two(0.15, 0.6)
+    off_m = np.linalg.norm(bodies.mean[0, RIGHT_WRIST, :3] - truth[RIGHT_WRIST])
+    assert off_m > 0.28
+    for _ in range(7):
+        bodies.covariance[0, RIGHT_WRIST, :3, :3] += 0.02**2 * np.eye(3)
+        fused(bodies, seen)
+    assert np.linalg.norm(bodies.mean[0, RIGHT_WRIST, :3] - truth[RIGHT_WRIST]) < 0.08
+    assert bodies.mirrored[0, RIGHT_WRIST] < 0.1
+
+
+def test_a_wrist_that_may_be_on_either_side_of_its_elbow_is_as_unsure_as_they_are_apart() -> None:
+    bodies, seen, _ = arm_seen_by_two(0.02, 0.0)
+    fused(bodies, seen)
+    assert bodies.mirrored[0, RIGHT_WRIST] > 0.1
+    # It moves on, and which side it went nobody saw.
+    share = bodies.mirrored[0, RIGHT_WRIST]
+    bodies, seen, _ = arm_seen_by_two(0.15, 0.0)
+    sure = np.trace(fused_wrist(bodies, seen))
+    bodies, seen, _ = arm_seen_by_two(0.15, 0.0)
+    bodies.mirrored[0, RIGHT_WRIST] = share
+    unsure = np.trace(fused_wrist(bodies, seen))
+    assert unsure > sure + 0.5 * share * 0.3**2
+
+
+def fused_wrist(bodies: Bodies, seen: Sightings) -> np.ndarray:
+    """Covariance [3, 3] of the right wrist's place after one more look."""
+    fused(bodies, seen)
+    return bodies.covariance[0, RIGHT_WRIST, :3, :3]
 
 
 def test_a_sighting_with_left_and_right_mixed_up_is_read_the_right_way_round() -> None:
