@@ -227,10 +227,11 @@ class Weigher:
     def _pairs(self, change: Change) -> list[Explanation]:
         """One unit of each of two slots, lifted as one."""
         places, settings = self._places[change.shelf_id], self._settings
+        wheres_m = [half.along_m for half in change.halves] or [change.along_m]
         near = [
             slot_id
             for slot_id, slot in places.slots.items()
-            if slot.felt_m[0] - 0.3 <= change.along_m <= slot.felt_m[-1] + 0.3
+            if any(slot.felt_m[0] - 0.3 <= where_m <= slot.felt_m[-1] + 0.3 for where_m in wheres_m)
             and self._masses.is_known(slot.product.product_id)
         ]
         found: list[Explanation] = []
