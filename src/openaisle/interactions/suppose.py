@@ -22,7 +22,7 @@ from openaisle.interactions.ramps import rising
 from openaisle.interactions.reach import Arms, Suspect, Target
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.weigh import Weigher
-from openaisle.store.schema import Store
+from openaisle.store.schema import Slot, Store
 
 
 class Suppose:
@@ -300,20 +300,20 @@ class Suppose:
 
     def _are_apart(self, parts: tuple[Part, ...]) -> bool:
         """Whether goods of these slots can hardly be lifted with one hand."""
-        slots = [self._store.slots[part.slot_id] for part in parts if part.slot_id]
-        middles_m = [slot.middle_m for slot in slots]
-        return len(slots) > 1 and max(middles_m) - min(middles_m) > self._settings.span_m
+        middles_m = [slot.middle_m for slot in self._slots(parts)]
+        return len(middles_m) > 1 and max(middles_m) - min(middles_m) > self._settings.span_m
 
     def _may_span(self, case: Case, parts: tuple[Part, ...]) -> bool:
         """Whether they may have stood so near each other that they can, all the same."""
         if case.change.halves:
             first, second = case.change.halves
             return abs(first.along_m - second.along_m) <= self._settings.span_m
-        slots = sorted(
-            (self._store.slots[part.slot_id] for part in parts if part.slot_id), key=lambda slot: slot.left_m
-        )
+        slots = sorted(self._slots(parts), key=lambda slot: slot.left_m)
         gaps_m = [after.left_m - before.left_m - before.width_m for before, after in pairwise(slots)]
         return max(gaps_m) <= self._settings.span_m
+
+    def _slots(self, parts: tuple[Part, ...]) -> list[Slot]:
+        return [self._store.slots[part.slot_id] for part in parts if part.slot_id]
 
     def _likely(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         return [s for s in suspects if s.visit_id and s.log_likelihood > self._settings.shared_log_min][:4]

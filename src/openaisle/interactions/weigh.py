@@ -145,13 +145,12 @@ class Weigher:
                     variance_g2 = self._masses.variance_g2(product_id, quantity)
                     fit = self._log_heard(change, heard, mass_g, mean_g, variance_g2)
                     part = Part(product_id, quantity, slot_id, mean_g / quantity, is_measured=False)
-                elif is_brought:
-                    fit = place + self._masses.log_likelihood(product_id, quantity, mass_g, change.mass_sd_g)
-                    part = Part(product_id, quantity, slot_id, mass_g / quantity)
                 else:
-                    mass, is_alone = self._masses.log_likelihood_taken(
-                        product_id, quantity, mass_g, change.mass_sd_g
-                    )
+                    weighed = (product_id, quantity, mass_g, change.mass_sd_g)
+                    if is_brought:
+                        mass, is_alone = self._masses.log_likelihood(*weighed), True
+                    else:
+                        mass, is_alone = self._masses.log_likelihood_taken(*weighed)
                     fit = place + mass
                     own_g = mass_g / quantity if is_alone else self._masses.mean_g(product_id)
                     part = Part(product_id, quantity, slot_id, own_g, is_measured=is_alone)

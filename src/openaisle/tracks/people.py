@@ -152,10 +152,12 @@ class Bodies:
             array[row] = values
 
     def _arrays(self) -> tuple[Floats, ...]:
-        joints = (self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored)
         bones = (self.bone_m, self.bone_sd_m, self.bone_seen)
         body = (self.root, self.root_var, self.height_m, self.height_var, self.mistaken_sides)
-        return (*joints, *bones, *body)
+        return (*self._joint_arrays(), *bones, *body)
+
+    def _joint_arrays(self) -> tuple[Floats, ...]:
+        return self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored
 
     def hold_back(
         self, row: int, origin_floor_m: Floats, place_floor_m: tuple[float, float], away_m_max: float
@@ -178,7 +180,7 @@ class Bodies:
         """Left becomes right: the whole body was read the wrong way round."""
         order = np.arange(JOINT_COUNT)
         order[pairs[:, 0]], order[pairs[:, 1]] = pairs[:, 1], pairs[:, 0]
-        for array in (self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored):
+        for array in self._joint_arrays():
             array[row] = array[row][order]
         self.mistaken_sides[row] = 0.0
 

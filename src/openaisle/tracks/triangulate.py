@@ -176,18 +176,23 @@ def _offset(mean, change, origin, ray, dt):
     return wx - along * ray[0], wy - along * ray[1], wz - along * ray[2], max(along, RANGE_M_MIN)
 
 
+@njit(cache=True, inline="always")
+def _squared(mean, change, origin, ray, noise, dt) -> float:
+    """Distance from the ray in standard deviations, squared."""
+    ex, ey, ez, along = _offset(mean, change, origin, ray, dt)
+    return (ex * ex + ey * ey + ez * ez) / (along * noise) ** 2
+
+
 @njit(cache=True)
 def _weight_of_ray(mean, change, origin, ray, noise, dt) -> float:
-    ex, ey, ez, along = _offset(mean, change, origin, ray, dt)
-    squared = (ex * ex + ey * ey + ez * ez) / (along * noise) ** 2
+    squared = _squared(mean, change, origin, ray, noise, dt)
     return (LOSS_SQUARED / (LOSS_SQUARED + squared)) ** 2
 
 
 @njit(cache=True)
 def _loss_of_ray(mean, change, origin, ray, noise, dt) -> float:
     """Geman-McClure's loss of a ray: its squared distance in sd as far as that is small."""
-    ex, ey, ez, along = _offset(mean, change, origin, ray, dt)
-    squared = (ex * ex + ey * ey + ez * ez) / (along * noise) ** 2
+    squared = _squared(mean, change, origin, ray, noise, dt)
     return squared * LOSS_SQUARED / (LOSS_SQUARED + squared)
 
 
@@ -212,8 +217,6 @@ def _choose_side(
             sure = confidence[i, k] * weight / noise[i, k] ** 2
             if sure > surest:
                 surest, most = sure, i
-    for a in range(3):
-        ray[a] = 0.0
     if most < 0:
         return 0.0
     found_m, parent_m, expected_m, variance_m2 = 0.0, 0.0, 0.0, 1e-4
