@@ -238,7 +238,7 @@ class Settings:
     passed_at_once: float = 0.2  # of the others, that they were passed on as soon as that
     prior_both_hands: float = 0.04  # one person does two things as soon as that, against two people
     shared_odds: float = (
-        70.0  # two people's hands there and two units gone at once: one each, not both by one
+        500.0  # two people's hands there and two units gone at once: one each, not both by one
     )
     shared_weight: float = 0.5  # more, of the arm that fits less: few have a hand there and take nothing
     shared_log_clear: float = -3.0  # below that it counts no more than alone

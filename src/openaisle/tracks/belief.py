@@ -24,6 +24,7 @@ from openaisle.tracks.sightings import Sightings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+PLACED_TRUST_MIN: Final = 0.5  # rays that a joint was lately seen by
 STANDING_M_PER_S: Final = 0.5  # who was slower than this stays where they were, for all one knows
 
 
@@ -84,6 +85,8 @@ class Belief:
                 person.sure_ns, person.sure_floor_m = until_ns, (x, y)
             if well_seen[index] >= 2:
                 person.placed_ns, person.placed_floor_m, person.placed_stood = until_ns, (x, y), person.stood
+                is_known = bodies.trust[person.row] > PLACED_TRUST_MIN
+                bodies.placed[person.row] = np.where(is_known[:, None], bodies.mean[person.row, :, :3], np.nan)
         asked = [index for index, person in enumerate(people) if person.visit_id is None]
         if not asked:
             return

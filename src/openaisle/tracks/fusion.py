@@ -56,7 +56,8 @@ def take_in(bodies: Bodies, rows: Ints, sightings: Sightings, owner: Ints, label
     fuse(
         rows, starts, members, chosen, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
         sightings.noise_rad, sightings.dt_s, bodies.mean, bodies.covariance, bodies.height_m,
-        bodies.height_var, bodies.bone_m, bodies.bone_sd_m, bodies.mirrored, weights, joint_weight,
+        bodies.height_var, bodies.bone_m, bodies.bone_sd_m, bodies.mirrored, bodies.placed, weights,
+        joint_weight,
     )  # fmt: skip
     bodies.unseen_s[rows] = np.where(joint_weight > JOINT_SEEN, 0.0, bodies.unseen_s[rows])
     bodies.trust[rows] += 0.5 * (joint_weight - bodies.trust[rows])

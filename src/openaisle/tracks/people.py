@@ -95,6 +95,7 @@ class Bodies:
         self.unseen_s = np.zeros((tracks_max, JOINT_COUNT))
         self.trust = np.zeros((tracks_max, JOINT_COUNT))
         self.mirrored = np.zeros((tracks_max, JOINT_COUNT))  # probability (see triangulate.fuse)
+        self.placed = np.full((tracks_max, JOINT_COUNT, 3), np.nan)  # when two cameras last saw them well
         self.bone_m = np.zeros((tracks_max, len(BONE_SHARES)))
         self.bone_sd_m = np.zeros((tracks_max, len(BONE_SHARES)))
         self.bone_seen = np.zeros((tracks_max, len(BONE_SHARES)))
@@ -134,6 +135,7 @@ class Bodies:
         self.unseen_s[row] = 9.0
         self.trust[row] = 0.0
         self.mirrored[row] = 0.0
+        self.placed[row] = np.nan
         self.bone_m[row] = BONE_SHARES * stature_m
         self.bone_sd_m[row] = BONE_SD_SHARE * stature_m
         self.bone_seen[row] = 0.0
@@ -157,7 +159,7 @@ class Bodies:
         return (*self._joint_arrays(), *bones, *body)
 
     def _joint_arrays(self) -> tuple[Floats, ...]:
-        return self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored
+        return self.mean, self.covariance, self.unseen_s, self.trust, self.mirrored, self.placed
 
     def hold_back(
         self, row: int, origin_floor_m: Floats, place_floor_m: tuple[float, float], away_m_max: float

@@ -26,6 +26,12 @@ HARDENING: Final = (25.0, 5.0, 1.0, 1.0)  # scale of the robust loss, solve by s
 MIRRORED_MAX: Final = 0.25  # what moved past the point where both places are one goes on rather than back
 MIRRORED_MIN: Final = 0.002
 SIDE_WEIGHT: Final = 0.5  # of half the loss: what a camera errs lasts from picture to picture
+# Who looks to a camera as they would if they had not moved is as high as they were when two cameras last saw them.
+STILL_M: Final = 0.12
+STILL_SHARE: Final = 0.8  # of the keypoints
+STILL_CONFIDENCE_MIN: Final = 0.25
+STILL_TRUST_MIN: Final = 2.0  # keypoints
+STILL_SD_M: Final = 0.06
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
@@ -72,7 +78,7 @@ def invert_spd(a, out) -> None:
 @njit(cache=True)
 def fuse(
     rows, starts, members, labels, origin, rays, confidence, noise, dt_s, mean, covariance, height_m, height_var,
-    bone_m, bone_sd_m, mirrored, view_weight, joint_weight,
+    bone_m, bone_sd_m, mirrored, placed, view_weight, joint_weight,
 ) -> None:  # fmt: skip
     """Update the joints of tracks with all rays assigned to them. In place.
 
@@ -80,7 +86,7 @@ def fuse(
     joint that a keypoint is (left and right may have been swapped). mean [rows, 17, 6] floor metres and metres a
     second at the window's end, covariance [rows, 17, 6, 6]; height_m and height_var [rows] stature; bones [rows, 8]
     length and its uncertainty; mirrored [rows, 17] probability that a joint is on the other side of its parent,
-    as seen along its surest ray.
+    as seen along its surest ray; placed [rows, 17, 3] joints when two cameras last saw them well, NaN unknown.
     Out: view_weight [n] how well a sighting fits (0..1), joint_weight [tracks, 17] the number of rays that agree.
     """
     prior = np.empty((6, 6))
@@ -93,6 +99,9 @@ def fuse(
         row = rows[t]
         for m in range(starts[t], starts[t + 1]):
             view_weight[members[m]] = 0.0
+        is_still = _is_still(
+            members[starts[t] : starts[t + 1]], labels, origin, rays, confidence, placed[row]
+        )
         for j in range(JOINT_COUNT):
             joint_weight[t, j] = 0.0
             used, bone = 0, _BONE_OF_CHILD[j]
@@ -122,10 +131,11 @@ def fuse(
                         hardness,
                     )  # fmt: skip
                 if used == 1 and STANDING_SD_M[j] > 0.0:
-                    _add_height(
-                        scratch, vector, mean[row, j, 2], change[2], STANDING_HEIGHTS[j] * height_m[row],
-                        math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var[row])), hardness,
-                    )  # fmt: skip
+                    likely_m = STANDING_HEIGHTS[j] * height_m[row]
+                    sd_m = math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var[row]))
+                    if is_still and not math.isnan(placed[row, j, 2]):
+                        likely_m, sd_m = placed[row, j, 2], STILL_SD_M
+                    _add_height(scratch, vector, mean[row, j, 2], change[2], likely_m, sd_m, hardness)
                 if bone >= 0:
                     _add_bone(
                         scratch, vector, mean[row, j], change, mean[row, _PARENT_OF_CHILD[j]],
@@ -164,6 +174,23 @@ def fuse(
                 if confidence[i, j] > 0.05:
                     total += confidence[i, j]
             view_weight[i] /= max(total, 1e-9)
+
+
+@njit(cache=True)
+def _is_still(members, labels, origin, rays, confidence, placed) -> bool:
+    """Whether sightings show somebody just as they would if nothing but the arms had moved since they were `placed`."""
+    total, agree = 0.0, 0.0
+    for i in members:
+        for j in range(JOINT_COUNT):
+            k = labels[i, j]
+            if STANDING_SD_M[j] == 0.0 or confidence[i, k] < STILL_CONFIDENCE_MIN or math.isnan(placed[j, 2]):
+                continue
+            wx, wy, wz = placed[j, 0] - origin[i, 0], placed[j, 1] - origin[i, 1], placed[j, 2] - origin[i, 2]
+            along = wx * rays[i, k, 0] + wy * rays[i, k, 1] + wz * rays[i, k, 2]
+            total += confidence[i, k]
+            if wx * wx + wy * wy + wz * wz - along * along < STILL_M * STILL_M:
+                agree += confidence[i, k]
+    return total > STILL_TRUST_MIN and agree > STILL_SHARE * total
 
 
 @njit(cache=True, inline="always")
