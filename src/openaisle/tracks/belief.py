@@ -24,7 +24,7 @@ from openaisle.tracks.sightings import Sightings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PLACED_TRUST_MIN: Final = 0.5  # rays that a joint was lately seen by
+PLACED_TRUST_MIN: Final = 0.9  # rays that a joint was lately seen by
 STANDING_M_PER_S: Final = 0.5  # who was slower than this stays where they were, for all one knows
 
 

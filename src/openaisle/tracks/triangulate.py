@@ -32,6 +32,11 @@ STILL_SHARE: Final = 0.8  # of the keypoints
 STILL_CONFIDENCE_MIN: Final = 0.25
 STILL_TRUST_MIN: Final = 2.0  # keypoints
 STILL_SD_M: Final = 0.06
+# Whose head is low has low shoulders, and hips that are low or not.
+LOWERED_SD_M_MAX: Final = 0.06  # of the head's height
+LOWERED_M_MIN: Final = 0.15
+LOWERED_SHARE: Final = 0.6
+LOWERED_SD_SHARE: Final = 0.5
 LOSS_SQUARED: Final = 12.0  # squared normalised distance at which a ray keeps a quarter of its weight
 
 BONES: Final = ((5, 7), (6, 8), (7, 9), (8, 10), (11, 13), (12, 14), (13, 15), (14, 16))
@@ -115,6 +120,11 @@ def fuse(
                     scratch[a, b] = covariance[row, j, a, b]
                 change[a] = 0.0
             invert_spd(scratch, prior)
+            likely_m, likely_sd_m = 0.0, 0.0
+            if used == 1:
+                likely_m, likely_sd_m = _likely_height(
+                    mean[row], covariance[row], height_m[row], height_var[row], placed[row, j, 2], is_still, j
+                )
             for hardness in HARDENING:
                 for a in range(6):
                     vector[a] = 0.0
@@ -130,12 +140,8 @@ def fuse(
                         scratch, vector, mean[row, j], change, origin[i], rays[i, k], noise[i, k], dt_s[i], trust,
                         hardness,
                     )  # fmt: skip
-                if used == 1 and STANDING_SD_M[j] > 0.0:
-                    likely_m = STANDING_HEIGHTS[j] * height_m[row]
-                    sd_m = math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var[row]))
-                    if is_still and not math.isnan(placed[row, j, 2]):
-                        likely_m, sd_m = placed[row, j, 2], STILL_SD_M
-                    _add_height(scratch, vector, mean[row, j, 2], change[2], likely_m, sd_m, hardness)
+                if likely_sd_m > 0.0:
+                    _add_height(scratch, vector, mean[row, j, 2], change[2], likely_m, likely_sd_m, hardness)
                 if bone >= 0:
                     _add_bone(
                         scratch, vector, mean[row, j], change, mean[row, _PARENT_OF_CHILD[j]],
@@ -303,6 +309,27 @@ def _add_ray(information, vector, mean, change, origin, ray, noise, dt, trust, h
             pull = across * (wx if b == 0 else (wy if b == 1 else wz))
             vector[a] += pull
             vector[a + 3] += pull * dt
+
+
+@njit(cache=True)
+def _likely_height(mean, covariance, height_m, height_var, placed_m, is_still, j):
+    """How high a joint is that one camera sees, and its standard deviation (m); that is 0 where nothing tells it."""
+    if STANDING_SD_M[j] == 0.0 or (is_still and math.isnan(placed_m)):
+        return 0.0, 0.0
+    if is_still:
+        return placed_m, STILL_SD_M
+    likely_m = STANDING_HEIGHTS[j] * height_m
+    sd_m = math.hypot(STANDING_SD_M[j], STANDING_HEIGHTS[j] * math.sqrt(height_var))
+    if j == 5 or j == 6 or j == 11 or j == 12:
+        known, lowered_m = LOWERED_SD_M_MAX**2, 0.0
+        for k in range(5):
+            if covariance[k, 2, 2] < known:
+                known = covariance[k, 2, 2]
+                lowered_m = max(0.0, STANDING_HEIGHTS[k] * height_m - mean[k, 2])
+        if lowered_m > LOWERED_M_MIN:
+            likely_m -= LOWERED_SHARE * lowered_m
+            sd_m = math.hypot(sd_m, LOWERED_SD_SHARE * lowered_m)
+    return likely_m, sd_m
 
 
 @njit(cache=True)
