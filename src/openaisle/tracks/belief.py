@@ -86,7 +86,9 @@ class Belief:
             if well_seen[index] >= 2:
                 person.placed_ns, person.placed_floor_m, person.placed_stood = until_ns, (x, y), person.stood
                 is_known = bodies.trust[person.row] > PLACED_TRUST_MIN
-                bodies.placed[person.row] = np.where(is_known[:, None], bodies.mean[person.row, :, :3], np.nan)
+                bodies.placed[person.row] = np.where(
+                    is_known[:, None], bodies.mean[person.row, :, :3], np.nan
+                )
         asked = [index for index, person in enumerate(people) if person.visit_id is None]
         if not asked:
             return

@@ -27,6 +27,7 @@ JOINT_SPEED_SD_MAX: Final = 1.2
 FORGET_SPEED_AFTER_S: Final = 0.4  # unseen longer than this, a joint goes with the body
 REACH_M_MAX: Final = 1.1  # no joint is farther than this from the foot point, along the floor
 ROOT_AGILITY: Final = 1.2  # m2/s3
+ROOT_SPEED_VAR_MAX: Final = 1.5
 ROOT_FADE_S: Final = 1.0  # nobody keeps walking unseen for long
 SURPRISE_MAX: Final = 9.0  # squared, in variances: a joint farther from where it was expected was read anew
 HEIGHT_SD_KNOWN_M: Final = 0.045  # until then a low head may be a child's
@@ -57,8 +58,10 @@ def predict(rows, dt, mean, covariance, unseen_s, root, root_var, height_m) -> N
         root[row, 3] = vy * fade
         pp, pv, vv = root_var[row, 0], root_var[row, 1], root_var[row, 2]
         root_var[row, 0] = pp + 2 * carried * pv + carried * carried * vv + ROOT_AGILITY * dt**3 / 3
-        root_var[row, 1] = fade * (pv + carried * vv) + ROOT_AGILITY * dt * dt / 2
-        root_var[row, 2] = min(fade * fade * vv + ROOT_AGILITY * dt, 1.5)
+        root_var[row, 2] = min(fade * fade * vv + ROOT_AGILITY * dt, ROOT_SPEED_VAR_MAX)
+        # After a long gap the bound on speeds must leave a covariance.
+        both = fade * (pv + carried * vv) + ROOT_AGILITY * dt * dt / 2
+        root_var[row, 1] = min(both, 0.9 * math.sqrt(root_var[row, 0] * root_var[row, 2]))
         for j in range(JOINT_COUNT):
             unseen_s[row, j] += dt
             if unseen_s[row, j] > FORGET_SPEED_AFTER_S:

@@ -12,6 +12,7 @@ from openaisle.core.messages import JOINT_INDEX, CameraDetections
 from openaisle.tracks.associate import assign_frames, fit_tracks, pair_sightings
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd import Crowd
+from openaisle.tracks.fusion import as_they_are, take_in
 from openaisle.tracks.motion import predict
 from openaisle.tracks.people import Bodies
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
@@ -55,7 +56,7 @@ def fused(bodies: Bodies, seen: Sightings, labels: np.ndarray | None = None) -> 
     fuse(
         ROWS, np.array([0, count]), np.arange(count), labels, seen.origin_floor_m, seen.rays_floor, seen.confidence,
         seen.noise_rad, seen.dt_s, bodies.mean, bodies.covariance, bodies.height_m, bodies.height_var, bodies.bone_m,
-        bodies.bone_sd_m, bodies.mirrored, weights, joint_weight,
+        bodies.bone_sd_m, bodies.mirrored, bodies.placed, weights, joint_weight,
     )  # fmt: skip
     return weights, joint_weight
 
@@ -269,6 +270,33 @@ def test_prediction_moves_a_walker_on_and_uncertainty_grows_but_not_without_end(
         assert eigenvalues.min() > 0
     assert bodies.covariance[0, :, 0, 0].max() < 0.41**2
     assert bodies.root[0, 0] < 3.0, "nobody walks on for ten seconds unseen"
+
+
+@pytest.mark.parametrize("gap_s", [0.5, 1.3, 2.0])
+def test_however_long_nothing_came_the_foot_points_covariance_stays_one(gap_s: float) -> None:
+    bodies = body_at(2.5, 2.2)
+    seen = sightings_of(
+        [perfect_view(f"cam-{n}", standing(np.array([2.5, 2.2]), 1.72, 0.3)) for n in (1, 2, 3, 4)],
+        RIG,
+        INDEX_OF,
+        0,
+    )
+    for _ in range(20):
+        predict(
+            ROWS,
+            gap_s,
+            bodies.mean,
+            bodies.covariance,
+            bodies.unseen_s,
+            bodies.root,
+            bodies.root_var,
+            bodies.height_m,
+        )
+        take_in(bodies, ROWS, seen, np.zeros(4, np.int64), as_they_are(seen))
+        place, both, speed = bodies.root_var[0]
+        assert place > 0
+        assert speed > 0
+        assert both**2 < place * speed
 
 
 def test_somebody_who_crouches_keeps_the_height_they_walked_in_with() -> None:
