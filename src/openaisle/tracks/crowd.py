@@ -23,6 +23,7 @@ from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.mates import doubles_of_mates
 from openaisle.tracks.misread import misread_of, without_misread
 from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
@@ -118,6 +119,11 @@ class Crowd:
         apart_m = self.settings.same_distance_m
         hidden = [person for person in self.lost if self._at_ns == person.hidden_ns]
         return [person for person in hidden if self._nearest(*person.position_floor_m)[1] >= apart_m]
+
+    @property
+    def doubles_of_mates(self) -> list[Person]:
+        """Of the lost, those who were somebody else of their own group."""
+        return doubles_of_mates(self.people, self.lost, self.looks, self._twins.windows_at_once)
 
     # --- following ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
 from openaisle.core.units import NS_PER_S
@@ -17,36 +16,7 @@ from openaisle.store.schema import Store
 from openaisle.tracks.door_settings import DoorSettings
 from openaisle.tracks.gate_line import GateLine
 from openaisle.tracks.people import Person
-
-
-@dataclass(eq=False)
-class Visit:
-    """One code's people, from the tap on."""
-
-    visit_id: VisitId
-    gate_id: GateId
-    tapped_ns: int
-    people_count: int
-    is_staff: bool
-    opened: bool = False
-    members: list[Person] = field(default_factory=list)
-    bound_count: int = 0
-    left_count: int = 0
-    last_bound_ns: int = -1
-    left_gate: GateId = ""
-    left_ns: int = 0
-    exit_tapped_ns: int | None = None
-    is_claimed: bool = False  # it has been looked who stood at the gate when the code was shown
-    claimant: Person | None = None  # ... it was this one, if somebody did
-    claimed_m: float = 0.0  # ... so far from the opening
-    is_claimed_inside: bool = (
-        False  # ... who was already in: the code may be of somebody whom no camera saw outside
-    )
-
-    @property
-    def missing_count(self) -> int:
-        """How many of its people we have not found yet."""
-        return self.people_count - self.bound_count
+from openaisle.tracks.visits import Visit
 
 
 class Doors:
@@ -110,6 +80,14 @@ class Doors:
         visit.bound_count += 1
         visit.last_bound_ns = max(visit.last_bound_ns, at_ns)
         return [] if visit.opened else [self._open(visit, person.track_id)]
+
+    def disown(self, person: Person) -> None:
+        """It was somebody else of the group: one of them is yet to be found."""
+        assert person.visit_id is not None
+        visit = self.visits[person.visit_id]
+        visit.members.remove(person)
+        visit.bound_count -= 1
+        person.visit_id = None
 
     def _open(self, visit: Visit, track_id: str | None) -> VisitOpened:
         visit.opened = True

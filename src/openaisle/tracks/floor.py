@@ -123,6 +123,8 @@ class Tracks:
         said += doors.watch(believed, until_ns)
         said += doors.bind_entered(believed, until_ns)
         self._find_lost(until_ns)
+        for person in crowd.doubles_of_mates:
+            doors.disown(person)
         said += self._find_missing(until_ns)
         said += doors.let_go([*crowd.people, *crowd.lost], until_ns)
         followed = [person for person in [*crowd.people, *crowd.lost] if person.is_believed]

@@ -34,6 +34,10 @@ class Twins:
         self._at_once[row] = 0
         self._at_once[:, row] = 0
 
+    def windows_at_once(self, row: int, other: int) -> int:
+        """For how long some picture showed the people of two rows side by side."""
+        return int(self._at_once[row, other])
+
     def step(
         self,
         people: Sequence[Person],

@@ -346,3 +346,17 @@ def test_a_groups_place_does_not_go_to_the_double_of_one_who_is_in() -> None:
     stage.tap("eve")
     stage.walk(eve, (1.1, 0.9))
     assert (ana.visit_id, ben.visit_id, eve.visit_id, double.visit_id) == ("duo", "duo", "eve", None)
+
+
+def test_a_place_that_went_to_a_double_is_taken_by_whoever_was_left_without() -> None:
+    stage = Stage()
+    first, double = stage.appear(0.9, -0.8), stage.appear(1.1, -1.2)
+    stage.tap("pair", people=2)
+    stage.walk(first, (0.9, 2.5))
+    stage.walk(double, (1.6, 1.2))
+    second = stage.appear(1.0, 0.6)
+    assert (double.visit_id, second.visit_id) == ("pair", None)
+    double.is_lost = True
+    stage.doors.disown(double)
+    stage.wait(0.5)
+    assert (double.visit_id, second.visit_id) == (None, "pair")
