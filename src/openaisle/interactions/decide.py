@@ -125,6 +125,7 @@ class Interactions:
         if steps:
             self._sort_cases()
         due |= {case.step.step_id for case in self._undecided if self._is_due(case, now_ns)}
+        due |= self._losses_before(due)
         for group in self._groups(due) if due else ():
             said += self._decide(group, holdings, now_ns)
         if before := self._again.before(self._cases[step_id] for step_id in due) - due:
@@ -313,6 +314,17 @@ class Interactions:
             and self._suppose.share_plates(case, gain)
         )
         return max(before, key=_when, default=None)
+
+    def _losses_before(self, due: set[str]) -> set[str]:
+        """Losses just before gains that are due, on the same plates: which hand took it shows when it is out again."""
+        soon_ns = round(self._settings.swapped_s * NS_PER_S)
+        gains = [self._cases[step_id] for step_id in due]
+        lasts = [(gain, last) for gain in gains if (last := self._last(gain)) is not None]
+        return {
+            last.step.step_id
+            for gain, last in lasts
+            if last.change.mass_g < 0 and gain.step.edge_ns - last.step.edge_ns <= soon_ns
+        }
 
     def _decide_hand_overs(
         self, holdings: Mapping[VisitId, Mapping[ProductId, int]], now_ns: int, *, is_last: bool = False

@@ -7,6 +7,7 @@ shelf at once, or went to another board, did not cause this step.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from openaisle.core.messages import Action, ArmAction, InteractionKind, TrackId
@@ -42,10 +43,12 @@ class Deeds:
     def log_ratio(self, suspect: Suspect, gondola_id: str, kind: InteractionKind, edge_ns: int) -> float:
         """How much likelier what this hand was seen to do is if it caused the step, than if it did not."""
         deed = _TAKE if kind is InteractionKind.PICK_UP else _PUT_BACK
+        settings = self._settings
         reach = self._reach(suspect, gondola_id, edge_ns)
         if reach is None:
-            return 0.0
-        settings = self._settings
+            other = self._reach(replace(suspect, hand=1 - suspect.hand), gondola_id, edge_ns)
+            did_other = other is not None and other.probabilities[deed] >= settings.did_min
+            return settings.log_other_hand if did_other else 0.0
         probability, prior = reach.probabilities[deed], settings.prior[deed]
         guess = 1.0 - settings.sure
         did = settings.sure * probability / prior + guess

@@ -143,6 +143,9 @@ class DeedSettings:
     sure: float = (
         0.5  # share of verdicts that are believed; the paths of two arms at one place are easily exchanged
     )
+    # A hand that was on its way to nothing, when the same person's other one did something of that kind.
+    did_min: float = 0.5
+    log_other_hand: float = -2.5
     prior_undone: float = 0.7  # a stay that no step explains left everything as it was, if no arm was judged
 
 
@@ -219,6 +222,7 @@ class Settings:
     remember_s: float = 60.0
     together_s: float = 0.8  # steps this close in time
     together_m: float = 3.0  # and in place, so that the same people may have done them, are decided together
+    swapped_s: float = 2.0  # one hand brings something to plates from which another just took
     same_hand_s: tuple[float, float] = (
         0.45,
         0.8,
