@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tests.unit.weight_steps.plates import shop
 
 from openaisle.core.messages import (
     JOINT_INDEX,
+    ArmAction,
     FloorTracks,
     Interaction,
     InteractionKind,
@@ -133,6 +134,7 @@ class Scene:
     said: list[Interaction] = field(default_factory=list)
     eyes: Callable[[LookWanted], PackLook | None] | None = None  # who answers questions, 0.2 s later
     asked: list[LookWanted] = field(default_factory=list)
+    arms: list[tuple[float, ArmAction]] = field(default_factory=list)  # when it is heard
 
     def change(self, at_s: float, grams: dict[int, float], **more: object) -> None:
         self.steps.append((at_s + 0.3, step(at_s, grams, **more)))  # type: ignore[arg-type]
@@ -157,7 +159,8 @@ class Scene:
             ]
             looks = [look for look in answers if look is not None]
             news = opened if tick == 0 else []
-            self.said += room.step(heard, seen, news, {}, at_ns(now_s), looks=looks)
+            arms = [action for when, action in self.arms if now_s - 0.1 < when <= now_s]
+            self.said += room.step(heard, seen, news, {}, at_ns(now_s), looks=looks, arms=arms)
             if self.eyes is not None:
                 self.asked += room.ask(at_ns(now_s))
         self.said += room.finish(at_ns(until_s))
@@ -171,3 +174,17 @@ class Scene:
     def moved(self, until_s: float) -> list[tuple[str, str | None, int, str | None]]:
         """(kind, product, quantity, visit) in the order things happened."""
         return [(i.kind.value, i.product_id, i.quantity, i.visit_id) for i in self.run(until_s).values()]
+
+
+def with_masses(masses_g: dict[str, float], spread_g: float = 1.0) -> Store:
+    """The shop, some products of it weighing something else."""
+    store = shop()
+    products = dict(store.products)
+    for product_id, mass_g in masses_g.items():
+        products[product_id] = replace(products[product_id], mass_g=mass_g, mass_sd_g=spread_g)
+    return Store(
+        **{
+            **{k: v for k, v in store.__dict__.items() if k in Store.__dataclass_fields__},
+            "products": products,
+        }
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.interactions.people import at_ns
 
@@ -58,6 +60,14 @@ def test_a_reach_elsewhere_or_at_another_time_says_nothing() -> None:
     assert deeds.log_ratio(ANA, "B", InteractionKind.PICK_UP, at_ns(5.0)) == 0.0
     assert deeds.log_ratio(ANA, "A", InteractionKind.PICK_UP, at_ns(9.0)) == 0.0
     assert deeds.log_ratio(Suspect("t-ben", "ben", -1.0, 1), "A", InteractionKind.PICK_UP, at_ns(5.0)) == 0.0
+
+
+def test_the_hand_that_did_nothing_did_not_do_it_if_the_persons_other_hand_did() -> None:
+    deeds = heard(reach(4.4, 5.4, 0.9))
+    left = replace(ANA, hand=0)
+    assert deeds.log_ratio(left, "A", InteractionKind.PICK_UP, at_ns(5.0)) < -2.0
+    assert deeds.log_ratio(left, "A", InteractionKind.PUT_BACK, at_ns(5.0)) == 0.0
+    assert deeds.log_ratio(left, "B", InteractionKind.PICK_UP, at_ns(5.0)) == 0.0
 
 
 def test_the_direction_of_the_deed_counts() -> None:

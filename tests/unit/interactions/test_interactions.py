@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.unit.interactions.people import Person, Scene, at_ns, step, tracks_at
+from tests.unit.interactions.people import Person, Scene, at_ns, step, tracks_at, with_masses
 from tests.unit.weight_steps.plates import shop
 
 from openaisle.core.messages import JOINT_INDEX, InteractionKind, StepStatus, encode
 from openaisle.interactions.decide import Interactions
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.settings import Settings, WeighSettings
-from openaisle.store.schema import Store
-
-
-def with_masses(masses_g: dict[str, float], spread_g: float = 1.0) -> Store:
-    """The shop, some products of it weighing something else."""
-    store = shop()
-    products = dict(store.products)
-    for product_id, mass_g in masses_g.items():
-        products[product_id] = replace(products[product_id], mass_g=mass_g, mass_sd_g=spread_g)
-    return Store(
-        **{
-            **{k: v for k, v in store.__dict__.items() if k in Store.__dataclass_fields__},
-            "products": products,
-        }
-    )
 
 
 class Hidden(Person):
@@ -200,75 +183,6 @@ def test_whoever_takes_something_whose_name_is_a_guess_is_billed_for_no_more_tha
     *_, laid, taken = scene.run(28).values()
     assert (taken.product_id, taken.visit_id) == (laid.product_id, "ben")
     assert 0.4 < taken.probability <= laid.probability + 0.02 < 0.7
-
-
-def test_of_two_held_units_of_one_weight_the_scale_knows_which_came_back() -> None:
-    """Swap: A is set down in B's place. Their units differ by 4 g, as units of different batches do."""
-    store = with_masses({"P13": 350.0, "P14": 350.0})
-    reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1), (0.7, 14.4, 15.2)]
-    scene = Scene([Person("ana", 0.6, reaches)], store=store)
-    scene.change(5.0, {4: -347.0})
-    scene.change(10.0, {7: -354.0})
-    scene.change(15.0, {7: 347.0})
-    in_order = scene.run(18).values()
-    assert [(i.kind.value, i.product_id) for i in in_order] == [
-        ("pick_up", "P13"),
-        ("pick_up", "P14"),
-        ("put_back_wrong", "P13"),
-    ]
-
-
-def test_no_hand_takes_something_and_brings_it_back_at_once() -> None:
-    """Half a second after the second of two twins was taken one is set down there: it is the other."""
-    store = with_masses({"P13": 350.0, "P14": 350.0})
-    for waits_s, hand, moved in (
-        (0.55, "left", ("put_back_wrong", "P13")),
-        (2.0, "right", ("put_back", "P14")),
-    ):
-        ana = Person("ana", 0.6, [(0.7, 9.4, 10.15)], left=[(0.5, 4.4, 5.1)])
-        (ana.left if hand == "left" else ana.reaches).append((0.7, 10.2, 10.1 + waits_s))
-        scene = Scene([ana], store=store)
-        scene.change(5.0, {4: -350.0})
-        scene.change(10.0, {7: -350.0})
-        scene.change(10.0 + waits_s, {7: 350.0})
-        assert scene.moved(16)[-1][:2] == moved
-
-
-def test_a_hand_that_has_just_taken_something_brings_nothing_else() -> None:
-    """A pack that is lifted for a moment and set down is no twin of it that was taken long before."""
-    store = with_masses({"P13": 350.0, "P14": 350.0})
-    scene = Scene([Person("ana", 0.6, [(0.5, 4.4, 5.1), (0.7, 19.4, 21.2)])], store=store)
-    scene.change(5.0, {4: -350.0})
-    scene.change(20.0, {7: -350.0})
-    scene.change(21.0, {7: 350.0})
-    last = list(scene.run(25).values())[-1]
-    assert (last.kind.value, last.product_id) == ("put_back", "P14")
-    assert last.probability > 0.9
-
-
-def test_a_hasty_swap_is_known_by_what_it_leaves_behind() -> None:
-    """The twin is set down before the shelf came to rest: only the sum of both steps is sure."""
-    store = with_masses({"P13": 1022.0, "P14": 996.0})
-    reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.6)]
-    scene = Scene([Person("ana", 0.6, reaches)], store=store)
-    scene.change(5.0, {4: -1022.0})
-    scene.change(10.0, {7: -985.0})
-    scene.change(10.35, {7: 1011.0})
-    moved = [m[:2] for m in scene.moved(14)]
-    assert moved == [("pick_up", "P13"), ("pick_up", "P14"), ("put_back_wrong", "P13")]
-
-
-def test_goods_that_come_back_leave_the_shelf_as_heavy_as_it_was() -> None:
-    """Whatever was read in between. Two grams less than before: it was the twin, which weighs so."""
-    store = with_masses({"P13": 350.0, "P14": 350.0})
-    reaches = [(0.5, 4.4, 5.1), (0.7, 9.4, 10.1), (0.7, 12.2, 13.0)]
-    scene = Scene([Person("ana", 0.6, reaches)], store=store)
-    scene.change(5.0, {4: -349.0})
-    scene.change(10.0, {7: -352.2})
-    scene.change(12.5, {7: 350.0})
-    last = list(scene.run(16).values())[-1]
-    assert (last.kind.value, last.product_id) == ("put_back_wrong", "P13")
-    assert last.probability > 0.9
 
 
 def test_a_resting_hand_taken_for_something_brought_leaves_it_with_whoever_has_it() -> None:
