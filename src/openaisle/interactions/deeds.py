@@ -7,7 +7,6 @@ shelf at once, or went to another board, did not cause this step.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 from openaisle.core.messages import Action, ArmAction, InteractionKind, TrackId
@@ -44,9 +43,9 @@ class Deeds:
         """How much likelier what this hand was seen to do is if it caused the step, than if it did not."""
         deed = _TAKE if kind is InteractionKind.PICK_UP else _PUT_BACK
         settings = self._settings
-        reach = self._reach(suspect, gondola_id, edge_ns)
+        reach = self._reach(suspect.track_id, suspect.hand, gondola_id, edge_ns)
         if reach is None:
-            other = self._reach(replace(suspect, hand=1 - suspect.hand), gondola_id, edge_ns)
+            other = self._reach(suspect.track_id, 1 - suspect.hand, gondola_id, edge_ns)
             did_other = other is not None and other.probabilities[deed] >= settings.did_min
             return settings.log_other_hand if did_other else 0.0
         probability, prior = reach.probabilities[deed], settings.prior[deed]
@@ -68,11 +67,11 @@ class Deeds:
             return self._settings.prior_undone
         return 1.0 - reach.probabilities[_TAKE] - reach.probabilities[_PUT_BACK]
 
-    def _reach(self, suspect: Suspect, gondola_id: str, edge_ns: int) -> ArmAction | None:
-        """The hand's reach that a step falls into, where it was watched long enough to tell."""
+    def _reach(self, track_id: TrackId, hand: int, gondola_id: str, edge_ns: int) -> ArmAction | None:
+        """A hand's reach that a step falls into, where it was watched long enough to tell."""
         settings = self._settings
         near_ns, after_ns = round(settings.near_s * NS_PER_S), round(settings.after_s * NS_PER_S)
-        for reach in reversed(self._reaches.get((suspect.track_id, suspect.hand), {}).values()):
+        for reach in reversed(self._reaches.get((track_id, hand), {}).values()):
             if reach.gondola_id != gondola_id or reach.began_ns > edge_ns or reach.at_ns < edge_ns - near_ns:
                 continue
             if reach.at_ns >= edge_ns + after_ns or reach.is_over:
