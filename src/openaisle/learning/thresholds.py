@@ -26,7 +26,8 @@ from openaisle.interactions.actions_network import ActionNetwork
 from openaisle.labels.dataset import CHECK
 from openaisle.learning import evaluate, store_sights
 from openaisle.learning.actions_measure import ActionsHeldOut, judge
-from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, collect
+from openaisle.learning.products_calibrate import HeldOut, collect
+from openaisle.learning.products_odds import NONE_SHARE
 
 TABLE: Final = tuple(round(0.1 * step, 1) for step in range(11))
 
