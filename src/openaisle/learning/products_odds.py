@@ -24,7 +24,8 @@ NONE_TAKEN_COST: Final = 9.0
 """What it costs to name a product where there is none, of what it costs to say none of one that is there."""
 EMPTY_RIDGE: Final = 4.0
 FOLDS: Final = 4
-_START: Final = (3.2, 0.1, -0.1, 0.05, 0.8, 5.0, 1.0, 1.0, 0.0, 0.0, 0.9)
+_START: Final = (3.2, 0.1, -0.1, 0.05, 0.8, 5.0, 1.0, 2.5, -0.3, 0.0, 0.9)
+"""Empty hands begin with a word: from where they have none (a scale of e) nothing leads on."""
 _SURPRISE_MAX: Final = 20.0
 
 
