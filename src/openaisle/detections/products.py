@@ -72,6 +72,7 @@ class Calibration:
     )
     many: float = 0.0  # how much the logarithm of the number of plausible products counts for "none of these"
     closer: float = 20.0  # weight of the comparison by cells
+    sharper: float = 1.0  # times surer which product it is, once "none of these" is weighed
     none_at: float = 0.5  # from this probability on, a decision is "none of these"
     charge_at: float = (
         0.5  # from this one on, the best product is sure enough to be charged (`learn threshold`)
@@ -332,12 +333,18 @@ def logits(
 
 
 def _chances(calibration: Calibration, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Chances of logits [..., n + 1]: none is as likely beforehand however many products are plausible."""
+    """Chances of logits [..., n + 1]: none is as likely beforehand however many products are plausible, and takes its
+    part first. What it leaves goes to the products."""
     count = np.maximum(np.isfinite(values[..., :-1]).sum(axis=-1), 1)
     values = values.copy()
     values[..., -1] += calibration.many * np.log(count)
-    shares = np.exp(values - values.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)
+    none = _softmax(values)[..., -1:]
+    return np.concatenate([(1 - none) * _softmax(calibration.sharper * values[..., :-1]), none], axis=-1)
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.exp(values - values.max(axis=-1, keepdims=True, initial=-np.finfo(np.float64).max))
+    return shares / np.maximum(shares.sum(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
 
 
 def _log_side(side_px: float | Reals) -> NDArray[np.float64]:

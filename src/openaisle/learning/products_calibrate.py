@@ -71,7 +71,7 @@ def calibrate(
     fitted = fit(examples, network.calibration)
     return said | {
         "calibration": asdict(fitted),
-        "calibrated_on": asdict(held_out) | {"crops": len(examples)},
+        "calibrated_on": asdict(held_out) | {"crops": sum(not each.is_long for each in examples)},
     }
 
 
@@ -145,19 +145,24 @@ def _examples(
     *,
     holds: bool = True,
 ) -> list[Example]:
-    """Each crop against all products or some; rows of `truth`, -1 = none."""
+    """Each crop against some products and against all, as rivals of a short and of a long list differ; rows of `truth`,
+    -1 = none."""
     count = len(recogniser.product_ids)
     examples: list[Example] = []
     for index, row in enumerate(truth):
         few = min(count, int(np.exp(rng.uniform(np.log(3), np.log(count + 1)))))
-        rows = rng.permutation(count)[:few]
-        if row >= 0 and row not in rows:
-            rows[0] = row
-        likeness = recogniser.likeness(seen.vectors[index : index + 1], rows)[0]
-        evidence = recogniser.closer_look(seen.cells[index], likeness, rows)
-        at = int(np.flatnonzero(rows == row)[0]) if row >= 0 else few
-        nothing = recogniser.nothing(seen.vectors[index])
-        side = float(seen.sides_px[index])
-        vector = seen.vectors[index]
-        examples.append(Example(likeness, evidence, nothing, side, pack_px[index], at, vector, store, holds))
+        some = rng.permutation(count)[:few]
+        if row >= 0 and row not in some:
+            some[0] = row
+        vector, side = seen.vectors[index], float(seen.sides_px[index])
+        nothing = recogniser.nothing(vector)
+        for rows, is_long in ((some, False), (np.arange(count), True)):
+            likeness = recogniser.likeness(vector[None], rows)[0]
+            evidence = recogniser.closer_look(seen.cells[index], likeness, rows)
+            at = int(np.flatnonzero(rows == row)[0]) if row >= 0 else len(rows)
+            examples.append(
+                Example(
+                    likeness, evidence, nothing, side, pack_px[index], at, vector, store, holds, is_long
+                )
+            )
     return examples

@@ -24,7 +24,7 @@ _LIMITS: Final = """
 
 - **These are simulator figures**, of printed packs of one designer. Real packs have photographs, gloss and dents.
 - From behind, look-alikes are the same pack: no network tells them apart there.
-- "None of these" is decided where naming a product, nine times as dear as missing one, would cost more. A pack that is
+- "None of these" is decided where naming a product, four times as dear as missing one, would cost more. A pack that is
   mostly hidden is then called none: see the table of occlusion.
 - Enrolment pictures should show the pack from all sides, front and top above all, on a plain ground.
 """

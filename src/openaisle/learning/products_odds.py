@@ -20,12 +20,13 @@ Doubles = NDArray[np.float64]
 
 NONE_SHARE: Final = 0.2
 """Of crops that show none of the plausible products: `ProductLook` says so to whoever reads its probabilities."""
-NONE_TAKEN_COST: Final = 9.0
+NONE_TAKEN_COST: Final = 4.0
 """What it costs to name a product where there is none, of what it costs to say none of one that is there."""
 EMPTY_RIDGE: Final = 4.0
 FOLDS: Final = 4
 _START: Final = (3.2, 0.1, -0.1, 0.05, 0.8, 5.0, 1.0, 2.5, -0.3, 0.0, 0.9)
 """Empty hands begin with a word: from where they have none (a scale of e) nothing leads on."""
+_SHARPER: Final = (0.5, 3.0)
 _SURPRISE_MAX: Final = 20.0
 
 
@@ -42,6 +43,7 @@ class Example:
     vector: Floats  # [128]
     store: int  # number of the store in which it was seen
     holds: bool = True  # whether there is any pack in the hand
+    is_long: bool = False  # against all of a shop's products
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,15 @@ class _Crops:
 
 
 def fit(examples: Sequence[Example], start: Calibration) -> Calibration:
-    """The calibration of least surprise (log loss), and the thresholds and odds that follow from it."""
-    direction, empty = empty_hands(examples)
-    crops = _Crops.of(examples)
+    """The calibration of least surprise (log loss), and the thresholds and odds that follow from it.
+
+    Long lists say only how sure it is which product of many it is: of none of these short ones say more (0150).
+    """
+    short = [each for each in examples if not each.is_long]
+    direction, empty = empty_hands(short)
+    crops = _Crops.of(short)
     crops = replace(crops, nothing=crops.nothing._replace(empty=empty))
-    weights, rows = crops.weights(), np.arange(len(examples))
+    weights, rows = crops.weights(), np.arange(len(short))
 
     def made(numbers: NDArray[np.float64]) -> Calibration:
         values = [float(value) for value in numbers]
@@ -93,7 +99,7 @@ def fit(examples: Sequence[Example], start: Calibration) -> Calibration:
             start,
             scale=(s0, s1), nothing=(t0, t1), others=others, closer=float(np.exp(closer)), many=many,
             empty_scale=float(np.exp(empty_scale)), empty=10 * offset, empty_size=size, empty_near=near,
-            empty_vector=direction,
+            empty_vector=direction, sharper=1.0,
         )  # fmt: skip
 
     def surprise(numbers: NDArray[np.float64]) -> float:
@@ -103,7 +109,25 @@ def fit(examples: Sequence[Example], start: Calibration) -> Calibration:
     found: Any = minimize(surprise, np.array(_START), method="L-BFGS-B", options={"maxiter": 300})
     fitted = made(np.round(found.x, 4))
     none_at = 1 / (1 + NONE_TAKEN_COST)
-    return replace(fitted, none_at=round(none_at, 4), even=round(_even(fitted, crops), 3))
+    sharper = round(_sharper(fitted, [each for each in examples if each.is_long]), 3)
+    return replace(fitted, none_at=round(none_at, 4), even=round(_even(fitted, crops), 3), sharper=sharper)
+
+
+def _sharper(calibration: Calibration, examples: Sequence[Example]) -> float:
+    """What the logits of products are to be multiplied by among themselves; 1 of no examples."""
+    held = [each for each in examples if each.truth < len(each.likeness)]
+    if not held:
+        return 1.0
+    crops = _Crops.of(held)
+    values = logits(calibration, crops.likeness, crops.evidence, crops.nothing, crops.sides_px)[:, :-1]
+    rows = np.arange(len(held))
+
+    def surprise(sharper: float) -> float:
+        told = sharper * values
+        return float((np.logaddexp.reduce(told, axis=1) - told[rows, crops.truth]).sum())
+
+    found: Any = minimize_scalar(surprise, bounds=_SHARPER, method="bounded")
+    return float(found.x)
 
 
 def empty_hands(examples: Sequence[Example]) -> tuple[tuple[float, ...], Doubles]:

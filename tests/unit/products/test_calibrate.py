@@ -132,6 +132,28 @@ def test_none_is_decided_where_a_wrong_name_would_cost_more(fitted: Calibration)
     assert fitted.none_at == pytest.approx(1 / (1 + NONE_TAKEN_COST))
 
 
+def test_long_lists_say_how_sure_a_product_is_among_the_others_and_leave_none_as_it_was(
+    fitted: Calibration,
+) -> None:
+    rng = np.random.default_rng(5)
+    short = [each for kind in ("product", "empty", "stranger") for each in crops(rng, 80, 5, kind=kind)]
+    alone = fit(short, Calibration())
+    assert alone.sharper == 1.0
+    # Of eighty the right one is always the likeliest, by a little: that may be said more surely.
+    told = [replace(each, is_long=True) for each in crops(rng, 200, 80, kind="product")]
+    right = [replace(each, likeness=np.where(np.arange(81) == 0, 0.62, 0.5)) for each in told]
+    both = fit(short + right, Calibration())
+    assert replace(both, sharper=1.0) == alone
+    assert both.sharper > 1.2
+    of_one, of_both = (
+        probabilities(how, right[0].likeness, right[0].evidence, Nothing(-0.3, 0.3, 0.7), 90.0)
+        for how in (alone, both)
+    )
+    assert of_both[-1] == pytest.approx(of_one[-1])
+    assert of_both[0] > of_one[0]
+    assert of_both.sum() == pytest.approx(1.0)
+
+
 def test_crops_side_by_side_have_the_chances_that_each_has_alone(fitted: Calibration) -> None:
     rng = np.random.default_rng(4)
     some = [each for rivals in (0, 3, 9) for each in crops(rng, 2, rivals, kind="product")]
