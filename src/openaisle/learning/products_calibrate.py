@@ -161,8 +161,6 @@ def _examples(
             evidence = recogniser.closer_look(seen.cells[index], likeness, rows)
             at = int(np.flatnonzero(rows == row)[0]) if row >= 0 else len(rows)
             examples.append(
-                Example(
-                    likeness, evidence, nothing, side, pack_px[index], at, vector, store, holds, is_long
-                )
+                Example(likeness, evidence, nothing, side, pack_px[index], at, vector, store, holds, is_long)
             )
     return examples
