@@ -25,6 +25,13 @@ from openaisle.cli._learning import (
     with_bar,
 )
 
+OthersOption = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Random stores whose products are what other shops sell; 0 leaves those it names."
+    ),
+]
+
 
 def synthesise(
     out: Annotated[Path, typer.Option(help="Folder of the data set.")] = Path("out/products"),
@@ -95,6 +102,7 @@ def export(
     store_data: StoreDataOption = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
+    others: OthersOption = 40,
 ) -> None:
     """Write the network as ONNX, with calibrated probabilities.
 
@@ -103,32 +111,51 @@ def export(
     """
     need("onnx")
     from openaisle.core.errors import InputError
-    from openaisle.detections.products import PRODUCTS_FILE, ProductSettings
-    from openaisle.detections.runtime import SHIPPED, RuntimeSettings, sha256
-    from openaisle.learning import export as files, products_calibrate as calibration
+    from openaisle.detections.runtime import SHIPPED
     from openaisle.learning.products_export import export as write
 
     if store_data is not None and products is None:
         from openaisle.learning.products_fit import fit
 
         done = fit(store_data, SHIPPED, weights)
-        path = weights / PRODUCTS_FILE
+        others = 0  # They went through the same matrix.
         typer.echo(
             f"fitted to {done.packs} packs of {done.products} products, by {done.share:.0%}; right at the first guess "
             f"{done.right_before:.1%} -> {done.right_after:.1%} of {done.measured} others"
         )
     elif products is not None and data:
         need("torch")
-        path = write(products, weights, data)
+        write(products, weights, data)
     else:
         raise InputError(
             "what to export?", field="--products", expected="--products and --data, or --store-data"
         )
+    calibrate(weights, first_store, stores, others)
+
+
+def calibrate(
+    weights: Annotated[Path, typer.Option(help="Folder with the ONNX file.")],
+    first_store: Annotated[int, typer.Option(help="Seed of the first store to calibrate scores on.")] = 8000,
+    stores: Annotated[int, typer.Option(help="How many of them.")] = 12,
+    others: OthersOption = 40,
+) -> None:
+    """Fit probabilities and thresholds of a network as it is, and write them into its file.
+
+    A threshold of `learn threshold products` stays. Galleries name the file that they were made with: enrol again.
+    """
+    need("onnx")
+    from openaisle.detections.products import PRODUCTS_FILE, ProductSettings
+    from openaisle.detections.runtime import RuntimeSettings, sha256
+    from openaisle.learning import export as files, products_calibrate as calibration
+
+    path = weights / PRODUCTS_FILE
     held_out = calibration.HeldOut(first_store=first_store, stores=stores)
     settings = ProductSettings(runtime=RuntimeSettings(weights=weights))
     with bar() as shown:
-        task = shown.add_task("calibrating", total=stores)
-        found = calibration.calibrate(settings, held_out, lambda done: shown.update(task, completed=done))
+        task = shown.add_task("calibrating", total=others + stores)
+        found = calibration.calibrate(
+            settings, held_out, lambda done: shown.update(task, completed=done), others=others
+        )
     files.write_metadata(path, files.read_metadata(path) | found)
     typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
 

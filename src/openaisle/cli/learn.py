@@ -22,6 +22,7 @@ VERBS: Final = {
     "synthesise": "Make training data of random simulated shops.",
     "train": "Train a network. Needs torch: pip install torch==2.13.0 onnx.",
     "export": "Write a trained network as it ships, with calibrated scores; or a data set in another format.",
+    "calibrate": "Fit what turns a network's figures into probabilities again, of weights as they are.",
     "quantise": "Write INT8 copies.",
     "evaluate": "Measure on shops that were not taught on: tables and pictures by family, reliability.",
     "threshold": "Choose from which probability on to act, for stated costs of mistakes.",

@@ -8,7 +8,8 @@ the mean over some glances at the crop against the mean over a product's picture
 best are then compared in pairs, cell by cell: each cell of the crop is found in the pictures of both, and what it says
 counts as much as the place where it is found differs between the two. Logits of both looks, and one for "none of
 these", go through one softmax, whose scales were fitted on other stores. A crop shows none of a shop's products the
-more likely, the more it is like some product that other shops sell: the network's file names a thousand of them.
+more likely, the more it is like some product that other shops sell (the network's file names a thousand of them), or
+like a hand that holds nothing, which is told from hands with packs by one direction of the vector.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from openaisle.detections.runtime import OnnxModel, RuntimeSettings
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Reals = NDArray[np.floating]
 
 PRODUCTS_FILE: Final = "products.onnx"
 PRODUCTS_KIND: Final = "products"
@@ -63,12 +65,19 @@ class Calibration:
     nothing: tuple[float, float] = (0.5, 0.0)  # similarity at which "none of these" is as likely
     others: float = 0.0  # how much of its likeness to another shop's product that similarity rises by
     empty: float = 0.0  # how much more like an empty hand than like a product it must look
+    empty_scale: float = 0.0  # of the likeness to an empty hand; 0: as of all others
+    empty_size: float = 0.0  # by how much that changes with x
+    empty_near: float = (
+        0.0  # how much of the likeness to the nearest product of any shop counts for an empty hand
+    )
+    many: float = 0.0  # how much the logarithm of the number of plausible products counts for "none of these"
     closer: float = 20.0  # weight of the comparison by cells
+    sharper: float = 1.0  # times surer which product it is, once "none of these" is weighed
     none_at: float = 0.5  # from this probability on, a decision is "none of these"
     charge_at: float = (
         0.5  # from this one on, the best product is sure enough to be charged (`learn threshold`)
     )
-    empty_vector: tuple[float, ...] = ()  # what an empty hand looks like
+    empty_vector: tuple[float, ...] = ()  # the direction in which empty hands differ from those with a pack
     even: float = 1.2  # on the log odds of a product against none, where both are as likely beforehand
 
     @staticmethod
@@ -82,10 +91,11 @@ class Calibration:
 
 
 class Nothing(NamedTuple):
-    """How like a crop is to what no product of the shop is: cosines."""
+    """How like a crop is to what no plausible product is: cosines, of one crop or [k] of several."""
 
-    empty: float  # an empty hand; -1 where the network does not know it
-    other: float  # the nearest product of other shops; 0 where the network knows none
+    empty: float | Reals  # an empty hand; -1 where the network does not know it
+    other: float | Reals  # the nearest product of other shops; 0 where the network knows none
+    nearest: float | Reals = 0.0  # the nearest product of any shop, this one's too, whether plausible or not
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class ProductLook:
     """What one crop says. Probabilities of all plausible products and of `none` sum to 1.
 
     They hold where every plausible product is as likely as any other beforehand, and where one crop in five shows
-    none of them. Whoever knows better multiplies by his own prior over that one.
+    none of them, however many are plausible. Whoever knows better multiplies by his own prior over that one.
     """
 
     top: tuple[tuple[ProductId, float], ...]  # best first
@@ -131,6 +141,7 @@ class ProductNetwork:
             settings=self._settings.runtime,
         )
         self.sha256 = file_sha256(path)
+        self.metadata = self._model.metadata
         self.calibration = Calibration.of_metadata(self._model.metadata)
         self.others = others_of(self._model.metadata)
 
@@ -212,7 +223,7 @@ class ProductRecogniser:
         """What crops show that the network has seen already."""
         looks: list[ProductLook] = []
         for index in range(len(seen.vectors)):
-            chances = _softmax(self.logits(seen, index, rows))
+            chances = _chances(self.calibration, self.logits(seen, index, rows))
             order = np.argsort(-chances[:-1], kind="stable")[:top]
             named = tuple((self.product_ids[rows[at]], float(chances[at])) for at in order)
             none = float(chances[-1])
@@ -274,11 +285,13 @@ class ProductRecogniser:
         return (first, second) if one == key[0] else (second, first)
 
     def nothing(self, vector: Floats) -> Nothing:
-        """How like a crop [128] is to what none of the shop's products is."""
+        """How like a crop [128] is to what none of the plausible products is."""
         empty, others = self.calibration.empty_vector, self._network.others
+        other = float((others @ vector).max(initial=0.0))
         return Nothing(
             empty=float(vector @ np.asarray(empty, np.float32)) if empty else -1.0,
-            other=float((others @ vector).max(initial=0.0)),
+            other=other,
+            nearest=float((self._vectors @ vector).max(initial=other)),
         )
 
     def _rows(self, plausible: Sequence[ProductId] | None) -> NDArray[np.intp]:
@@ -291,33 +304,51 @@ class ProductRecogniser:
 
 
 def probabilities(
-    calibration: Calibration, likeness: Floats, evidence: Floats, nothing: Nothing, side_px: float
+    calibration: Calibration, likeness: Reals, evidence: Reals, nothing: Nothing, side_px: float | Reals
 ) -> NDArray[np.float64]:
-    """Chances [n + 1] of n products and, last, of none of them."""
-    return _softmax(logits(calibration, likeness, evidence, nothing, side_px))
+    """Chances [..., n + 1] of n products and, last, of none of them; shapes as of `logits`."""
+    return _chances(calibration, logits(calibration, likeness, evidence, nothing, side_px))
 
 
 def logits(
-    calibration: Calibration, likeness: Floats, evidence: Floats, nothing: Nothing, side_px: float
+    calibration: Calibration, likeness: Reals, evidence: Reals, nothing: Nothing, side_px: float | Reals
 ) -> NDArray[np.float64]:
-    """Logarithms of those chances [n + 1], but for a common term."""
+    """Logarithms of how likely a crop is [..., n + 1] if it shows each of n products or none, but for a common term.
+
+    Of one crop (likeness and evidence [n]) or several ([k, n]; -inf where there are fewer products). What is said of
+    one product does not depend on which others are plausible.
+    """
     x = _log_side(side_px)
-    scale = float(np.exp(calibration.scale[0] + calibration.scale[1] * x))
-    products = scale * likeness.astype(np.float64) + calibration.closer * evidence
+    scale = np.exp(calibration.scale[0] + calibration.scale[1] * x)
+    products = scale[..., None] * likeness.astype(np.float64) + calibration.closer * evidence
     unlike = scale * (
         calibration.nothing[0] + calibration.nothing[1] * x + calibration.others * nothing.other
     )
-    empty = scale * nothing.empty + calibration.empty
-    return np.append(products, np.logaddexp(unlike, empty))
+    empty = (
+        (calibration.empty_scale or scale) * nothing.empty
+        + (calibration.empty + calibration.empty_size * x)
+        + calibration.empty_near * scale * nothing.nearest
+    )
+    return np.concatenate([products, np.logaddexp(unlike, empty)[..., None]], axis=-1)
+
+
+def _chances(calibration: Calibration, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Chances of logits [..., n + 1]: none is as likely beforehand however many products are plausible, and takes its
+    part first. What it leaves goes to the products."""
+    count = np.maximum(np.isfinite(values[..., :-1]).sum(axis=-1), 1)
+    values = values.copy()
+    values[..., -1] += calibration.many * np.log(count)
+    none = _softmax(values)[..., -1:]
+    return np.concatenate([(1 - none) * _softmax(calibration.sharper * values[..., :-1]), none], axis=-1)
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares = np.exp(values - values.max())
-    return shares / shares.sum()
+    shares = np.exp(values - values.max(axis=-1, keepdims=True, initial=-np.finfo(np.float64).max))
+    return shares / np.maximum(shares.sum(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _log_side(side_px: float) -> float:
-    return float(np.clip(np.log(max(side_px, 1.0) / 100.0), -2.0, 1.0))
+def _log_side(side_px: float | Reals) -> NDArray[np.float64]:
+    return np.clip(np.log(np.maximum(np.asarray(side_px, np.float64), 1.0) / 100.0), -2.0, 1.0)
 
 
 def compare_cells(
@@ -380,10 +411,14 @@ def cut_window(frame: Pixels, window_px: tuple[int, int, int]) -> Pixels:
     return frame[rows[:, None], columns]
 
 
+OTHERS: Final = ("others", "others_enrolled")
+"""Entries of a weight file that name products of other shops: of those it was taught on, and of shops it never saw."""
+
+
 def others_of(metadata: dict[str, Any]) -> Floats:
     """Unit vectors [n, 128] of products that other shops sell, as a weight file names them; of older files none."""
-    packed = np.frombuffer(base64.b64decode(metadata.get("others", "")), np.int8)
-    return unit(packed.reshape(-1, FEATURES).astype(np.float32))
+    packed = b"".join(base64.b64decode(metadata.get(name, "")) for name in OTHERS)
+    return unit(np.frombuffer(packed, np.int8).reshape(-1, FEATURES).astype(np.float32))
 
 
 def packed_others(vectors: Floats) -> str:

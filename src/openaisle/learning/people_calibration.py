@@ -20,6 +20,7 @@ from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSetting
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import JOINT_NEAR, HeldOut, picture_size
+from openaisle.learning.logistic import logistic
 from openaisle.learning.synthesise import Sight, clipped_box, is_judged, sights
 from openaisle.sim.labels import VISIBLE, PersonLabel
 
@@ -104,13 +105,13 @@ def calibrate(
             joint_near.append(_is_near(people[match], each.points_px[row], each.windows[row, 2]))
             visible_logits.append(seen.visible_logits[row])
             states.append(people[match].keypoints_px[:, 2])
-    person = _logistic(np.stack(person_terms), np.array(is_person, np.float32))
+    person = logistic(np.stack(person_terms), np.array(is_person, np.float32))
     is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
     terms, near = np.stack(terms_of)[is_reported], np.stack(joint_near)[is_reported]
-    joints = [_logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
+    joints = [logistic(terms[:, joint], near[:, joint]) for joint in range(len(JOINTS))]
     state = np.stack(states)[is_reported]
     logits = np.stack(visible_logits)[is_reported][state > 0]
-    visible = _logistic(
+    visible = logistic(
         np.stack([logits, np.ones_like(logits)], axis=1), (state[state > 0] == VISIBLE).astype(np.float32)
     )
     return {
@@ -188,15 +189,3 @@ def _prepared(sight: Sight, has_empty: bool) -> tuple[Letterbox, Pixels, Pixels,
         background.start_from(letterbox.shrink(sight.empty), sight.at_ns)
     working = letterbox.shrink(sight.pixels)
     return letterbox, working, background.compare(working, sight.at_ns), background.gain
-
-
-def _logistic(terms: np.ndarray, is_true: np.ndarray, ridge: float = 1.0) -> np.ndarray:
-    """Weights [k] of P = sigmoid(terms @ weights), by Newton's method with a little ridge towards zero."""
-    weights = np.zeros(terms.shape[1])
-    x = terms.astype(float)
-    for _ in range(30):
-        probability = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        gradient = x.T @ (probability - is_true) + ridge * weights
-        curvature = (x * (probability * (1 - probability))[:, None]).T @ x + ridge * np.eye(len(weights))
-        weights = weights - np.linalg.solve(curvature, gradient)
-    return weights

@@ -24,8 +24,8 @@ _LIMITS: Final = """
 
 - **These are simulator figures**, of printed packs of one designer. Real packs have photographs, gloss and dents.
 - From behind, look-alikes are the same pack: no network tells them apart there.
-- All products of a store were asked for at once. The threshold for "none of these" is set on crops with few plausible
-  products (about 19) and does not carry over to many: use the probabilities with a short list, not the decision.
+- "None of these" is decided where naming a product, four times as dear as missing one, would cost more. A pack that is
+  mostly hidden is then called none: see the table of occlusion.
 - Enrolment pictures should show the pack from all sides, front and top above all, on a plain ground.
 """
 

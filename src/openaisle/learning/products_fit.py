@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from openaisle.core.errors import InputError, ModelError
 from openaisle.detections.products import (
+    OTHERS,
     PRODUCTS_FILE,
     ProductNetwork,
     ProductSettings,
@@ -180,7 +181,13 @@ def _write(source: Path, out: Path, matrix: Floats, share: float) -> None:
     if calibration.get("empty_vector"):
         empty = _unit(np.array([calibration["empty_vector"]], np.float64) @ matrix)[0]
         calibration["empty_vector"] = [round(float(value), 4) for value in empty]
-    others = unit((others_of(metadata).astype(np.float64) @ matrix).astype(np.float32))
+    others = {
+        name: packed_others(
+            unit((others_of({name: metadata[name]}).astype(np.float64) @ matrix).astype(np.float32))
+        )
+        for name in OTHERS
+        if name in metadata
+    }
     made = metadata["made"] | {"fitted_share": share}
-    said = metadata | {"calibration": calibration, "others": packed_others(others), "made": made}
+    said = metadata | others | {"calibration": calibration, "made": made}
     write_metadata(out, said)

@@ -60,6 +60,7 @@ class HandPicture:
     front_cos: float  # 1 = the camera looks at the pack's front, -1 = at its back
     steepness_deg: float  # how far below the horizon the camera looks at it; 90 = straight down
     sensor: Sensor
+    without: Pixels  # the same without the pack
     marked: float | None = (
         None  # share of its box that differs from its look-alike's picture; None: it has none
     )
@@ -133,14 +134,16 @@ class HandPictures:
             cos = self._front_cos(camera, held, middle)
             above = (camera.position_floor_m[2] - float(middle[2])) / distance
             steep = math.degrees(math.asin(above))
+            without = backdrop.empty()
             return HandPicture(
                 None if is_empty else product_id,
-                backdrop.empty() if is_empty else drawn.pixels,
+                without if is_empty else drawn.pixels,
                 drawn.box_px,
                 drawn.seen_share,
                 cos,
                 steep,
                 backdrop.sensor,
+                without,
                 None if rival is None else _marked(drawn, backdrop.draw(self.goods.row_of[rival], held)),
             )
         return None

@@ -24,9 +24,11 @@ from openaisle.detections.products import (
     ProductSettings,
     Seen,
 )
+from openaisle.learning.galleries import rendered_gallery
 from openaisle.learning.people_stores import training_store
-from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, rendered_gallery
+from openaisle.learning.products_calibrate import HeldOut
 from openaisle.learning.products_held_out import HandPicture, HandPictures, hand_crop, look_alikes
+from openaisle.learning.products_odds import NONE_SHARE
 from openaisle.learning.reliability import BINS, Head, reliability
 from openaisle.learning.report import Family, FamilyRow, Report, cut, store_seeds
 from openaisle.learning.sheets import Example
@@ -53,7 +55,7 @@ MARKED_MIN: Final = 0.03
 class PackCase:
     """One crop and what was made of it."""
 
-    kind: str  # product | any view | empty hand | another shop's
+    kind: str  # product | any view | empty hand | emptied hand | another shop's
     px: int
     light: str
     product_id: ProductId | None  # that the shop sells; None = none of these
@@ -135,6 +137,7 @@ def measure_store(
         exposed = replace(Appearance.of_store(store), exposure=LIGHTS[light])
         lit = list(HandPictures(store, seed, exposed).of_products(ids, 1))
         batches.append(_Batch("product", light, lit, (TOP_PX,)))
+    batches.append(_Batch("emptied hand", USUAL, [_emptied(one) for one in pictures], (TOP_PX,)))
     report(3)
     rng = np.random.default_rng([seed, 41])
     examples = 0
@@ -186,7 +189,7 @@ def figures_of(cases: Cases) -> dict[str, Any]:
     """As JSON."""
     sixty, none = cases.of("product"), cases.none()
     any_view, pairs = cases.of("any view"), [each for each in cases.of("product", PAIR_PX) if _is_pair(each)]
-    answer = heads(cases)[0]
+    answer, said_none = heads(cases)
     front_pairs = [each for each in pairs if each.front_cos > FRONT_COS]
     marked_pairs = [each for each in pairs if _is_marked(each)]
     return {
@@ -212,12 +215,19 @@ def figures_of(cases: Cases) -> dict[str, Any]:
             name: {"n": len(some), "recall": _share(case.look.is_none for case in some)}
             for name, some in (
                 ("empty_hands", cases.of("empty hand")),
+                ("emptied_hands", cases.of("emptied hand")),
                 ("strangers", cases.of("another shop's")),
             )
         },
         "called_none_60px": _share(case.look.is_none for case in sixty),
         "top1_by_px": {str(px): _share(case.is_right for case in cases.of("product", px)) for px in CURVE_PX},
-        "ece": {"error": answer.error, "bins": BINS, "n": answer.count, "none_share": NONE_SHARE},
+        "ece": {
+            "error": answer.error,
+            "none_error": said_none.error,
+            "bins": BINS,
+            "n": answer.count,
+            "none_share": NONE_SHARE,
+        },
     }
 
 
@@ -237,10 +247,21 @@ def lines(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         (f"  where {MARKED_MIN:.0%} of the pack's box shows which", marked),
         (
             "none of these: found",
-            f"{figures['none_recall_60px']:.3f} (n {sum(n['n'] for n in none.values())})",
+            f"{figures['none_recall_60px']:.3f} (n {none['empty_hands']['n'] + none['strangers']['n']})",
+        ),
+        *(
+            (f"  {name}", f"{row['recall']:.3f} (n {row['n']})")
+            for name, row in (
+                ("an empty hand", none["empty_hands"]),
+                ("the hands above without their packs", none["emptied_hands"]),
+                ("another shop's product", none["strangers"]),
+            )
         ),
         ("none of these: said of a known product", f"{figures['called_none_60px']:.3f}"),
-        ("calibration error", f"{figures['ece']['error']:.3f} (n {figures['ece']['n']})"),
+        (
+            "calibration error: answers, none",
+            f"{figures['ece']['error']:.3f}, {figures['ece']['none_error']:.3f} (n {figures['ece']['n']})",
+        ),
         ("top-1 by px", ", ".join(f"{px} {share:.2f}" for px, share in figures["top1_by_px"].items())),
     ]
 
@@ -278,6 +299,7 @@ def families(cases: Cases) -> list[Family]:
         for kind, some in (
             ("product of the shop", sixty),
             ("empty hand", cases.of("empty hand")),
+            ("the same hand without its pack", cases.of("emptied hand")),
             ("another shop's product", cases.of("another shop's")),
         )
     ]
@@ -352,6 +374,11 @@ def _is_pair(case: PackCase) -> bool:
 
 def _is_marked(case: PackCase) -> bool:
     return case.marked is not None and case.marked >= MARKED_MIN
+
+
+def _emptied(picture: HandPicture) -> HandPicture:
+    """The same hand without its pack."""
+    return replace(picture, product_id=None, pixels=picture.without)
 
 
 def _share(flags: Iterable[bool | None]) -> float:

@@ -26,7 +26,8 @@ from openaisle.interactions.actions_network import ActionNetwork
 from openaisle.labels.dataset import CHECK
 from openaisle.learning import evaluate, store_sights
 from openaisle.learning.actions_measure import ActionsHeldOut, judge
-from openaisle.learning.products_calibrate import NONE_SHARE, HeldOut, collect
+from openaisle.learning.products_calibrate import HeldOut, collect
+from openaisle.learning.products_odds import NONE_SHARE
 
 TABLE: Final = tuple(round(0.1 * step, 1) for step in range(11))
 
@@ -141,7 +142,7 @@ def cost_at(cases: Cases, costs: Costs, threshold: float) -> CostRow:
 def product_cases(settings: ProductSettings, held_out: HeldOut, report: Report = lambda _: None) -> Cases:
     """Looks into hands against short and long lists of products: charge the likeliest one, or wait for the weight."""
     network = ProductNetwork(settings)
-    examples = collect(network, held_out, report)
+    examples = [each for each in collect(network, held_out, report) if not each.is_long]
     every = [
         probabilities(network.calibration, one.likeness, one.evidence, one.nothing, one.side_px)[:-1]
         for one in examples

@@ -90,7 +90,7 @@ def test_products_are_taught_measured_enrolled_and_recognised(packs: Path, tmp_p
         "--no-bf16",
     )
     made = ("--products", tmp_path / "run", "--weights", weights, "--data", packs)
-    run("learn", "export", "products", *made, "--first-store", 36, "--stores", 1)
+    run("learn", "export", "products", *made, "--first-store", 36, "--stores", 1, "--others", 1)
     costs = ("--wrong-charge-cost", 9, "--missed-item-cost", 1, "--first-store", 36, "--stores", 1)
     choice = said("learn", "threshold", "products", "--weights", weights, *costs, "--write")
     assert choice["costs"] == {"wrong_charge": 9.0, "missed_item": 1.0}

@@ -142,3 +142,41 @@ def test_a_window_that_reaches_out_of_the_frame_repeats_its_edge() -> None:
     assert cut_window(frame, (900, 500, 120)).shape == (120, 120, 3)
     assert cut_window(frame, (900, 500, 120)).max() == GREY[0]
     assert cut_window(frame, (-50, 1070, 100)).shape == (100, 100, 3)
+
+
+def test_other_shops_goods_are_those_of_training_and_those_enrolled_since() -> None:
+    rng = np.random.default_rng(6)
+    taught, enrolled = (unit(rng.normal(size=(count, FEATURES)).astype(np.float32)) for count in (3, 5))
+    read = others_of({"others": packed_others(taught), "others_enrolled": packed_others(enrolled)})
+    np.testing.assert_allclose(read, np.concatenate([taught, enrolled]), atol=0.01)
+
+
+def test_none_gains_by_the_number_of_plausible_products_and_odds_do_not() -> None:
+    gallery = gallery_of({"red": pack(RED), "green": pack(GREEN), "blue": pack(BLUE)})
+    network = cast(ProductNetwork, ColourNetwork())
+    plain, counted = (
+        ProductRecogniser(gallery, network, calibration=replace(ColourNetwork.calibration, many=many))
+        for many in (0.0, 1.0)
+    )
+    crop = pack(RED, BLUE)
+    odds_none = [
+        np.log(look.none / (1 - look.none)) for each in (plain, counted) for look in each.recognise([crop])
+    ]
+    assert odds_none[1] - odds_none[0] == pytest.approx(np.log(3))
+    names = [[ProductId("red"), ProductId("green"), ProductId("blue")]]
+    np.testing.assert_array_equal(plain.log_odds([crop], names)[0], counted.log_odds([crop], names)[0])
+
+
+def test_goods_behind_an_empty_hand_do_not_hide_that_it_is_empty() -> None:
+    calibration = Calibration(
+        scale=(3.0, 0.0), nothing=(0.0, 0.0), empty=-5.0, empty_scale=10.0, empty_near=1.0, closer=0.0
+    )
+    evidence = np.zeros(2, np.float32)
+    chances = [
+        probabilities(
+            calibration, np.array([like, 0.1], np.float32), evidence, Nothing(0.9, 0.2, like), 80.0
+        )[-1]
+        for like in (0.3, 0.9)
+    ]
+    assert min(chances) > 0.9
+    assert abs(chances[1] - chances[0]) < 0.05
