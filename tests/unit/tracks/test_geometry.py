@@ -247,25 +247,21 @@ def test_sightings_of_one_person_pair_up_and_those_of_two_do_not() -> None:
     np.testing.assert_allclose(middle[0, 1], (1.8, 1.6), atol=0.1)
 
 
+def move_on(bodies: Bodies, seconds: float) -> None:
+    predict(
+        ROWS, seconds, bodies.mean, bodies.covariance, bodies.unseen_s, bodies.root, bodies.root_var, bodies.height_m
+    )  # fmt: skip
+
+
 def test_prediction_moves_a_walker_on_and_uncertainty_grows_but_not_without_end() -> None:
     bodies = body_at(1.0, 1.0)
     bodies.root[0, 2:] = (1.0, 0.0)
     bodies.mean[0, :, 3] = 1.0
     before = bodies.mean[0, :, 0].copy()
-    step = (
-        ROWS,
-        0.125,
-        bodies.mean,
-        bodies.covariance,
-        bodies.unseen_s,
-        bodies.root,
-        bodies.root_var,
-        bodies.height_m,
-    )
-    predict(*step)
+    move_on(bodies, 0.125)
     np.testing.assert_allclose(bodies.mean[0, :, 0] - before, 0.125, atol=0.01)
     for _ in range(80):
-        predict(*step)
+        move_on(bodies, 0.125)
         eigenvalues = np.linalg.eigvalsh(bodies.covariance[0])
         assert eigenvalues.min() > 0
     assert bodies.covariance[0, :, 0, 0].max() < 0.41**2
@@ -282,16 +278,7 @@ def test_however_long_nothing_came_the_foot_points_covariance_stays_one(gap_s: f
         0,
     )
     for _ in range(20):
-        predict(
-            ROWS,
-            gap_s,
-            bodies.mean,
-            bodies.covariance,
-            bodies.unseen_s,
-            bodies.root,
-            bodies.root_var,
-            bodies.height_m,
-        )
+        move_on(bodies, gap_s)
         take_in(bodies, ROWS, seen, np.zeros(4, np.int64), as_they_are(seen))
         place, both, speed = bodies.root_var[0]
         assert place > 0
