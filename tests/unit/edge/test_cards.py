@@ -154,7 +154,7 @@ def test_a_reader_that_is_away_is_said_once_and_comes_back(
     )  # fmt: skip
     assert wait_for(lambda: bool(gate.answers))
     gate.bank.clock.advance(1)
-    assert wait_for(lambda: gate.is_asking)
+    assert wait_for(lambda: len(gate.answers) == 2)
     assert [answer.reason for answer in gate.answers] == ["terminal_away", "terminal_back"]
 
 
