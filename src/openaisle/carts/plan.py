@@ -31,7 +31,8 @@ class CartSettings:
     A pick-up of at least `post_probability_min` is posted; below, its line is shown as being checked. What is still
     being checked `close_wait_ms` after the exit is billed, with a review, from `bill_probability_min` up, and is
     otherwise dropped from the bill, with a review. `review_mass_g_min`: grams that left or
-    came to the shelves unexplained during a visit, beside that shopper, before somebody should look.
+    came to the shelves unexplained during a visit, beside that shopper, before somebody should look. What came is
+    asked about where it weighs what the shopper's goods did, within `review_match_g_min` or that share of it.
 
     `review_cost_minor`: what a look costs, about a minute of somebody's time; dropped units that lose the shop less on
     average are let go. Doubts of a visit within `review_moment_s` are one review.
@@ -41,6 +42,8 @@ class CartSettings:
     bill_probability_min: float = 0.70
     close_wait_ms: int = 2_000
     review_mass_g_min: float = 30.0
+    review_match_g_min: float = 10.0
+    review_match_share: float = 0.05
     review_cost_minor: int = 50
     review_moment_s: float = 10.0
 

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import msgspec
 
@@ -90,7 +91,8 @@ def questions_at_close(
         reviews.append(open_review(visit_id, largest.interaction_id, UNEXPLAINED_LOSS, now_ns))
     elif change_g >= settings.review_mass_g_min and billed_counts:
         largest = min(strange, key=lambda i: (-i.mass_change_g, i.interaction_id))
-        reviews.append(open_review(visit_id, largest.interaction_id, UNEXPLAINED_GAIN, now_ns))
+        if _may_be_goods((change_g, largest.mass_change_g), interactions, settings):
+            reviews.append(open_review(visit_id, largest.interaction_id, UNEXPLAINED_GAIN, now_ns))
     return reviews
 
 
@@ -181,6 +183,24 @@ def _loss_if_dropped_minor(
     nothing = 1.0 - interaction.probability - sum(share for share, minor in others if minor)
     return max(0.0, nothing) * own_minor + sum(
         share * max(0, own_minor - minor) for share, minor in others if minor
+    )
+
+
+def _may_be_goods(
+    gains_g: Iterable[float], interactions: Iterable[Interaction], settings: CartSettings
+) -> bool:
+    """Whether one of these weighs what one or two of the shopper's goods did; what nobody weighed may be anything."""
+    units_g: list[float] = []
+    for take in interactions:
+        if take.kind in TAKES and not take.withdrawn:
+            if take.mass_change_g >= 0.0:
+                return True
+            units_g += [-take.mass_change_g / take.quantity] * min(take.quantity, 2)
+    return any(
+        abs(sum(units) - gain_g) <= max(settings.review_match_g_min, settings.review_match_share * gain_g)
+        for gain_g in gains_g
+        for count in (1, 2)
+        for units in combinations(units_g, count)
     )
 
 

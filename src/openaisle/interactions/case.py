@@ -24,6 +24,7 @@ class Case:
     is_final: bool = False
     is_learned: bool = False
     was_hand: bool = False  # a gain that left again together with goods
+    hand_g: float = 0.0  # of a gain, as it was decided last: of a hand that came to rest beside the goods
 
     @property
     def standing(self) -> list[Interaction]:

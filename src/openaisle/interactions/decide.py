@@ -18,6 +18,7 @@ from openaisle.core.messages import (
     Candidate,
     FloorTracks,
     Interaction,
+    InteractionKind,
     LookWanted,
     PackLook,
     ProductId,
@@ -350,6 +351,10 @@ class Interactions:
         """The decided outcome as interactions, where they are news."""
         if case.was_hand:
             return []
+        best = found[0].best
+        if self._lifts_hand(case, best):
+            return [self._take_back(case, old, now_ns) for old in case.standing]
+        case.hand_g = sum(part.hand_g for part, _ in best.moves if part is not None)
         wanted = self._wanted(case, found, now_ns)
         ids = {message.interaction_id for message, _, _ in wanted}
         said = [self._take_back(case, old, now_ns) for old in case.standing if old.interaction_id not in ids]
@@ -361,13 +366,27 @@ class Interactions:
             # What later decisions build on is always the newest; only what matters to a cart is said again.
             self._memory.undo(message.interaction_id)
             right_hand = found[0].right_hand(suspect) if suspect else 0.5
-            self._memory.do(message, case.change, part, found[0].best.explanation, right_hand)
+            self._memory.do(message, case.change, part, best.explanation, right_hand)
             if is_news:
                 case.said[message.interaction_id] = message
                 said.append(message)
             if part is not None and part.under_hand is not None:
                 said += self._unsay_hand(part.under_hand, now_ns)
         return said
+
+    def _lifts_hand(self, case: Case, best: Hypothesis) -> bool:
+        """Whether what left unexplained is the hand that came to rest there beside goods put back."""
+        if best.explanation.kind is not InteractionKind.UNEXPLAINED or case.change.mass_g >= 0.0:
+            return False
+        settings = self._settings.weigh
+        since_ns = case.step.edge_ns - round(settings.hand_s * NS_PER_S)
+        return any(
+            other.hand_g > 0.0
+            and since_ns <= other.step.edge_ns < case.step.edge_ns
+            and abs(other.hand_g + case.change.mass_g) <= settings.hand_off_g
+            and self._suppose.share_plates(other, case)
+            for other in self._cases.values()
+        )
 
     def _unsay_hand(self, brought_by: str, now_ns: int) -> list[Interaction]:
         """What was taken for something brought was a hand that rested: it has left together with goods."""

@@ -55,6 +55,7 @@ class Part:
         0.0,
     )  # put-backs: probability that the left, the right hand just took another
     under_hand: str | None = None  # picks: the interaction that was a resting hand, and left with it
+    hand_g: float = 0.0  # put-backs: of a hand that came to rest beside it meanwhile
 
 
 @dataclass(frozen=True)

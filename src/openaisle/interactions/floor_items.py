@@ -142,7 +142,9 @@ class FloorItems:
         lots = self._memory.carried(visit_id, dip.began_ns, set(), holdings)
         laid = [(self._weight_of_lot(lot, dip), lot) for lot in lots]
         found = [(self._weight_of_lying(lying, dip), lying) for lying in self._lying.values()]
-        total = sum(weight for weight, _ in (*laid, *found)) + settings.weight_of_nothing
+        brief, longer = settings.weight_of_nothing
+        nothing = brief if dip.last_ns - dip.began_ns <= settings.brief_s * NS_PER_S else longer
+        total = sum(weight for weight, _ in (*laid, *found)) + nothing
         best_laid = max(laid, key=lambda pair: pair[0], default=None)
         best_found = max(found, key=lambda pair: pair[0], default=None)
         interaction_id = f"{dip.track_id}.{dip.hand}/{dip.began_ns}/floor"

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from openaisle.core.messages import ProductId
+from openaisle.interactions.densities import log_evenly
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Product, Store
 
@@ -62,11 +63,10 @@ class Masses:
             return alone, True
         sd_g = math.hypot(noise_sd_g, math.sqrt(self.variance_g2(product_id, quantity)))
         heavier_g = mass_g - quantity * self.mean_g(product_id)
-        least_g, most_g = settings.unheard_hand_g
-        above, below = ((heavier_g - each_g) / (math.sqrt(2.0) * sd_g) for each_g in (least_g, most_g))
-        by_hand = max(0.5 * (math.erf(above) - math.erf(below)), 1e-300) / (most_g - least_g)
         log_alone = math.log1p(-settings.prior_unheard_hand) + alone
-        log_hand = math.log(settings.prior_unheard_hand * by_hand)
+        log_hand = math.log(settings.prior_unheard_hand) + log_evenly(
+            heavier_g, sd_g, settings.unheard_hand_g
+        )
         return float(np.logaddexp(log_alone, log_hand)), log_alone >= log_hand
 
     def learn(self, product_id: ProductId, quantity: int, mass_g: float, noise_sd_g: float) -> None:

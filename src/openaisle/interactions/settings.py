@@ -37,6 +37,10 @@ class WeighSettings:
     hand_leaves: tuple[float, float] = (0.9, 0.3)  # with goods taken there until then, and later
     unheard_hand_g: tuple[float, float] = (8.0, 28.0)  # too little for a step
     prior_unheard_hand: float = 0.01  # of a loss: such a hand left with the goods
+    # Of goods put back where somebody else's hand is: it came to rest on others as they were laid down.
+    hand_beside_g: tuple[float, float] = (8.0, 100.0)
+    prior_hand_beside: float = 0.02
+    hand_off_g: float = 8.0  # when it goes, from when it came
     prior_right_slot: float = 0.6  # of a put-back
     prior_restock: float = (
         0.5  # of a gain where staff are: goods of the slot, out of a crate that nobody has counted
@@ -174,7 +178,7 @@ class MeetingSettings:
 
 @dataclass(frozen=True)
 class FloorSettings:
-    """When a hand at the floor has laid something down or picked something up (decision 0086). Judged, not fitted."""
+    """When a hand at the floor has laid something down or picked something up (decisions 0086, 0154). Judged."""
 
     hand_beyond_wrist_m: float = 0.10
     low_m: float = 0.25  # a hand below is at the floor ...
@@ -188,10 +192,11 @@ class FloorSettings:
     recent_s: float = 20.0  # the likelier, the more recently it was taken, and by this hand
     same_hand_odds: float = 3.0
     hand_sure: float = 0.8  # that the lower hand of somebody who crouches is the one
-    place_sd_m: float = 0.3  # of what lies on the floor
-    weight_of_lying: float = 10.0  # against a lot just taken, by the same hand: 1
+    place_sd_m: float = 0.2  # of what lies on the floor
+    weight_of_lying: float = 30.0  # against a lot just taken, by the same hand: 1
     left_share: float = 0.05  # of those who reach for what lies there leave it
-    weight_of_nothing: float = 0.12  # they tied a shoe
+    brief_s: float = 2.0  # goods are laid down in less, no shoe is tied in it
+    weight_of_nothing: tuple[float, float] = (0.02, 0.3)  # against such a lot: while brief, and longer
     probability_min: float = 0.6
     wait_s_max: float = 4.0  # for steps before it to be decided
     lying_max: int = 64
@@ -249,6 +254,7 @@ class Settings:
     span_m: float = 0.15  # two units that are wider together are hard to lift with one hand
     prior_over_span: float = 0.03  # that they were, all the same
     shared_log_min: float = -12.0  # of either arm
+    beside_log_min: float = -5.0  # of a second person's arm: their hand, too, was at the shelf
     learn_probability_min: float = 0.9
     learn_after_s: float = 4.0  # when a step is no longer revised: nothing must confirm itself
     news_probability: float = 0.05  # a smaller change of probability alone is no news

@@ -119,14 +119,17 @@ class Suppose:
                 blur_g = self._weigher.unsettled_g(change.mass_g, _apart_s(case, after))
                 change = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
             return self._weigher.explain_loss(change, case.first_id)
-        visits = sorted({s.visit_id for s in self._arms.suspects(case.target) if s.visit_id})
+        suspects = self._arms.suspects(case.target)
+        visits = sorted({suspect.visit_id for suspect in suspects if suspect.visit_id})
         own = {
             visit_id: self._memory.carried(visit_id, case.step.edge_ns, set(case.said), holdings)
             for visit_id in visits
         }
         just_left = self._just_left(last, case) if last is not None else None
         staff = [visit_id for visit_id in visits if self._memory.is_staff(visit_id)]
-        return self._weigher.explain_gain(case.change, own, just_left, staff)
+        there = [s for s in suspects if s.log_likelihood > self._settings.beside_log_min]
+        is_crowded = len(there) > 1
+        return self._weigher.explain_gain(case.change, own, just_left, staff, is_crowded=is_crowded)
 
     def _just_left(self, last: Case, gain: Case) -> JustLeft | None:
         """What left the plates of a gain before it, if the shelf was not touched for long in between."""

@@ -28,6 +28,7 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
+from openaisle.interactions.densities import log_evenly, log_normal
 from openaisle.interactions.explanations import Change, Explanation, JustLeft, Load, Part, merged
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
@@ -181,7 +182,7 @@ class Weigher:
         for stray in self._contents.strays(change.shelf_id, interaction_id, change.edge_ns):
             place = places.log_density_at(stray.along_m, change.along_m, change.along_sd_m)
             off_g = -change.mass_g - stray.mass_g
-            mass = _log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
+            mass = log_normal(off_g, math.hypot(change.mass_sd_g, stray.mass_sd_g))
             # Whoever takes something wants what the slot is for; things of their own they want, too.
             wanted = 1.0 if stray.product_id is None else self._settings.prior_stray
             unknown = stray.probability if stray.product_id is None else 1.0 - stray.probability
@@ -240,7 +241,7 @@ class Weigher:
             share = means_g[0] / sum(means_g)
             # As one product of the summed mass: the spread of both, and the model's.
             sd_g = math.hypot(change.mass_sd_g, settings.mass_model_share * math.hypot(*means_g), 2.0)
-            mass = _log_normal(-change.mass_g - sum(means_g), sd_g)
+            mass = log_normal(-change.mass_g - sum(means_g), sd_g)
             place = places.log_density_pair(first, second, share, change.along_m, change.along_sd_m)
             if change.halves:
                 place = self._log_halves(change, (first, second), (means_g[0], means_g[1]), sd_g)
@@ -269,7 +270,7 @@ class Weigher:
                 for half, index in zip(change.halves, order, strict=True)
             ]
             # The sum of both is judged already.
-            mass = _log_normal(-change.halves[0].mass_g - means_g[order[0]], sd_g)
+            mass = log_normal(-change.halves[0].mass_g - means_g[order[0]], sd_g)
             return sum(wheres) + mass + log_any
 
         return max(fit((0, 1)), fit((1, 0)))
@@ -313,7 +314,7 @@ class Weigher:
                     partner.product_id, partner.quantity, -loose[1].mass_g, loose[1].mass_sd_g
                 )
                 density = log_tangled + a.log_density + (b.log_density - alone)
-                density += _log_normal(total_g - mean_g, math.sqrt(variance))
+                density += log_normal(total_g - mean_g, math.sqrt(variance))
                 mine.append((self._as_weighed(a), density))
                 other.append((self._as_weighed(b), density))
         return self._best(merged(mine)), self._best(merged(other))
@@ -332,12 +333,14 @@ class Weigher:
         carried: Mapping[VisitId, Sequence[Lot]],
         just_left: JustLeft | None = None,
         staff: Sequence[VisitId] = (),
+        *,
+        is_crowded: bool = False,
     ) -> list[Explanation]:
         """Put-backs of what those visits carry, best first; the last resort is always among them.
 
         `just_left`: what left the same plates last. The level in between cancels where the same units come back: then
         the shelf weighs what it did. Of anything else it is as unsure as the shelf had time to settle. `staff` may
-        bring what any slot is for.
+        bring what any slot is for. `is_crowded`: hands of several people were there.
         """
         found: list[Explanation] = []
         others = self._after(change, just_left) if just_left is not None else change
@@ -346,12 +349,14 @@ class Weigher:
                 busy = self._busy(lots, lot, change.edge_ns)
                 if just_left is None or lot.taken_by not in just_left.interaction_ids:
                     for quantity in self._quantities(lot):
-                        found += self._put_backs(others, visit_id, lot, quantity, busy)
+                        found += self._put_backs(others, visit_id, lot, quantity, busy, is_crowded)
                     continue
                 for quantity in self._quantities(lot):
                     is_all = just_left.is_all_of(quantity * lot.mass_g)
                     own = replace(lot, mass_sd_g=just_left.apart_sd_g) if is_all else lot
-                    found += self._put_backs(change, visit_id, own, quantity, busy, may_be_off=True)
+                    found += self._put_backs(
+                        change, visit_id, own, quantity, busy, is_crowded, may_be_off=True
+                    )
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
 
@@ -406,6 +411,7 @@ class Weigher:
         lot: Lot,
         quantity: int,
         busy: tuple[float, float],
+        is_crowded: bool,
         *,
         may_be_off: bool = False,
     ) -> Iterable[Explanation]:
@@ -414,7 +420,21 @@ class Weigher:
         # The same unit was weighed on its way out; of several, any one may come back.
         own_g = math.hypot(quantity * lot.mass_sd_g, settings.mass_sd_g_min)
         log_quantity = math.log(settings.prior_quantity[quantity - 1])
+        sd_g = math.hypot(change.mass_sd_g, own_g)
+        mass = log_normal(change.mass_g - quantity * lot.mass_g, sd_g)
         is_measured = not change.silent
+        if may_be_off:
+            usual = self._masses.log_likelihood(lot.product_id, quantity, change.mass_g, change.mass_sd_g)
+            off = settings.prior_off
+            mass = float(np.logaddexp(math.log1p(-off) + mass, math.log(off) + usual))
+        hand_g = 0.0
+        if is_crowded and is_measured:
+            heavier_g, prior = change.mass_g - quantity * lot.mass_g, settings.prior_hand_beside
+            log_hand = math.log(prior) + log_evenly(heavier_g, sd_g, settings.hand_beside_g)
+            log_alone = math.log1p(-prior) + mass
+            if log_hand > log_alone:
+                hand_g, is_measured = heavier_g, False
+            mass = float(np.logaddexp(log_alone, log_hand))
         mass_g = change.mass_g / quantity if is_measured else lot.mass_g
         held_s = (change.edge_ns - lot.taken_ns) / NS_PER_S
 
@@ -428,27 +448,28 @@ class Weigher:
                     else places.heard_in(slot_id, change.silent)
                 )
                 return self._log_heard(change, heard, change.mass_g, quantity * lot.mass_g, own_g**2)
-            mass = _log_normal(change.mass_g - quantity * lot.mass_g, math.hypot(change.mass_sd_g, own_g))
-            if may_be_off:
-                usual = self._masses.log_likelihood(lot.product_id, quantity, change.mass_g, change.mass_sd_g)
-                off = settings.prior_off
-                mass = float(np.logaddexp(math.log1p(-off) + mass, math.log(off) + usual))
             if slot_id is None:
                 return mass - math.log(places.width_m)
             return mass + places.log_density(slot_id, change.along_m, change.along_sd_m)
 
+        nearest = places.nearest_slot(change.along_m)
+        part = Part(
+            lot.product_id,
+            quantity,
+            nearest,
+            mass_g,
+            is_measured=is_measured,
+            right_hand=lot.right_hand,
+            held_s=held_s,
+            busy=busy,
+            hand_g=hand_g,
+        )
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = log_quantity + fit(slot_id) + math.log(right)
-            part = Part(
-                lot.product_id, quantity, slot_id, mass_g, None, is_measured, lot.right_hand, held_s, busy
-            )
-            yield Explanation(InteractionKind.PUT_BACK, (part,), density, visit_id)
+            own = replace(part, slot_id=slot_id)
+            yield Explanation(InteractionKind.PUT_BACK, (own,), density, visit_id)
         density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
-        nearest = places.nearest_slot(change.along_m)
-        part = Part(
-            lot.product_id, quantity, nearest, mass_g, None, is_measured, lot.right_hand, held_s, busy
-        )
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
     def _log_wrong(
@@ -485,7 +506,3 @@ class Weigher:
         top = found[0].log_density
         kept = [one for one in found if one.log_density > top - 15.0 or not one.parts]
         return kept[: self._settings.candidates_max]
-
-
-def _log_normal(off: float, sd: float) -> float:
-    return -0.5 * (off / sd) ** 2 - math.log(sd * math.sqrt(2 * math.pi))

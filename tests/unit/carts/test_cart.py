@@ -381,11 +381,24 @@ def test_much_unexplained_loss_beside_a_shopper_is_a_question(story: Story) -> N
 
 def test_something_left_on_a_shelf_is_a_question_if_there_is_a_bill_to_doubt(story: Story) -> None:
     story.enter("ben")
-    story.take("ana", "cola")
+    story.take("ana", "cola", mass_change_g=-347.0)
     for visit_id in ("ana", "ben"):
         story.decide(visit_id, None, 0, kind=InteractionKind.UNEXPLAINED, mass_change_g=345.0)
     assert story.leave("ana").review_ids == ("i2/unexplained_gain",)
     assert story.leave("ben").review_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("gain_g", "is_asked"), [(231.0, False), (348.0, True), (512.0, True), (900.0, False)]
+)
+def test_what_is_left_on_a_shelf_is_asked_about_where_it_weighs_what_the_shopper_took(
+    story: Story, gain_g: float, is_asked: bool
+) -> None:
+    """One of their goods, or two together."""
+    for product_id, mass_g in (("cola", -345.0), ("bread", -170.0)):
+        story.take("ana", product_id, mass_change_g=mass_g)
+    story.decide("ana", None, 0, kind=InteractionKind.UNEXPLAINED, mass_change_g=gain_g)
+    assert story.leave("ana").review_ids == (("i3/unexplained_gain",) if is_asked else ())
 
 
 def test_an_own_bottle_laid_down_and_taken_again_is_no_question(story: Story) -> None:

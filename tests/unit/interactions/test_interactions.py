@@ -11,8 +11,7 @@ from tests.unit.weight_steps.plates import shop
 
 from openaisle.core.messages import JOINT_INDEX, InteractionKind, StepStatus, encode
 from openaisle.interactions.decide import Interactions
-from openaisle.interactions.masses import Masses
-from openaisle.interactions.settings import Settings, WeighSettings
+from openaisle.interactions.settings import Settings
 
 
 class Hidden(Person):
@@ -135,15 +134,6 @@ def test_masses_learned_here_tell_near_weights_apart() -> None:
     assert last.product_id == "P14"
 
 
-def test_a_resting_hand_taken_for_a_gain_comes_off_the_pick_and_leaves_nothing_to_explain() -> None:
-    """And the unit fits when it returns."""
-    scene = Scene([Person("ana", 0.5, [(0.5, 4.0, 9.8)])])
-    scene.change(5.0, {4: 42.0})
-    scene.change(7.5, {4: -342.0})
-    scene.change(8.4, {4: 301.0})
-    assert [m[:2] for m in scene.moved(14)] == [("pick_up", "P13"), ("put_back", "P13")]
-
-
 # --- put back -----------------------------------------------------------------------------------------------------
 
 
@@ -185,33 +175,6 @@ def test_whoever_takes_something_whose_name_is_a_guess_is_billed_for_no_more_tha
     assert 0.4 < taken.probability <= laid.probability + 0.02 < 0.7
 
 
-def test_a_resting_hand_taken_for_something_brought_leaves_it_with_whoever_has_it() -> None:
-    """19 g may be a bar of 24 g that is put back; that 19 g too much leave with the next pack tells that it was not."""
-    scene = Scene(
-        [Person("ana", 0.45, [(0.45, 1.4, 2.1), (0.65, 9.0, 14.1)])], store=with_masses({"P12": 24.0})
-    )
-    scene.change(2.0, {4: -24.0})
-    scene.change(10.0, {6: 19.0}, noise_sd_g=1.5)
-    scene.change(14.0, {6: -419.0})
-    assert scene.moved(18) == [("pick_up", "P12", 1, "ana"), ("pick_up", "P14", 1, "ana")]
-
-
-def test_goods_may_leave_with_a_hand_too_light_for_a_step() -> None:
-    store = shop()
-    masses = Masses(store, WeighSettings())
-    for grams in (300.0, 301.0, 299.5, 300.5):
-        masses.learn("P13", 1, grams, 0.5)
-    heavier, is_alone = masses.log_likelihood_taken("P13", 1, 316.0, 1.0)
-    assert not is_alone
-    assert heavier > masses.log_likelihood("P13", 1, 316.0, 1.0) + 10.0
-    assert masses.log_likelihood_taken("P13", 1, 301.0, 1.0)[1]
-    # No hand makes goods lighter, and none that weighs so much goes unheard.
-    for grams in (284.0, 350.0):
-        assert masses.log_likelihood_taken("P13", 1, grams, 1.0)[0] == pytest.approx(
-            masses.log_likelihood("P13", 1, grams, 1.0), abs=0.1
-        )
-
-
 def test_one_hand_does_not_take_from_both_ends_of_a_shelf_at_once() -> None:
     scene = Scene(
         [Person("ana", 0.3, [(0.25, 4.4, 5.1)]), Person("ben", 0.9, [(0.95, 4.4, 5.1)])],
@@ -219,16 +182,6 @@ def test_one_hand_does_not_take_from_both_ends_of_a_shelf_at_once() -> None:
     )
     scene.change(5.0, {2: -280.0, 6: 0.0, 9: -500.0})
     assert scene.moved(8) == [("pick_up", "P12", 1, "ana"), ("pick_up", "P15", 1, "ben")]
-
-
-def test_a_pack_lifted_and_set_down_under_a_resting_hand_is_not_billed() -> None:
-    """The hand's weight leaves with it, and does not come back."""
-    store = with_masses({"P14": 350.0}, spread_g=20.0)
-    scene = Scene([Person("ana", 0.6, [(0.7, 3.4, 8.0)])], store=store)
-    scene.change(4.0, {7: 17.5})
-    scene.change(6.0, {7: -367.5})
-    scene.change(7.0, {7: 350.0})
-    assert [m[:2] for m in scene.moved(12)][-2:] == [("pick_up", "P14"), ("put_back", "P14")]
 
 
 def test_hold_two_take_one() -> None:
