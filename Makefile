@@ -61,7 +61,7 @@ pictures: venv ## take the README's pictures: a demo, lived through in a browser
 
 .PHONY: test
 test: lint ## everything a change must pass: lint, then the tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: venv ## format, rules, types and layers, without changing anything
