@@ -9,6 +9,7 @@ order give the same messages, byte for byte. An edge node, a replay and a benchm
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from openaisle.carts.cart import CartMessage, Carts, Follower
 from openaisle.carts.scanned import ScannedShelves
@@ -33,6 +34,7 @@ from openaisle.core.messages import (
     WeightStep,
     encode,
 )
+from openaisle.core.units import NS_PER_MS
 from openaisle.detections.weight_steps import WeightSteps
 from openaisle.interactions.actions import Actions
 from openaisle.interactions.actions_paths import hand_look
@@ -45,6 +47,8 @@ from openaisle.receipts.payment import Payments
 from openaisle.receipts.receipt import Receipts
 from openaisle.store.schema import Store
 from openaisle.tracks.floor import Tracks
+
+TIMERS_NS: Final = 20 * NS_PER_MS  # apart, where nothing comes in
 
 
 class Pipeline:
@@ -80,6 +84,7 @@ class Pipeline:
             [lambda _, message: self._scanned.follow(message), *followers],
         )
         self._now_ns = 0
+        self._concluded_ns = 0
 
     @property
     def scanned(self) -> ScannedShelves:
@@ -137,6 +142,10 @@ class Pipeline:
         *,
         is_last: bool,
     ) -> list[AnyMessage]:
+        is_news = bool(weights or people or looks) or is_last
+        if not is_news and now_ns - self._concluded_ns < TIMERS_NS:
+            return []
+        self._concluded_ns = now_ns
         steps = [message for message in weights if isinstance(message, WeightStep)]
         plates = [message for message in weights if isinstance(message, SensorDegraded | SensorRecovered)]
         tracks = [message for message in people if isinstance(message, FloorTracks)]

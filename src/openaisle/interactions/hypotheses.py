@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations as pairs, product
+from itertools import combinations as pairs
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
 from openaisle.interactions.explanations import Explanation, Part
@@ -19,6 +21,8 @@ from openaisle.interactions.settings import Settings
 
 JOINT_STEPS_MAX: Final = 4
 JOINT_OUTCOMES_MAX: Final = 5
+
+Floats = NDArray[np.float64]
 
 Move = tuple[Part | None, Suspect | None]
 """Units of a product and who moved them; None: nobody knows."""
@@ -90,63 +94,70 @@ def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Setti
     alone = [outcomes(own) for own in weighed]
     if not 1 < len(group) <= JOINT_STEPS_MAX:
         return alone
-    options = [outcomes(own)[:JOINT_OUTCOMES_MAX] for own in group]
-    combinations = list(product(*options))
-    plausible = _plausible(options, moments, settings)
-    weights = np.array(
-        [
-            math.prod(outcome.probability for outcome in combination)
-            * math.prod(
-                plausible[i, j][first, second] for (i, first), (j, second) in pairs(enumerate(ranks), 2)
-            )
-            for combination, ranks in zip(
-                combinations, product(*(range(len(own)) for own in options)), strict=True
-            )
-        ]
-    )
-    weights /= weights.sum()
-    best = combinations[int(np.argmax(weights))]
-    bills = [_bill(combination) for combination in combinations]
-    right = _bill(best)
+    options = [own[:JOINT_OUTCOMES_MAX] for own in alone]
+    weights = _joint_weights(options, moments, settings)  # [outcomes of the first, of the second, ...]
+    best = np.unravel_index(int(weights.argmax()), weights.shape)
+    bills = [_bills(own, options) for own in options]  # each [outcomes, entries]
+    total = functools.reduce(lambda sums, own: sums[..., None, :] + own, bills)
     found: list[list[Outcome]] = []
-    for index, outcome in enumerate(best):
-        touched = set(_bill((outcome,)))
-        same = [
-            _comes_to(combination[index].best) == _comes_to(outcome.best)
-            if not touched
-            else all(bill.get(key, 0) == right.get(key, 0) for key in touched)
-            for combination, bill in zip(combinations, bills, strict=True)
-        ]
-        probability = min(1.0, float(weights[np.array(same)].sum()))
+    for index, rank in enumerate(best):
+        outcome = options[index][rank]
+        touched = bills[index][rank] != 0
+        if touched.any():
+            is_right = (total[..., touched] == total[best][touched]).all(axis=-1)
+        else:
+            alike = [_comes_to(other.best) == _comes_to(outcome.best) for other in options[index]]
+            is_right = np.moveaxis(np.broadcast_to(alike, np.moveaxis(weights, index, -1).shape), -1, index)
+        probability = min(1.0, float(weights[is_right].sum()))
         others = [other for other in alone[index] if _comes_to(other.best) != _comes_to(outcome.best)]
         found.append([replace(outcome, probability=probability), *others])
     return found
 
 
+def _joint_weights(
+    options: Sequence[Sequence[Outcome]], moments: Sequence[Moment], settings: Settings
+) -> Floats:
+    """How probable each combination of outcomes is, an axis a step; together 1."""
+    count = len(options)
+    weights = np.ones([len(own) for own in options])
+    for index, own in enumerate(options):
+        along = [1] * count
+        along[index] = len(own)
+        weights *= np.array([outcome.probability for outcome in own]).reshape(along)
+    for (i, j), plausible in _plausible(options, moments, settings).items():
+        along = [1] * count
+        along[i], along[j] = plausible.shape
+        weights *= plausible.reshape(along)
+    return weights / weights.sum()
+
+
 def _plausible(
     options: Sequence[Sequence[Outcome]], moments: Sequence[Moment], settings: Settings
-) -> dict[tuple[int, int], dict[tuple[int, int], float]]:
+) -> dict[tuple[int, int], Floats]:
     """Of each two steps, of each outcome of one with each of the other: how plausible it is that both came about.
 
     One hand takes one thing at a time, and people seldom use both hands at the very same time.
     """
-    found: dict[tuple[int, int], dict[tuple[int, int], float]] = {}
+    found: dict[tuple[int, int], Floats] = {}
     for (i, own), (j, other) in pairs(enumerate(options), 2):
         rivalry = _rivalry(moments[i], moments[j], settings)
         with_same = max(settings.prior_same_hand, 1.0 - rivalry)
         with_both = _both_hands(moments[i], moments[j], settings)
-        is_free = rivalry <= 0.0 and with_both >= 1.0
-        found[i, j] = {
-            (a, b): 1.0
-            if is_free
-            else sum(
-                share * other_share * _compatible(hands, others, with_same, with_both)
-                for hands, share in first.hands
-                for others, other_share in second.hands
-            )
-            for a, first in enumerate(own)
-            for b, second in enumerate(other)
-        }
+        if rivalry <= 0.0 and with_both >= 1.0:
+            continue
+        found[i, j] = np.array(
+            [
+                [
+                    sum(
+                        share * other_share * _compatible(hands, others, with_same, with_both)
+                        for hands, share in first.hands
+                        for others, other_share in second.hands
+                    )
+                    for second in other
+                ]
+                for first in own
+            ]
+        )
     return found
 
 
@@ -170,15 +181,21 @@ def _both_hands(one: Moment, other: Moment, settings: Settings) -> float:
     return prior + (1.0 - prior) * rising(abs(one.edge_s - other.edge_s), settings.both_hands_s)
 
 
-def _bill(combination: Sequence[Outcome]) -> dict[tuple[bool, VisitId | None, ProductId], int]:
-    """What all of it means for carts: units of each product taken by each (True), and given back by each (False)."""
+def _bills(own: Sequence[Outcome], options: Sequence[Sequence[Outcome]]) -> NDArray[np.int64]:
+    """What each outcome of a step means for carts [outcomes, entries of all]: units taken, and given back."""
+    bills = [_bill(outcome) for outcome in own]
+    entries = dict.fromkeys(entry for step in options for outcome in step for entry in _bill(outcome))
+    return np.array([[bill.get(entry, 0) for entry in entries] for bill in bills], np.int64)
+
+
+def _bill(outcome: Outcome) -> dict[tuple[bool, VisitId | None, ProductId], int]:
+    """Units of each product taken by each (True), and given back by each (False)."""
     bill: dict[tuple[bool, VisitId | None, ProductId], int] = {}
-    for outcome in combination:
-        is_pick = outcome.best.explanation.kind is InteractionKind.PICK_UP
-        for part, suspect in outcome.best.moves:
-            if part is not None:
-                key = (is_pick, suspect.visit_id if suspect else None, part.product_id)
-                bill[key] = bill.get(key, 0) + part.quantity
+    is_pick = outcome.best.explanation.kind is InteractionKind.PICK_UP
+    for part, suspect in outcome.best.moves:
+        if part is not None:
+            key = (is_pick, suspect.visit_id if suspect else None, part.product_id)
+            bill[key] = bill.get(key, 0) + part.quantity
     return bill
 
 
@@ -201,9 +218,10 @@ def share_hands(
                 for other, hands in enumerate(busy)
                 if other != own and (share := _rivalry(moments[own], moments[other], settings)) > 0.0
             ]
-            revised.append(
-                _sorted([(hypothesis, weight * _free(hypothesis, rivals)) for hypothesis, weight in original])
-            )
+            free = {
+                hands: _free(hands, rivals) for hands in dict.fromkeys(each.hands for each, _ in original)
+            }
+            revised.append(_sorted([(each, weight * free[each.hands]) for each, weight in original]))
         current = revised
     return current
 
@@ -252,10 +270,10 @@ def _hand_probabilities(weighed: Weighed) -> dict[tuple[TrackId, int], float]:
     return busy
 
 
-def _free(hypothesis: Hypothesis, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]) -> float:
+def _free(own: Hands, rivals: Sequence[tuple[dict[tuple[TrackId, int], float], float]]) -> float:
     free = 1.0
     for hands, share in rivals:
-        for hand in hypothesis.hands:
+        for hand in own:
             free *= max(1e-3, 1.0 - share * hands.get(hand, 0.0))
     return free
 
