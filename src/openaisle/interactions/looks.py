@@ -31,6 +31,9 @@ BODY_RADIUS_M = 0.22
 BODY_HEIGHT_M = 1.6
 """Of a trunk that hides what is behind it."""
 
+VIEWS_AT_ONCE = 6
+"""Cameras whose lines of sight are followed together."""
+
 Hand = tuple[TrackId, int]
 Sight = tuple[int, Floats, Floats]
 """When, the hand [3] and the body [2] on the floor."""
@@ -225,20 +228,26 @@ class Looks:
 
     def _best_views(self, place_floor_m: Floats, body_floor_m: Floats | None = None) -> list[Camera]:
         """The cameras with most pixels on a place, of those that it is not hidden from by shelving or that body."""
-        point = place_floor_m[None]
-        inside = np.zeros((len(self._cameras), 1), bool)
+        point, settings = place_floor_m[None], self._settings
+        distance_m = np.linalg.norm(self._eyes - place_floor_m, axis=1)
         # Behind a camera is much of the shop; only what is before it is projected.
-        is_before = ((place_floor_m - self._eyes) * self._axes).sum(axis=1) > 0.0
-        for index in np.flatnonzero(is_before & near_enough(self._eyes, point)[:, 0]):
-            inside[index] = in_picture(self._cameras[index], point)
-        clear = lines_of_sight(
-            self._eyes, point, self._store.gondolas, self._store.walls_floor_m, wanted=inside
-        )[:, 0]
+        may_see = ((place_floor_m - self._eyes) * self._axes).sum(axis=1) > 0.0
+        may_see &= near_enough(self._eyes, point)[:, 0]
         if body_floor_m is not None:
-            clear &= ~_hidden_by_body(self._eyes, place_floor_m, body_floor_m)
-        pixels_a_metre = self._focal_main_px / np.linalg.norm(self._eyes - place_floor_m, axis=1)
-        order = sorted(np.flatnonzero(clear).tolist(), key=lambda index: -pixels_a_metre[index])
-        return [self._cameras[index] for index in order[: self._settings.views]]
+            may_see &= ~_hidden_by_body(self._eyes, place_floor_m, body_floor_m)
+        best_first = np.argsort(-self._focal_main_px / distance_m, kind="stable")
+        order = best_first[may_see[best_first]].tolist()
+        found: list[int] = []
+        while (
+            order and len(found) < settings.views
+        ):  # The best see it nearly always: no other is asked for then.
+            some, order = order[:VIEWS_AT_ONCE], order[VIEWS_AT_ONCE:]
+            inside = [index for index in some if in_picture(self._cameras[index], point)[0]]
+            clear = lines_of_sight(
+                self._eyes[inside], point, self._store.gondolas, self._store.walls_floor_m
+            )[:, 0]
+            found += [index for index, is_clear in zip(inside, clear.tolist(), strict=True) if is_clear]
+        return [self._cameras[index] for index in found[: settings.views]]
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
