@@ -9,7 +9,7 @@ floor under all of them, something that nobody knows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Final
@@ -18,7 +18,6 @@ import numpy as np
 
 from openaisle.core.messages import (
     InteractionKind,
-    ProductId,
     ShelfId,
     SlotId,
     StepStatus,
@@ -28,11 +27,12 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
-from openaisle.interactions.densities import log_evenly, log_normal
+from openaisle.interactions.densities import log_normal
 from openaisle.interactions.explanations import Change, Explanation, JustLeft, Load, Part, merged
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
-from openaisle.interactions.places import PLACE_FLOOR, Floats, Heard, ShelfPlaces, Silent
+from openaisle.interactions.places import PLACE_FLOOR, Floats, ShelfPlaces, Silent
+from openaisle.interactions.put_backs import PutBacks, log_heard
 from openaisle.interactions.ramps import falling
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
@@ -54,12 +54,7 @@ class Weigher:
             for shelf_id, shelf in store.shelves.items()
             if shelf.plates
         }
-        self._half_widths_m = {
-            product_id: product.width_m / 2 for product_id, product in store.products.items()
-        }
-        self._slots_of_product: dict[tuple[ShelfId, ProductId], list[SlotId]] = {}
-        for slot_id, slot in store.slots.items():
-            self._slots_of_product.setdefault((slot.shelf_id, slot.product_id), []).append(slot_id)
+        self._put_backs = PutBacks(store, self._places, masses, settings)
 
     def change(self, step: WeightStep) -> Change:
         """Mass and place of a step."""
@@ -144,7 +139,7 @@ class Weigher:
                 if heard is not None and is_cut and self._masses.is_known(product_id):
                     mean_g = quantity * self._masses.mean_g(product_id)
                     variance_g2 = self._masses.variance_g2(product_id, quantity)
-                    fit = self._log_heard(change, heard, mass_g, mean_g, variance_g2)
+                    fit = log_heard(change, heard, mass_g, mean_g, variance_g2, settings)
                     part = Part(product_id, quantity, slot_id, mean_g / quantity, is_measured=False)
                 else:
                     weighed = (product_id, quantity, mass_g, change.mass_sd_g)
@@ -160,22 +155,6 @@ class Weigher:
                 density = fit + math.log(settings.prior_quantity[quantity - 1])
                 found.append(Explanation(InteractionKind.PICK_UP, (part,), density))
         return found
-
-    def _log_heard(
-        self, change: Change, heard: Heard, mass_g: float, mean_g: float, variance_g2: float
-    ) -> float:
-        """Log density (per gram and metre) of feeling `mass_g` (> 0) of goods of which some may stand unheard."""
-        settings = self._settings
-        blur_g = settings.silent_share * mean_g * np.sqrt(heard.shares) * heard.is_cut
-        variances = change.mass_sd_g**2 + heard.shares**2 * variance_g2 + blur_g**2
-        off_g = mass_g - heard.shares * mean_g
-        masses = np.exp(-0.5 * off_g * off_g / variances) / np.sqrt(2 * math.pi * variances)
-        sd_m = np.hypot(change.along_sd_m, settings.silent_sd_m * heard.is_cut)
-        z = (change.along_m - heard.felt_m) / sd_m
-        where = np.exp(-0.5 * z * z) / (sd_m * math.sqrt(2 * math.pi))
-        # Goods that lean over or stand askew, as everywhere; and what nothing here accounts for.
-        density = float((masses * (where + PLACE_FLOOR)).sum()) / max(1, len(heard.shares))
-        return math.log((1.0 - heard.missed) * density + 1e-300)
 
     def _picks_of_strays(self, change: Change, interaction_id: str) -> Iterable[Explanation]:
         places = self._places[change.shelf_id]
@@ -347,15 +326,21 @@ class Weigher:
         for visit_id, lots in carried.items():
             for lot in lots:
                 busy = self._busy(lots, lot, change.edge_ns)
-                if just_left is None or lot.taken_by not in just_left.interaction_ids:
-                    for quantity in self._quantities(lot):
-                        found += self._put_backs(others, visit_id, lot, quantity, busy, is_crowded)
-                    continue
+                has_just_left = just_left is not None and lot.taken_by in just_left.interaction_ids
                 for quantity in self._quantities(lot):
-                    is_all = just_left.is_all_of(quantity * lot.mass_g)
-                    own = replace(lot, mass_sd_g=just_left.apart_sd_g) if is_all else lot
-                    found += self._put_backs(
-                        change, visit_id, own, quantity, busy, is_crowded, may_be_off=True
+                    own, gain = lot, others
+                    if just_left is not None and has_just_left:
+                        gain = change
+                        if just_left.is_all_of(quantity * lot.mass_g):
+                            own = replace(lot, mass_sd_g=just_left.apart_sd_g)
+                    found += self._put_backs.of(
+                        gain,
+                        visit_id,
+                        own,
+                        quantity,
+                        busy,
+                        is_crowded=is_crowded,
+                        may_be_off=has_just_left,
                     )
         found += [one for visit_id in staff for one in self._restocks(change, visit_id)]
         return self._best([*found, self._unexplained(change)])
@@ -403,92 +388,6 @@ class Weigher:
             density = one.log_density + math.log(self._settings.prior_restock)
             parts = (replace(one.parts[0], is_measured=False),)
             yield Explanation(InteractionKind.PUT_BACK, parts, density, visit_id)
-
-    def _put_backs(
-        self,
-        change: Change,
-        visit_id: VisitId,
-        lot: Lot,
-        quantity: int,
-        busy: tuple[float, float],
-        is_crowded: bool,
-        *,
-        may_be_off: bool = False,
-    ) -> Iterable[Explanation]:
-        """Into a slot of its own on this shelf, or anywhere on it. `may_be_off`: what it weighed on its way out."""
-        places, settings = self._places[change.shelf_id], self._settings
-        # The same unit was weighed on its way out; of several, any one may come back.
-        own_g = math.hypot(quantity * lot.mass_sd_g, settings.mass_sd_g_min)
-        log_quantity = math.log(settings.prior_quantity[quantity - 1])
-        sd_g = math.hypot(change.mass_sd_g, own_g)
-        mass = log_normal(change.mass_g - quantity * lot.mass_g, sd_g)
-        is_measured = not change.silent
-        if may_be_off:
-            usual = self._masses.log_likelihood(lot.product_id, quantity, change.mass_g, change.mass_sd_g)
-            off = settings.prior_off
-            mass = float(np.logaddexp(math.log1p(-off) + mass, math.log(off) + usual))
-        hand_g = 0.0
-        if is_crowded and is_measured:
-            heavier_g, prior = change.mass_g - quantity * lot.mass_g, settings.prior_hand_beside
-            log_hand = math.log(prior) + log_evenly(heavier_g, sd_g, settings.hand_beside_g)
-            log_alone = math.log1p(-prior) + mass
-            if log_hand > log_alone:
-                hand_g, is_measured = heavier_g, False
-            mass = float(np.logaddexp(log_alone, log_hand))
-        mass_g = change.mass_g / quantity if is_measured else lot.mass_g
-        held_s = (change.edge_ns - lot.taken_ns) / NS_PER_S
-
-        def fit(slot_id: SlotId | None) -> float:
-            """Log density (per gram and metre), its place in a slot or anywhere."""
-            if change.silent:
-                half_m = self._half_widths_m[lot.product_id]
-                heard = (
-                    places.heard_anywhere(half_m, change.silent)
-                    if slot_id is None
-                    else places.heard_in(slot_id, change.silent)
-                )
-                return self._log_heard(change, heard, change.mass_g, quantity * lot.mass_g, own_g**2)
-            if slot_id is None:
-                return mass - math.log(places.width_m)
-            return mass + places.log_density(slot_id, change.along_m, change.along_sd_m)
-
-        nearest = places.nearest_slot(change.along_m)
-        part = Part(
-            lot.product_id,
-            quantity,
-            nearest,
-            mass_g,
-            is_measured=is_measured,
-            right_hand=lot.right_hand,
-            held_s=held_s,
-            busy=busy,
-            hand_g=hand_g,
-        )
-        right = settings.prior_right_slot
-        for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
-            density = log_quantity + fit(slot_id) + math.log(right)
-            own = replace(part, slot_id=slot_id)
-            yield Explanation(InteractionKind.PUT_BACK, (own,), density, visit_id)
-        density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
-        yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
-
-    def _log_wrong(
-        self, change: Change, product_id: ProductId, fit: Callable[[SlotId | None], float]
-    ) -> float:
-        """`fit` where a product is put that is not its slot: anywhere, or where a twin stands."""
-        places, settings = self._places[change.shelf_id], self._settings
-        mass_g = self._masses.mean_g(product_id)
-        twins = [
-            fit(slot_id)
-            for slot_id, slot in places.slots.items()
-            if slot.product.product_id != product_id
-            and abs(self._masses.mean_g(slot.product.product_id) - mass_g) <= settings.twin_share * mass_g
-        ]
-        if not twins:
-            return fit(None)
-        share = settings.prior_twin_slot
-        among_twins = math.log(share / len(twins)) + float(np.logaddexp.reduce(twins))
-        return float(np.logaddexp(math.log(1 - share) + fit(None), among_twins))
 
     # --- leaves -------------------------------------------------------------------------------------------------------
 
