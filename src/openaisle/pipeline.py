@@ -38,8 +38,9 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections.weight_steps import WeightSteps
 from openaisle.interactions.actions import Actions
 from openaisle.interactions.actions_paths import hand_look
-from openaisle.interactions.decide import Interactions, Watch
+from openaisle.interactions.decide import Interactions
 from openaisle.interactions.settings import Settings
+from openaisle.interactions.weighing import Watch
 from openaisle.ports import EventLog, Loyalty
 from openaisle.readings.align import Timeline
 from openaisle.receipts.book import PaymentMessage, to_log

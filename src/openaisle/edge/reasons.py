@@ -12,7 +12,7 @@ from typing import Final
 
 from openaisle.core.messages import AnyMessage, FloorTracks, Interaction, InteractionKind, Reading, ScaleBatch
 from openaisle.core.units import NS_PER_S
-from openaisle.interactions.decide import Weighing
+from openaisle.interactions.weighing import Weighing
 from openaisle.replay.clips import AFTER_NS, StepClip, clip_of
 from openaisle.store.schema import Store
 

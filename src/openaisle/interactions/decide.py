@@ -7,8 +7,7 @@ and when tracks have passed its moment. Steps close in time are decided together
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -33,7 +32,7 @@ from openaisle.interactions.again import Again
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
-from openaisle.interactions.explanations import Change, Part
+from openaisle.interactions.explanations import Part
 from openaisle.interactions.floor_items import FloorItems
 from openaisle.interactions.handovers import HandOvers
 from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
@@ -45,22 +44,10 @@ from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
 from openaisle.interactions.unheard import Health, Unheard
 from openaisle.interactions.weigh import Weigher
+from openaisle.interactions.weighing import Watch, Weighing
 from openaisle.store.schema import Store
 
 WATCHED_MAX: Final = 12
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """One decision of one step: what was weighed, by itself, likeliest first, and what was then said."""
-
-    step: WeightStep
-    change: Change
-    hypotheses: tuple[tuple[Hypothesis, float, dict[str, float]], ...]  # probability, terms of the log weight
-    said: tuple[Interaction, ...]
-
-
-Watch = Callable[[Weighing], None]
 
 
 class Interactions:
@@ -119,7 +106,9 @@ class Interactions:
         for action in arms:
             self._deeds.hear(action)
         said: list[Interaction] = []
-        due = {step.step_id for step in steps if self._take_in(step, said, now_ns)}
+        due: set[str] = set()
+        for step in steps:
+            due |= self._take_in(step, holdings, said, now_ns)
         for look in looks:
             self._looks.hear(look)
         due |= self._looks.settled(now_ns) & self._cases.keys()
@@ -159,8 +148,46 @@ class Interactions:
 
     # --- cases --------------------------------------------------------------------------------------------------------
 
-    def _take_in(self, step: WeightStep, said: list[Interaction], now_ns: int) -> bool:
-        """A new or revised step. True if it has to be decided."""
+    def _take_in(
+        self,
+        step: WeightStep,
+        holdings: Mapping[VisitId, Mapping[ProductId, int]],
+        said: list[Interaction],
+        now_ns: int,
+    ) -> set[str]:
+        """A new or revised step. Which cases have to be decided: its own, or one each of what left and what came."""
+        halves = self._weigher.halves(step)
+        was_halved = any(half.step_id in self._cases for half in halves)
+        is_halved = self._is_opposed(step) and not self._is_explained(step, holdings)
+        is_halved = is_halved and all(self._is_explained(half, holdings) for half in halves)
+        told = [(step, not is_halved)]
+        if is_halved or was_halved:
+            told += [(half, is_halved) for half in halves]
+        return {
+            each.step_id
+            for each, stands in told
+            if self._take(
+                each if stands else msgspec.structs.replace(each, status=StepStatus.WITHDRAWN), said, now_ns
+            )
+        }
+
+    def _is_opposed(self, step: WeightStep) -> bool:
+        """Whether much left some plates and much came to others, and not the same: somebody only moved it then."""
+        mass_g = step.mass_change_g
+        lost_g, gained_g = -float(mass_g[mass_g < 0].sum()), float(mass_g[mass_g > 0].sum())
+        return min(lost_g, gained_g, abs(gained_g - lost_g)) >= self._settings.weigh.opposed_g_min
+
+    def _is_explained(self, step: WeightStep, holdings: Mapping[VisitId, Mapping[ProductId, int]]) -> bool:
+        """By goods that are known, whoever moved them."""
+        case = self._case(step, step.detected_ns)
+        return self._suppose.is_explained(case, self._last(case), holdings)
+
+    def _case(self, step: WeightStep, now_ns: int) -> Case:
+        change = self._weigher.change(step)
+        return Case(step, change, self._suppose.target(step.shelf_id, change.along_m, step.edge_ns), now_ns)
+
+    def _take(self, step: WeightStep, said: list[Interaction], now_ns: int) -> bool:
+        """True if it has to be decided."""
         case = self._cases.get(step.step_id)
         if case is not None and step.revision <= case.step.revision:
             return False
@@ -171,12 +198,11 @@ class Interactions:
                 self._browsing.touched(case.target, now_ns)
                 said += [self._take_back(case, interaction, now_ns) for interaction in case.standing]
             return False
-        change = self._weigher.change(step)
-        target = self._suppose.target(step.shelf_id, change.along_m, step.edge_ns)
+        new = self._case(step, now_ns)
         if case is None:
-            self._cases[step.step_id] = Case(step, change, target, now_ns)
+            self._cases[step.step_id] = new
         else:
-            case.step, case.change, case.target = step, change, target
+            case.step, case.change, case.target = step, new.change, new.target
         return True
 
     def _is_due(self, case: Case, now_ns: int) -> bool:

@@ -58,6 +58,7 @@ class WeighSettings:
     # Of a loss, by which the level before a gain may be wrong that soon after it, falling as the square to none.
     unsettled_share: float = 0.06
     unsettled_s: tuple[float, float] = (0.15, 0.5)
+    opposed_g_min: float = 20.0  # left some plates and came to others, and not the same: two steps in one
     busy_s: tuple[float, float] = (1.5, 3.0)  # so long a hand still holds what it took; no longer
     prior_off: float = (
         0.02  # of what was lifted a moment ago: it was weighed with a hand that had rested there

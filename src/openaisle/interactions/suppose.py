@@ -64,6 +64,10 @@ class Suppose:
             for case, explanations in zip(group, self._explained(group, lasts, holdings), strict=True)
         ]
 
+    def is_explained(self, case: Case, last: Case | None, holdings: Holdings) -> bool:
+        """Whether goods that are known are likelier to have moved than anything else, whoever moved them."""
+        return bool(self._explain(case, last, None, holdings)[0].parts)
+
     def terms(self, case: Case, hypothesis: Hypothesis) -> dict[str, float]:
         """What the log weight of a hypothesis is made of, in the order in which it was thought of."""
         explanation = hypothesis.explanation

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from openaisle.core.messages import (
@@ -71,6 +72,17 @@ class Weigher:
         return Change(
             step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves
         )
+
+    def halves(self, step: WeightStep) -> tuple[WeightStep, WeightStep]:
+        """What left and what came, as steps of their own."""
+        mass_g = step.mass_change_g
+        left, came = (
+            msgspec.structs.replace(
+                step, step_id=f"{step.step_id}{sign}", mass_change_g=np.where(is_own, mass_g, np.float32(0.0))
+            )
+            for sign, is_own in (("-", mass_g < 0.0), ("+", mass_g > 0.0))
+        )
+        return left, came
 
     def _halves(self, shelf_id: ShelfId, mass_g: Floats, sd_g: Floats) -> tuple[Load, ...]:
         """A change that two stretches of plates carry [plates], cut at the stillest plate between them."""

@@ -25,8 +25,8 @@ from openaisle.core.messages import (
     WeightStep,
 )
 from openaisle.core.units import NS_PER_S
-from openaisle.interactions.decide import Weighing
 from openaisle.interactions.hypotheses import Hypothesis
+from openaisle.interactions.weighing import Weighing
 from openaisle.store.schema import Store
 
 BEFORE_NS = 3 * NS_PER_S

@@ -21,7 +21,7 @@ from openaisle.core.messages import (
     ReviewOpened,
     ScaleBatch,
 )
-from openaisle.interactions.decide import Weighing
+from openaisle.interactions.weighing import Weighing
 from openaisle.pipeline import Pipeline
 from openaisle.replay.clips import AFTER_NS, BEFORE_NS, StepClip, clip_of
 from openaisle.replay.player import play
