@@ -156,7 +156,7 @@ class Interactions:
         now_ns: int,
     ) -> set[str]:
         """A new or revised step. Which cases have to be decided: its own, or one each of what left and what came."""
-        halves = self._weigher.halves(step)
+        halves = self._weigher.left_and_came(step)
         was_halved = any(half.step_id in self._cases for half in halves)
         is_halved = self._is_opposed(step) and not self._is_explained(step, holdings)
         is_halved = is_halved and all(self._is_explained(half, holdings) for half in halves)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from openaisle.core.geometry import Floats
 from openaisle.core.messages import InteractionKind, ProductId, TrackId, VisitId
 from openaisle.interactions.explanations import Explanation, Part
 from openaisle.interactions.ramps import falling, rising
@@ -21,8 +22,6 @@ from openaisle.interactions.settings import Settings
 
 JOINT_STEPS_MAX: Final = 4
 JOINT_OUTCOMES_MAX: Final = 5
-
-Floats = NDArray[np.float64]
 
 Move = tuple[Part | None, Suspect | None]
 """Units of a product and who moved them; None: nobody knows."""
@@ -97,18 +96,18 @@ def decided(group: Sequence[Weighed], moments: Sequence[Moment], settings: Setti
     options = [own[:JOINT_OUTCOMES_MAX] for own in alone]
     weights = _joint_weights(options, moments, settings)  # [outcomes of the first, of the second, ...]
     best = np.unravel_index(int(weights.argmax()), weights.shape)
-    bills = [_bills(own, options) for own in options]  # each [outcomes, entries]
+    bills = _bills(options)  # of each step [outcomes, entries]
     total = functools.reduce(lambda sums, own: sums[..., None, :] + own, bills)
     found: list[list[Outcome]] = []
     for index, rank in enumerate(best):
         outcome = options[index][rank]
         touched = bills[index][rank] != 0
         if touched.any():
-            is_right = (total[..., touched] == total[best][touched]).all(axis=-1)
+            right = weights[(total[..., touched] == total[best][touched]).all(axis=-1)]
         else:
             alike = [_comes_to(other.best) == _comes_to(outcome.best) for other in options[index]]
-            is_right = np.moveaxis(np.broadcast_to(alike, np.moveaxis(weights, index, -1).shape), -1, index)
-        probability = min(1.0, float(weights[is_right].sum()))
+            right = np.compress(alike, weights, axis=index)
+        probability = min(1.0, float(right.sum()))
         others = [other for other in alone[index] if _comes_to(other.best) != _comes_to(outcome.best)]
         found.append([replace(outcome, probability=probability), *others])
     return found
@@ -181,11 +180,11 @@ def _both_hands(one: Moment, other: Moment, settings: Settings) -> float:
     return prior + (1.0 - prior) * rising(abs(one.edge_s - other.edge_s), settings.both_hands_s)
 
 
-def _bills(own: Sequence[Outcome], options: Sequence[Sequence[Outcome]]) -> NDArray[np.int64]:
-    """What each outcome of a step means for carts [outcomes, entries of all]: units taken, and given back."""
-    bills = [_bill(outcome) for outcome in own]
-    entries = dict.fromkeys(entry for step in options for outcome in step for entry in _bill(outcome))
-    return np.array([[bill.get(entry, 0) for entry in entries] for bill in bills], np.int64)
+def _bills(options: Sequence[Sequence[Outcome]]) -> list[NDArray[np.int64]]:
+    """What each outcome of each step means for carts [outcomes, entries of all]: units taken, and given back."""
+    bills = [[_bill(outcome) for outcome in own] for own in options]
+    entries = dict.fromkeys(entry for own in bills for bill in own for entry in bill)
+    return [np.array([[bill.get(entry, 0) for entry in entries] for bill in own], np.int64) for own in bills]
 
 
 def _bill(outcome: Outcome) -> dict[tuple[bool, VisitId | None, ProductId], int]:

@@ -11,10 +11,10 @@ import numpy as np
 from openaisle.core.messages import InteractionKind, ProductId, ShelfId, SlotId, VisitId
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
-from openaisle.interactions.densities import log_evenly, log_normal
+from openaisle.interactions.densities import log_evenly, log_heard, log_normal
 from openaisle.interactions.explanations import Change, Explanation, Part
 from openaisle.interactions.masses import Masses
-from openaisle.interactions.places import PLACE_FLOOR, Heard, ShelfPlaces
+from openaisle.interactions.places import ShelfPlaces
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
 
@@ -130,19 +130,3 @@ class PutBacks:
         share = settings.prior_twin_slot
         among_twins = math.log(share / len(twins)) + float(np.logaddexp.reduce(twins))
         return float(np.logaddexp(math.log(1 - share) + fit(None), among_twins))
-
-
-def log_heard(
-    change: Change, heard: Heard, mass_g: float, mean_g: float, variance_g2: float, settings: WeighSettings
-) -> float:
-    """Log density (per gram and metre) of feeling `mass_g` (> 0) of goods of which some may stand unheard."""
-    blur_g = settings.silent_share * mean_g * np.sqrt(heard.shares) * heard.is_cut
-    variances = change.mass_sd_g**2 + heard.shares**2 * variance_g2 + blur_g**2
-    off_g = mass_g - heard.shares * mean_g
-    masses = np.exp(-0.5 * off_g * off_g / variances) / np.sqrt(2 * math.pi * variances)
-    sd_m = np.hypot(change.along_sd_m, settings.silent_sd_m * heard.is_cut)
-    z = (change.along_m - heard.felt_m) / sd_m
-    where = np.exp(-0.5 * z * z) / (sd_m * math.sqrt(2 * math.pi))
-    # Goods that lean over or stand askew, as everywhere; and what nothing here accounts for.
-    density = float((masses * (where + PLACE_FLOOR)).sum()) / max(1, len(heard.shares))
-    return math.log((1.0 - heard.missed) * density + 1e-300)

@@ -28,12 +28,12 @@ from openaisle.core.messages import (
 from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.contents import Contents
-from openaisle.interactions.densities import log_normal
+from openaisle.interactions.densities import log_heard, log_normal
 from openaisle.interactions.explanations import Change, Explanation, JustLeft, Load, Part, merged
 from openaisle.interactions.loads import is_beside_silent, is_carrying, load_shares
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.places import PLACE_FLOOR, Floats, ShelfPlaces, Silent
-from openaisle.interactions.put_backs import PutBacks, log_heard
+from openaisle.interactions.put_backs import PutBacks
 from openaisle.interactions.ramps import falling
 from openaisle.interactions.settings import WeighSettings
 from openaisle.store.schema import Store
@@ -73,7 +73,7 @@ class Weigher:
             step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves
         )
 
-    def halves(self, step: WeightStep) -> tuple[WeightStep, WeightStep]:
+    def left_and_came(self, step: WeightStep) -> tuple[WeightStep, WeightStep]:
         """What left and what came, as steps of their own."""
         mass_g = step.mass_change_g
         left, came = (
