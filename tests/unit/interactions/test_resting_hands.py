@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.interactions.people import Person, Scene, with_masses
+from tests.unit.interactions.people import Person, Scene, step, with_masses
 from tests.unit.weight_steps.plates import shop
 
+from openaisle.core.messages import StepStatus
 from openaisle.interactions.masses import Masses
 from openaisle.interactions.settings import WeighSettings
 
@@ -78,3 +79,14 @@ def test_a_loss_that_is_not_what_a_hand_brought_is_told() -> None:
     scene.change(10.0, {6: 471.0})
     scene.change(11.5, {6: -50.0})
     assert [m[0] for m in scene.moved(15)] == ["pick_up", "put_back", "unexplained"]
+
+
+def test_a_gain_that_is_taken_back_brought_no_hand() -> None:
+    """What leaves after it has to be told."""
+    ana = Person("ana", 0.7, [(0.7, 4.4, 5.1), (0.7, 9.4, 10.2)])
+    scene = Scene([ana, Person("ben", 0.5, [(0.6, 9.6, 11.6)])])
+    scene.change(5.0, {6: -396.0})
+    scene.change(10.0, {6: 471.0}, step_id="gain", revision=0, status=StepStatus.PROVISIONAL)
+    scene.steps.append((11.0, step(10.0, {}, step_id="gain", revision=1, status=StepStatus.WITHDRAWN)))
+    scene.change(11.5, {6: -76.0})
+    assert [m[0] for m in scene.moved(15)] == ["pick_up", "unexplained"]
