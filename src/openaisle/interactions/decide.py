@@ -408,7 +408,7 @@ class Interactions:
         since_ns = case.step.edge_ns - round(settings.hand_s * NS_PER_S)
         return any(
             other.hand_g > 0.0
-            and bool(other.standing)
+            and other.standing
             and since_ns <= other.step.edge_ns < case.step.edge_ns
             and abs(other.hand_g + case.change.mass_g) <= settings.hand_off_g
             and self._suppose.share_plates(other, case)
