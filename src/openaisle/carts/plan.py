@@ -6,6 +6,7 @@ that is recognised late, or taken back, finds the put-backs that followed it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -89,6 +90,7 @@ class _Lot:
     product_id: ProductId
     left: int
     dropped: int = 0
+    claim: float  # how likely it is that all that is left of it is still with the shopper
     price_minor: int
     is_pending: bool
     is_doubtful: bool  # too unsure to be billed at closing
@@ -111,11 +113,14 @@ def plan_cart(
     A put-back takes the units picked up last. At closing a unit is billed if it is at least `bill_probability_min`
     likely that the shopper left with it: doubtful pick-ups below that are dropped; doubtful put-backs are believed,
     take what would be billed before what would be dropped, and what dearer they may have been instead is dropped too.
+    A line is as probable as that all its units were picked up and none of them was what was put back instead.
     """
     lots: list[_Lot] = []
     transfers: list[Transfer] = []
     shortages: list[str] = []
     for interaction in sorted(interactions, key=happened_order):
+        if _is_return(interaction):
+            _doubt_others(visit_id, interaction, lots)
         if not moves_goods(interaction):
             continue
         if interaction.kind in TAKES:
@@ -195,6 +200,12 @@ def _leaves_shelf(interaction: Interaction) -> bool:
     return interaction.kind in TAKES
 
 
+def _is_return(interaction: Interaction) -> bool:
+    """Whether something came to a shelf or went to somebody else, known or not."""
+    is_gain = interaction.kind is InteractionKind.UNEXPLAINED and interaction.mass_change_g > 0.0
+    return (is_gain or interaction.kind in PUT_BACKS) and not interaction.withdrawn
+
+
 def _place(interaction: Interaction) -> AccountId:
     """Where the goods came from, or went to, that is no cart."""
     return HANDED if interaction.kind in HAND_OVERS else slot_account(interaction.slot_id)
@@ -206,6 +217,7 @@ def _picked_up(interaction: Interaction, price_minor: int, settings: CartSetting
         interaction=interaction,
         product_id=interaction.product_id,
         left=interaction.quantity,
+        claim=interaction.probability,
         price_minor=price_minor,
         is_pending=not is_closing and interaction.probability < settings.post_probability_min,
         is_doubtful=is_closing and interaction.probability < settings.bill_probability_min,
@@ -252,17 +264,10 @@ def _drop_alternatives(
 ) -> None:
     """Dearer units of other products of this shopper, which may be what was really put back."""
     own_minor = max((lot.price_minor for lot in lots if lot.product_id == interaction.product_id), default=0)
-    likely: dict[ProductId, float] = {}
-    units: dict[ProductId, int] = {}
-    for candidate in interaction.alternatives:
-        product_id = candidate.product_id
-        if candidate.visit_id == visit_id and product_id not in (None, interaction.product_id):
-            likely[product_id] = likely.get(product_id, 0.0) + candidate.probability
-            units[product_id] = max(units.get(product_id, 0), candidate.quantity)
-    for product_id, probability in sorted(likely.items()):
+    for product_id, (quantity, probability) in _others_put_back(visit_id, interaction).items():
         if probability <= 1.0 - settings.bill_probability_min:
             continue
-        missing = units[product_id]
+        missing = quantity
         for lot in _most_certain_first(lots, product_id):
             if lot.price_minor <= own_minor:
                 continue
@@ -270,6 +275,25 @@ def _drop_alternatives(
             lot.left -= dropped
             lot.dropped += dropped
             missing -= dropped
+
+
+def _doubt_others(visit_id: VisitId, interaction: Interaction, lots: list[_Lot]) -> None:
+    """What this shopper may have put back instead is that much less surely still with them."""
+    for product_id, (quantity, probability) in _others_put_back(visit_id, interaction).items():
+        for lot in _most_certain_first(lots, product_id):
+            if quantity > 0 and lot.left:
+                lot.claim *= max(0.0, 1.0 - probability)
+                quantity -= lot.left
+
+
+def _others_put_back(visit_id: VisitId, interaction: Interaction) -> dict[ProductId, tuple[int, float]]:
+    """Other products that this shopper may have put back instead: at most how many units, and how likely any."""
+    found: dict[ProductId, tuple[int, float]] = {}
+    for other in interaction.alternatives:
+        if other.visit_id == visit_id and other.product_id not in (None, interaction.product_id):
+            quantity, probability = found.get(other.product_id, (0, 0.0))
+            found[other.product_id] = max(quantity, other.quantity), probability + other.probability
+    return dict(sorted(found.items()))
 
 
 def _most_certain_first(lots: list[_Lot], product_id: ProductId) -> list[_Lot]:
@@ -314,7 +338,7 @@ def _lines(lots: Iterable[_Lot]) -> tuple[CartLine, ...]:
             product_id=product_id,
             quantity=sum(lot.left for lot in group),
             price_minor=price_minor,
-            probability=min(lot.interaction.probability for lot in group),
+            probability=math.prod(lot.claim for lot in group),
             pending=is_pending,
             slot_id=group[0].interaction.slot_id,
             picked_ns=group[0].interaction.happened_ns,

@@ -50,6 +50,9 @@ class ShelfSettings:
     revisable_ms_max: int = 8_000
     refine_ms: int = 450  # after it was confirmed, a step is measured once more
     refine_g_min: float = 1.5
+    # What got heavier by more than this since goods left has the next hand on it.
+    refine_rise_g: float = 4.0
+    refine_rise_share: float = 0.01  # more, of what left
     correction_share: float = 0.25  # what ringing and a hand may change of a step while it settles
     correction_g: float = 20.0
     hand_g_max: float = 60.0
@@ -379,8 +382,10 @@ class ShelfWatch:
         """A heavy change still rings when it is confirmed. True if what is left of that is worth saying."""
         heard = step.own & np.isfinite(look.long_level_g)
         mass_g = np.where(heard, look.long_level_g - step.before_g, step.mass_g)
-        moved_g = abs(float(mass_g.sum()) - step.total_g)
-        if not self.settings.refine_g_min < moved_g <= 0.1 * abs(step.total_g):
+        settings, rise_g = self.settings, float(mass_g.sum()) - step.total_g
+        if not settings.refine_g_min < abs(rise_g) <= 0.1 * abs(step.total_g):
+            return False
+        if step.total_g < 0.0 and rise_g > settings.refine_rise_g - settings.refine_rise_share * step.total_g:
             return False
         self._update(step, mass_g, step.plates, look, use_long=True)
         step.revision += 1

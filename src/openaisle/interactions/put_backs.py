@@ -87,13 +87,20 @@ class PutBacks:
                 return log_mass - math.log(places.width_m)
             return log_mass + places.log_density(slot_id, change.along_m, change.along_sd_m)
 
-        log_quantity, right = math.log(settings.prior_quantity[quantity - 1]), settings.prior_right_slot
+        log_prior = math.log(settings.prior_quantity[quantity - 1]) + self._log_recent(part.held_s)
+        right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
-            density = log_quantity + fit(slot_id) + math.log(right)
+            density = log_prior + fit(slot_id) + math.log(right)
             own = replace(part, slot_id=slot_id)
             yield Explanation(InteractionKind.PUT_BACK, (own,), density, visit_id)
-        density = log_quantity + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
+        density = log_prior + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
+
+    def _log_recent(self, held_s: float) -> float:
+        """How likely goods taken so long ago are put back, against goods that were taken just now."""
+        settings = self._settings
+        new = math.exp(-held_s / settings.recent_s)
+        return math.log(settings.prior_old + (1.0 - settings.prior_old) * new)
 
     def _log_mass(
         self, change: Change, lot: Lot, quantity: int, own_g: float, may_be_hand: bool, may_be_off: bool

@@ -47,6 +47,8 @@ class WeighSettings:
     )
     prior_twin_slot: float = 0.7  # of a wrong one: where goods of about the same mass stand, if there are any
     twin_share: float = 0.03
+    recent_s: float = 20.0  # a put-back is the likelier, the more recently it was taken,
+    prior_old: float = 0.1  # and of what was taken long ago so likely, against what was taken just now
     prior_stray: float = 0.1  # a pick of what stands in a wrong place, against the slot's own goods
     prior_empty_slot: float = 0.02  # a pick from a slot that should be empty by our count
     candidates_max: int = 24

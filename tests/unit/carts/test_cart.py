@@ -253,6 +253,15 @@ def test_of_two_products_that_may_have_been_put_back_the_dearer_is_not_billed(st
     assert story.balance("sold") == {}
 
 
+def test_a_line_is_as_sure_as_that_it_was_not_put_back_instead(story: Story) -> None:
+    story.take("ana", "bread", probability=0.98)
+    story.take("ana", "cola", quantity=2, probability=0.99)
+    story.put_back("ana", "cola", probability=0.8, alternatives=(either("bread", "ana", 0.15),))
+    bread, cola = story.leave("ana").lines
+    assert bread.probability == pytest.approx(0.98 * 0.85)
+    assert cola.probability == pytest.approx(0.99)
+
+
 def test_nobody_looks_which_of_two_of_one_price_was_taken_or_put_back(story: Story) -> None:
     story.take("ana", "cola")
     story.take("ana", "lemonade")

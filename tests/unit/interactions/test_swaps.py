@@ -24,6 +24,22 @@ def test_of_two_held_units_of_one_weight_the_scale_knows_which_came_back() -> No
     ]
 
 
+@pytest.mark.parametrize("first", ["P13", "P14"])
+def test_of_two_of_one_weight_the_one_taken_just_now_comes_back(first: str) -> None:
+    """Where neither belongs: what was taken a minute ago is in a bag by now."""
+    store = with_masses({"P13": 350.0, "P14": 350.0})
+    places = {"P13": (0.5, 4), "P14": (0.7, 7)}
+    (first_m, first_plate), (last_m, last_plate) = sorted(places.values(), reverse=first == "P14")
+    reaches = [(first_m, 4.4, 5.1), (last_m, 64.4, 65.1), (0.2, 68.4, 69.2)]
+    scene = Scene([Person("ana", 0.6, reaches)], store=store)
+    scene.change(5.0, {first_plate: -350.0})
+    scene.change(65.0, {last_plate: -350.0})
+    scene.change(69.0, {1: 350.0})
+    last = list(scene.run(72).values())[-1]
+    assert last.product_id not in (None, first)
+    assert last.probability > 0.85
+
+
 def test_no_hand_takes_something_and_brings_it_back_at_once() -> None:
     """Half a second after the second of two twins was taken one is set down there: it is the other."""
     store = with_masses({"P13": 350.0, "P14": 350.0})

@@ -120,6 +120,16 @@ def test_a_resting_hand_then_a_pick_adds_up_to_the_goods() -> None:
     assert mass_g == pytest.approx(-350.0, abs=5.0)
 
 
+def test_the_next_hand_is_not_measured_with_what_was_taken_before() -> None:
+    bench = Bench()
+    bench.add(ramp(5.0, 0.2, -1000.0), 5)
+    bench.add(press(5.75, 6.75, 20.0, tremor=0.0), 5)
+    bench.add(ramp(6.7, 0.1, -700.0), 5)
+    first_g, second_g = bench.run(10).masses_g
+    assert first_g == pytest.approx(-1000.0, abs=6.0)
+    assert first_g + second_g == pytest.approx(-1700.0, abs=6.0)
+
+
 def test_a_pack_nudged_over_a_seam_is_no_step() -> None:
     bench = Bench()
     bench.add(ramp(5.0, 0.3, -150.0), {5: 1.0})
