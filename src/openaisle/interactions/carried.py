@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from openaisle.core.messages import InteractionKind, ProductId, SlotId
+from openaisle.core.units import NS_PER_S
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class Lot:
     probability: float
     taken_ns: int = 0
     right_hand: float = 0.5  # probability that the right hand took it
+
+    def held_s(self, at_ns: int) -> float:
+        return (at_ns - self.taken_ns) / NS_PER_S
+
+    def recency(self, at_ns: int, within_s: float) -> float:
+        """1 when it has just been taken, falling exponentially within that time."""
+        return math.exp(-self.held_s(at_ns) / within_s)
 
 
 def carried(deeds: Iterable[Deed], before_ns: int) -> list[Lot]:

@@ -183,10 +183,9 @@ class FloorItems:
 
     def _weight_of_lot(self, lot: Lot, dip: _Dip) -> float:
         settings = self._settings
-        since_s = (dip.began_ns - lot.taken_ns) / NS_PER_S
         same = lot.right_hand if dip.hand == 1 else 1.0 - lot.right_hand
         same = settings.hand_sure * same + (1.0 - settings.hand_sure) * (1.0 - same)
-        return math.exp(-since_s / settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
+        return lot.recency(dip.began_ns, settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
 
     def _weight_of_lying(self, lying: _Lying, dip: _Dip) -> float:
         away_m = float(np.linalg.norm((lying.place_floor_m - dip.lowest_floor_m)[:2]))

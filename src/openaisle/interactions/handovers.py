@@ -119,9 +119,8 @@ class HandOvers:
 
     def _weight(self, lot: Lot, giver: Hand, at_ns: int) -> float:
         settings = self._settings
-        since_s = (at_ns - lot.taken_ns) / NS_PER_S
         same = lot.right_hand if giver.side == 1 else 1.0 - lot.right_hand
-        return math.exp(-since_s / settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
+        return lot.recency(at_ns, settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
 
     # --- saying -------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from openaisle.core.messages import InteractionKind, ProductId, ShelfId, SlotId, VisitId
-from openaisle.core.units import NS_PER_S
 from openaisle.interactions.carried import Lot
 from openaisle.interactions.densities import log_evenly, log_heard, log_normal
 from openaisle.interactions.explanations import Change, Explanation, Part
@@ -68,7 +67,7 @@ class PutBacks:
             change.mass_g / quantity if is_measured else lot.mass_g,
             is_measured=is_measured,
             right_hand=lot.right_hand,
-            held_s=(change.edge_ns - lot.taken_ns) / NS_PER_S,
+            held_s=lot.held_s(change.edge_ns),
             busy=busy,
             hand_g=hand_g,
         )
@@ -87,7 +86,7 @@ class PutBacks:
                 return log_mass - math.log(places.width_m)
             return log_mass + places.log_density(slot_id, change.along_m, change.along_sd_m)
 
-        log_prior = math.log(settings.prior_quantity[quantity - 1]) + self._log_recent(part.held_s)
+        log_prior = math.log(settings.prior_quantity[quantity - 1]) + self._log_recent(lot, change.edge_ns)
         right = settings.prior_right_slot
         for slot_id in self._slots_of_product.get((change.shelf_id, lot.product_id), ()):
             density = log_prior + fit(slot_id) + math.log(right)
@@ -96,11 +95,10 @@ class PutBacks:
         density = log_prior + self._log_wrong(change, lot.product_id, fit) + math.log(1.0 - right)
         yield Explanation(InteractionKind.PUT_BACK_WRONG, (part,), density, visit_id)
 
-    def _log_recent(self, held_s: float) -> float:
+    def _log_recent(self, lot: Lot, at_ns: int) -> float:
         """How likely goods taken so long ago are put back, against goods that were taken just now."""
-        settings = self._settings
-        new = math.exp(-held_s / settings.recent_s)
-        return math.log(settings.prior_old + (1.0 - settings.prior_old) * new)
+        old = self._settings.prior_old
+        return math.log(old + (1.0 - old) * lot.recency(at_ns, self._settings.recent_s))
 
     def _log_mass(
         self, change: Change, lot: Lot, quantity: int, own_g: float, may_be_hand: bool, may_be_off: bool

@@ -370,7 +370,7 @@ class Weigher:
         free = [1.0, 1.0]
         for lot in lots:
             if lot is not but:
-                still = falling((at_ns - lot.taken_ns) / NS_PER_S, self._settings.busy_s)
+                still = falling(lot.held_s(at_ns), self._settings.busy_s)
                 free[0] *= 1.0 - still * (1.0 - lot.right_hand)
                 free[1] *= 1.0 - still * lot.right_hand
         return 1.0 - free[0], 1.0 - free[1]
