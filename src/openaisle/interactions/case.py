@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from openaisle.core.messages import Interaction, WeightStep
+from openaisle.core.messages import Interaction, StepStatus, WeightStep
 from openaisle.interactions.explanations import Change
 from openaisle.interactions.reach import Target
 
@@ -15,7 +16,7 @@ class Case:
     """Open until its step has settled and tracks have passed it; remembered a while longer."""
 
     step: WeightStep
-    change: Change
+    own: Change  # what the step says by itself
     target: Target
     seen_ns: int
     said: dict[str, Interaction] = field(default_factory=dict[str, Interaction])  # withdrawn ones too
@@ -25,6 +26,26 @@ class Case:
     is_learned: bool = False
     was_hand: bool = False  # a gain that left again together with goods
     hand_g: float = 0.0  # of a gain, as it was decided last: of a hand that came to rest beside the goods
+    # Of a loss: later ones that were a hand which had come to rest as the goods left, by their steps.
+    hands: Mapping[str, Change] = field(default_factory=dict[str, Change])
+    hand_of: str | None = None  # of such a later loss: the step of the goods
+
+    @property
+    def change(self) -> Change:
+        """What the step says, and what is known of hands since."""
+        return self.with_hands(self.hands)
+
+    def with_hands(self, hands: Mapping[str, Change]) -> Change:
+        """What it would say if those later losses were a hand that had made the goods lighter."""
+        if not hands:
+            return self.own
+        mass_g = self.own.mass_g + sum(hand.mass_g for hand in hands.values())
+        mass_sd_g = math.hypot(self.own.mass_sd_g, *(hand.mass_sd_g for hand in hands.values()))
+        return replace(self.own, mass_g=mass_g, mass_sd_g=mass_sd_g)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.step.status is StepStatus.WITHDRAWN
 
     @property
     def standing(self) -> list[Interaction]:

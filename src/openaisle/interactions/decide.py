@@ -14,7 +14,6 @@ import msgspec
 
 from openaisle.core.messages import (
     ArmAction,
-    Candidate,
     FloorTracks,
     Interaction,
     InteractionKind,
@@ -32,14 +31,15 @@ from openaisle.interactions.again import Again
 from openaisle.interactions.browse import Browsing
 from openaisle.interactions.case import Case
 from openaisle.interactions.deeds import Deeds
-from openaisle.interactions.explanations import Part
 from openaisle.interactions.floor_items import FloorItems
 from openaisle.interactions.handovers import HandOvers
-from openaisle.interactions.hypotheses import Hypothesis, Moment, Outcome, decided, normalised
+from openaisle.interactions.hypotheses import Moment, Outcome, decided, normalised
 from openaisle.interactions.looks import Looks
 from openaisle.interactions.meetings import Meetings
 from openaisle.interactions.memory import Memory
-from openaisle.interactions.reach import Arms, Suspect, Target
+from openaisle.interactions.reach import Arms, Target
+from openaisle.interactions.rests import Rests
+from openaisle.interactions.sayings import interactions_of, is_news_of
 from openaisle.interactions.settings import Settings
 from openaisle.interactions.suppose import Suppose
 from openaisle.interactions.unheard import Health, Unheard
@@ -73,6 +73,7 @@ class Interactions:
             self._deeds,
             self._again,
         )
+        self._rests = Rests(self._weigher, self._settings.weigh)
         self._unheard = Unheard(store, self._weigher, self._memory, self._settings.unheard)
         self._browsing = Browsing(store, self._settings, self._deeds, self._unheard)
         self._meetings = Meetings(store, self._settings.meetings)
@@ -163,13 +164,35 @@ class Interactions:
         told = [(step, not is_halved)]
         if is_halved or was_halved:
             told += [(half, is_halved) for half in halves]
-        return {
-            each.step_id
-            for each, stands in told
-            if self._take(
-                each if stands else msgspec.structs.replace(each, status=StepStatus.WITHDRAWN), said, now_ns
-            )
-        }
+        due: set[str] = set()
+        for each, stands in told:
+            if not stands:
+                each = msgspec.structs.replace(each, status=StepStatus.WITHDRAWN)
+            if self._take(each, said, now_ns):
+                due.add(each.step_id)
+            due |= self._tell_hand(each.step_id, said, now_ns)
+        return {step_id for step_id in due if self._cases[step_id].hand_of is None}
+
+    def _tell_hand(self, step_id: str, said: list[Interaction], now_ns: int) -> set[str]:
+        """Whether a loss is a hand that goes. Then the goods with which it came have to be decided again."""
+        case = self._cases.get(step_id)
+        if case is None:
+            return set()
+        due: set[str] = set()
+        for hand_id in list(case.hands):
+            due |= self._tell_hand(hand_id, said, now_ns)
+        goods = None if case.is_withdrawn else self._rests.came_with(case, self._cases.values())
+        before = self._cases.get(case.hand_of) if case.hand_of is not None else None
+        if before is not None and before is not goods:
+            before.hands = {other: load for other, load in before.hands.items() if other != step_id}
+            due |= {step_id, before.step.step_id}
+        case.hand_of = None
+        if goods is not None:
+            said += [self._take_back(case, old, now_ns) for old in case.standing]
+            goods.hands = {**goods.hands, step_id: self._rests.load(case)}
+            case.hand_of, case.is_final = goods.step.step_id, True
+            due.add(goods.step.step_id)
+        return due
 
     def _is_opposed(self, step: WeightStep) -> bool:
         """Whether much left some plates and much came to others, and not the same: somebody only moved it then."""
@@ -202,7 +225,7 @@ class Interactions:
         if case is None:
             self._cases[step.step_id] = new
         else:
-            case.step, case.change, case.target = step, new.change, new.target
+            case.step, case.own, case.target = step, new.own, new.target
         return True
 
     def _is_due(self, case: Case, now_ns: int) -> bool:
@@ -221,7 +244,7 @@ class Interactions:
     def _groups(self, step_ids: set[str]) -> list[list[Case]]:
         """Cases to decide, in the order they happened, with all their neighbours in time and place."""
         together_ns = round(self._settings.together_s * NS_PER_S)
-        standing = [case for case in self._cases.values() if case.step.status is not StepStatus.WITHDRAWN]
+        standing = [case for case in self._cases.values() if not case.is_withdrawn and case.hand_of is None]
         groups: list[list[Case]] = []
         growing: list[list[Case]] = []
         for case in sorted(standing, key=_when):
@@ -336,9 +359,10 @@ class Interactions:
         before = (
             case
             for case in self._cases.values()
-            if case.step.status is not StepStatus.WITHDRAWN
+            if not case.is_withdrawn
+            and case.hand_of is None
             and case.step.edge_ns < gain.step.edge_ns
-            and self._suppose.share_plates(case, gain)
+            and self._weigher.share_plates(case.change, gain.change)
         )
         return max(before, key=_when, default=None)
 
@@ -378,15 +402,22 @@ class Interactions:
         if case.was_hand:
             return []
         best = found[0].best
-        if self._lifts_hand(case, best):
+        is_unexplained = best.explanation.kind is InteractionKind.UNEXPLAINED
+        if is_unexplained and self._rests.came_beside(case, self._cases.values()):
             return [self._take_back(case, old, now_ns) for old in case.standing]
         case.hand_g = sum(part.hand_g for part, _ in best.moves if part is not None)
-        wanted = self._wanted(case, found, now_ns)
+        wanted = interactions_of(
+            case, found, now_ns, self._weigher.nearest_slot(case.change), self._settings.alternatives_max
+        )
         ids = {message.interaction_id for message, _, _ in wanted}
         said = [self._take_back(case, old, now_ns) for old in case.standing if old.interaction_id not in ids]
         for message, part, suspect in wanted:
             old = case.said.get(message.interaction_id)
-            is_news = old is None or old.withdrawn or self._is_news(old, message, case.is_final)
+            is_news = (
+                old is None
+                or old.withdrawn
+                or is_news_of(old, message, self._settings, is_final=case.is_final)
+            )
             if old is not None:
                 message = msgspec.structs.replace(message, revision=old.revision + is_news)
             # What later decisions build on is always the newest; only what matters to a cart is said again.
@@ -399,21 +430,6 @@ class Interactions:
             if part is not None and part.under_hand is not None:
                 said += self._unsay_hand(part.under_hand, now_ns)
         return said
-
-    def _lifts_hand(self, case: Case, best: Hypothesis) -> bool:
-        """Whether what left unexplained is the hand that came to rest there beside goods put back."""
-        if best.explanation.kind is not InteractionKind.UNEXPLAINED or case.change.mass_g >= 0.0:
-            return False
-        settings = self._settings.weigh
-        since_ns = case.step.edge_ns - round(settings.hand_s * NS_PER_S)
-        return any(
-            other.hand_g > 0.0
-            and other.standing
-            and since_ns <= other.step.edge_ns < case.step.edge_ns
-            and abs(other.hand_g + case.change.mass_g) <= settings.hand_off_g
-            and self._suppose.share_plates(other, case)
-            for other in self._cases.values()
-        )
 
     def _unsay_hand(self, brought_by: str, now_ns: int) -> list[Interaction]:
         """What was taken for something brought was a hand that rested: it has left together with goods."""
@@ -428,50 +444,6 @@ class Interactions:
         case.said[brought_by] = message
         return [message]
 
-    def _wanted(
-        self, case: Case, found: Sequence[Outcome], now_ns: int
-    ) -> list[tuple[Interaction, Part | None, Suspect | None]]:
-        """One interaction a move."""
-        best = found[0].best
-        alternatives = tuple(
-            candidate
-            for outcome in found[1 : self._settings.alternatives_max + 1]
-            for candidate in _candidates(outcome)
-        )
-        return [
-            (
-                Interaction(
-                    interaction_id=interaction_id,
-                    revision=0,
-                    kind=best.explanation.kind,
-                    shelf_id=case.step.shelf_id,
-                    slot_id=part.slot_id if part else self._weigher.nearest_slot(case.change),
-                    product_id=part.product_id if part else None,
-                    quantity=part.quantity if part else 0,
-                    visit_id=suspect.visit_id if suspect else None,
-                    probability=found[0].probability,
-                    happened_ns=case.step.edge_ns,
-                    decided_ns=now_ns,
-                    mass_change_g=case.change.mass_g / len(best.moves),
-                    step_ids=(case.step.step_id,),
-                    alternatives=alternatives,
-                ),
-                part,
-                suspect,
-            )
-            for interaction_id, (part, suspect) in zip(case.ids(), best.moves, strict=False)
-        ]
-
-    def _is_news(self, old: Interaction, new: Interaction, is_final: bool) -> bool:
-        """Whether a cart, or at last a receipt's evidence, would look different."""
-        names = ("kind", "product_id", "quantity", "visit_id")
-        if any(getattr(old, name) != getattr(new, name) for name in names):
-            return True
-        moved = abs(old.probability - new.probability)
-        grams = abs(old.mass_change_g - new.mass_change_g)
-        is_other = moved > 0.005 or grams > max(2.0, 0.01 * abs(new.mass_change_g))
-        return moved > self._settings.news_probability or (is_final and is_other)
-
     def _take_back(self, case: Case, old: Interaction, now_ns: int) -> Interaction:
         self._memory.undo(old.interaction_id)
         message = msgspec.structs.replace(old, revision=old.revision + 1, decided_ns=now_ns, withdrawn=True)
@@ -481,16 +453,3 @@ class Interactions:
 
 def _when(case: Case) -> tuple[int, str]:
     return case.step.edge_ns, case.step.step_id
-
-
-def _candidates(outcome: Outcome) -> list[Candidate]:
-    """What an outcome that was not chosen would have meant."""
-    return [
-        Candidate(
-            product_id=part.product_id if part else None,
-            quantity=part.quantity if part else 0,
-            visit_id=suspect.visit_id if suspect else None,
-            probability=outcome.probability,
-        )
-        for part, suspect in outcome.best.moves
-    ]

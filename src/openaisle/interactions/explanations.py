@@ -67,6 +67,9 @@ class Explanation:
     log_density: float
     carrier: VisitId | None = None  # put-backs: who must have done it
     stray: str | None = None  # unexplained picks: the unknown thing that left again
+    may_be_hand: bool = (
+        False  # unexplained: so light that it may be the load of a hand that does something else
+    )
 
     @property
     def key(self) -> tuple[tuple[ProductId, int, SlotId], ...]:

@@ -44,6 +44,9 @@ class Hypothesis:
 
     @cached_property
     def hands(self) -> Hands:
+        """Those that were busy with it."""
+        if self.explanation.may_be_hand:
+            return ()
         return tuple(dict.fromkeys((suspect.track_id, suspect.hand) for _, suspect in self.moves if suspect))
 
 

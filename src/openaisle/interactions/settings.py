@@ -40,7 +40,8 @@ class WeighSettings:
     # Of goods put back where somebody else's hand is: it came to rest on others as they were laid down.
     hand_beside_g: tuple[float, float] = (8.0, 100.0)
     prior_hand_beside: float = 0.02
-    hand_off_g: float = 8.0  # when it goes, from when it came
+    hand_off_g: float = 8.0  # when it goes, from when it came, at most;
+    hand_sways_g: float = 4.0  # and of goods that left as it came, standard deviation
     prior_right_slot: float = 0.6  # of a put-back
     prior_restock: float = (
         0.5  # of a gain where staff are: goods of the slot, out of a crate that nobody has counted

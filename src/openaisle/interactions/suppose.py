@@ -105,21 +105,18 @@ class Suppose:
         is_heard = not first.change.silent and not second.change.silent
         is_both = first.change.mass_g < 0 > second.change.mass_g
         is_soon = _apart_s(first, second) <= self._settings.weigh.entangled_s
-        return is_heard and is_both and is_soon and self.share_plates(first, second)
-
-    def share_plates(self, first: Case, second: Case) -> bool:
-        """So close in place that the one is measured from the level that the other left."""
-        return (
-            first.step.shelf_id == second.step.shelf_id
-            and abs(first.change.along_m - second.change.along_m) <= self._settings.weigh.entangled_m
-        )
+        return is_heard and is_both and is_soon and self._weigher.share_plates(first.change, second.change)
 
     def _explain(
         self, case: Case, last: Case | None, after: Case | None, holdings: Holdings
     ) -> list[Explanation]:
         if case.change.mass_g < 0:
             change = case.change
-            if after is not None and after.change.mass_g > 0 and self.share_plates(case, after):
+            if (
+                after is not None
+                and after.change.mass_g > 0
+                and self._weigher.share_plates(change, after.change)
+            ):
                 blur_g = self._weigher.unsettled_g(change.mass_g, _apart_s(case, after))
                 change = replace(change, mass_sd_g=math.hypot(change.mass_sd_g, blur_g))
             return self._weigher.explain_loss(change, case.first_id)

@@ -114,6 +114,15 @@ class Weigher:
         places = self._places.get(shelf_id)
         return places.heard_in(slot_id, silent).missed if places is not None else 0.0
 
+    def share_plates(self, first: Change, second: Change) -> bool:
+        """So close in place that the one is measured from the level that the other left."""
+        is_near = abs(first.along_m - second.along_m) <= self._settings.entangled_m
+        return first.shelf_id == second.shelf_id and is_near
+
+    def log_anywhere(self, change: Change) -> float:
+        """Log density (per metre) of what may be anywhere on the shelf."""
+        return -math.log(self._places[change.shelf_id].width_m)
+
     def nearest_slot(self, change: Change) -> SlotId | None:
         return self._places[change.shelf_id].nearest_slot(change.along_m)
 
@@ -409,8 +418,9 @@ class Weigher:
         share = settings.prior_unexplained / settings.mass_any_g
         if least_g <= change.mass_g <= most_g:
             share += settings.prior_hand / (most_g - least_g)
-        density = math.log(share / self._places[change.shelf_id].width_m)
-        return Explanation(InteractionKind.UNEXPLAINED, (), density)
+        density = math.log(share) + self.log_anywhere(change)
+        may_be_hand = abs(change.mass_g) <= settings.hand_beside_g[1]
+        return Explanation(InteractionKind.UNEXPLAINED, (), density, may_be_hand=may_be_hand)
 
     def _best(self, found: list[Explanation]) -> list[Explanation]:
         found.sort(key=lambda one: (-one.log_density, one.kind, one.key))

@@ -90,3 +90,37 @@ def test_a_gain_that_is_taken_back_brought_no_hand() -> None:
     scene.steps.append((11.0, step(10.0, {}, step_id="gain", revision=1, status=StepStatus.WITHDRAWN)))
     scene.change(11.5, {6: -76.0})
     assert [m[0] for m in scene.moved(15)] == ["pick_up", "unexplained"]
+
+
+def test_a_hand_that_comes_to_rest_as_goods_leave_makes_them_no_lighter() -> None:
+    """Seen when it goes: until then nothing explains what was read."""
+    scene = Scene([Person("ana", 0.5, [(0.5, 4.4, 10.1)])])
+    scene.change(5.0, {4: -238.0})
+    scene.change(10.0, {4: -62.0})
+    assert scene.moved(9) != [("pick_up", "P13", 1, "ana")]
+    assert scene.moved(14) == [("pick_up", "P13", 1, "ana")]
+
+
+def test_what_was_taken_for_a_hand_that_goes_is_told_when_it_turns_out_heavier() -> None:
+    scene = Scene([Person("ana", 0.5, [(0.5, 4.4, 10.1)])], store=with_masses({"P12": 95.0}))
+    scene.change(5.0, {4: -238.0})
+    scene.change(10.0, {3: -62.0}, step_id="hand", status=StepStatus.PROVISIONAL)
+    assert scene.moved(10.5) == [("pick_up", "P13", 1, "ana")]
+    scene.steps.append((11.0, step(10.0, {3: -95.0}, step_id="hand", revision=2)))
+    assert [m[:2] for m in scene.moved(14)] == [("unexplained", None), ("pick_up", "P12")]
+
+
+def test_two_light_goods_taken_one_after_the_other_are_two() -> None:
+    scene = Scene([Person("ana", 0.45, [(0.45, 4.4, 9.1)])], store=with_masses({"P12": 62.0, "P13": 238.0}))
+    scene.change(5.0, {4: -238.0})
+    scene.change(8.0, {3: -62.0})
+    assert [m[:2] for m in scene.moved(12)] == [("pick_up", "P13"), ("pick_up", "P12")]
+
+
+def test_the_hand_that_took_goods_may_rest_there_at_once() -> None:
+    """What it weighs then is not taken for something that a hand cannot have done so soon."""
+    scene = Scene([Person("ana", 0.5, [(0.5, 4.4, 9.1)])])
+    scene.change(5.0, {4: -300.0})
+    scene.change(5.4, {4: 58.0})
+    assert scene.moved(8)[0] == ("pick_up", "P13", 1, "ana")
+    assert next(iter(scene.run(8).values())).probability > 0.95
