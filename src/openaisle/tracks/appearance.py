@@ -17,8 +17,9 @@ Floats = NDArray[np.float64]
 
 MEMORY_VIEWS: Final = 60.0  # a look follows the last so many views
 LEARNING_VIEWS_MIN: Final = 4.0  # a look of fewer views says nothing
-UNLIKE: Final = 0.5  # cosine below which a view is hardly of whom it is thought to be ...
-UNLIKE_GAIN: Final = 1 / 600  # ... and is learned as slowly
+UNLIKE: Final = 0.0  # cosine below which a view is hardly of whom it is thought to be
+DOUBTED: Final = 0.5  # ... and below which it is learned slowly:
+DOUBTED_GAIN: Final = 1 / 600
 NOW_VIEWS: Final = 16.0  # what was seen last is the mean of about so many views
 
 
@@ -100,10 +101,10 @@ def _learn(rows: NDArray[np.int64], vectors: Floats, mean: Floats, views: Floats
         if not vector.any():
             continue
         likeness = (look * vector).sum()
-        unlike = UNLIKE * np.sqrt((look * look).sum() * (vector * vector).sum())
-        is_unlike = views[row] >= LEARNING_VIEWS_MIN and likeness < unlike
-        views[row] = min(views[row] + (0.0 if is_unlike else 1.0), MEMORY_VIEWS)
-        look += (vector - look) * (UNLIKE_GAIN if is_unlike else 1 / views[row])
+        doubted = DOUBTED * np.sqrt((look * look).sum() * (vector * vector).sum())
+        is_doubted = views[row] >= LEARNING_VIEWS_MIN and likeness < doubted
+        views[row] = min(views[row] + (0.0 if is_doubted else 1.0), MEMORY_VIEWS)
+        look += (vector - look) * (DOUBTED_GAIN if is_doubted else 1 / views[row])
 
 
 @njit(cache=True)

@@ -66,3 +66,11 @@ def test_somebody_without_a_part_in_view_has_no_vector() -> None:
 def test_nobody_gives_no_vectors() -> None:
     frame, joints = figure(RED, BLUE)
     assert appearance.describe(frame, joints[:0], GREY_BALANCE).shape == (0, appearance.FEATURES)
+
+
+def test_what_nearly_everybody_wears_tells_nobody_apart() -> None:
+    """Two in dark trousers are no more alike for them than two in trousers of any colour."""
+    dark = (60, 58, 56)
+    one = appearance.describe(*figure(RED, dark), GREY_BALANCE)[0]
+    assert one @ appearance.describe(*figure(GREEN, dark), GREY_BALANCE)[0] < 0.5
+    assert one @ appearance.describe(*figure(RED, BLUE), GREY_BALANCE)[0] > 0.3
