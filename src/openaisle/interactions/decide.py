@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -225,7 +226,8 @@ class Interactions:
         if case is None:
             self._cases[step.step_id] = new
         else:
-            case.step, case.own, case.target = step, new.own, new.target
+            first_g = case.own.first_g
+            case.step, case.own, case.target = step, replace(new.own, first_g=first_g), new.target
         return True
 
     def _is_due(self, case: Case, now_ns: int) -> bool:

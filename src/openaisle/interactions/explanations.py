@@ -36,6 +36,7 @@ class Change:
     silent: Silent = ()  # plates that say nothing, where one of them may have carried some of it
     loads: tuple[float, ...] = ()  # share of it on each plate, where several parted by a still one carry it
     halves: tuple[Load, ...] = ()  # the two of them, where they are two
+    first_g: float = 0.0  # as it was read at once, before a hand can have come to rest there; 0: it was not
 
 
 @dataclass(frozen=True)

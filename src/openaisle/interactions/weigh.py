@@ -58,19 +58,21 @@ class Weigher:
         self._put_backs = PutBacks(store, self._places, masses, settings)
 
     def change(self, step: WeightStep) -> Change:
-        """Mass and place of a step."""
+        """Mass and place of a step, and what was read first if this is that reading."""
         mass_g = step.mass_change_g.astype(np.float64)
         sd_g = step.noise_sd_g.astype(np.float64)
         total_g = float(mass_g.sum())
         noise_g = float(np.sqrt((sd_g[mass_g != 0.0] ** 2).sum()))
+        first_g = 0.0
         if step.status is StepStatus.PROVISIONAL:
+            first_g = total_g
             noise_g = math.hypot(noise_g, self._settings.provisional_share * total_g)
         along_m, along_sd_m = self._places[step.shelf_id].felt(mass_g, sd_g)
         silent = tuple((~np.isfinite(sd_g)).tolist()) if is_beside_silent(mass_g, sd_g) else ()
         loads = load_shares(mass_g) if not silent else ()
         halves = self._halves(step.shelf_id, mass_g, sd_g) if loads else ()
         return Change(
-            step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves
+            step.shelf_id, total_g, noise_g, along_m, along_sd_m, step.edge_ns, silent, loads, halves, first_g
         )
 
     def left_and_came(self, step: WeightStep) -> tuple[WeightStep, WeightStep]:
@@ -133,7 +135,7 @@ class Weigher:
         leaves, after_press = self._picks_after_press(change, interaction_id)
         stays = math.log1p(-leaves)
         alone = [replace(one, log_density=one.log_density + stays) for one in self._picks(change)]
-        found = [*alone, *self._picks_of_strays(change, interaction_id)]
+        found = [*alone, *self._picks_of_strays(change, interaction_id), *self._picks_before_hand(change)]
         floor = self._unexplained(change)
         best = max(found, key=lambda one: one.log_density, default=floor)
         is_poor = best.log_density < floor.log_density + 3.0
@@ -223,6 +225,18 @@ class Weigher:
                 part = replace(one.parts[0], under_hand=stray.brought_by, is_measured=False)
                 found.append(Explanation(one.kind, (part,), one.log_density + math.log(leaves)))
         return likeliest, found
+
+    def _picks_before_hand(self, change: Change) -> Iterable[Explanation]:
+        """A hand came to rest as goods left, which were read as they are before it came."""
+        settings = self._settings
+        least_g, most_g = settings.hand_beside_g
+        if change.silent or not least_g <= change.mass_g - change.first_g <= most_g:
+            return
+        sd_g = math.hypot(change.mass_sd_g, settings.provisional_share * change.first_g)
+        log_prior = math.log(settings.prior_hand_beside)
+        for one in self._picks(replace(change, mass_g=change.first_g, mass_sd_g=sd_g)):
+            part = replace(one.parts[0], is_measured=False)
+            yield Explanation(one.kind, (part,), one.log_density + log_prior)
 
     def _pairs(self, change: Change) -> list[Explanation]:
         """One unit of each of two slots, lifted as one."""
