@@ -182,12 +182,13 @@ class Interactions:
         due: set[str] = set()
         for hand_id in list(case.hands):
             due |= self._tell_hand(hand_id, said, now_ns)
-        goods = None if case.is_withdrawn else self._rests.came_with(case, self._cases.values())
         before = self._cases.get(case.hand_of) if case.hand_of is not None else None
-        if before is not None and before is not goods:
+        if before is not None:
             before.hands = {other: load for other, load in before.hands.items() if other != step_id}
-            due |= {step_id, before.step.step_id}
         case.hand_of = None
+        goods = None if case.is_withdrawn else self._rests.came_with(case, self._cases.values())
+        if before is not None and before is not goods:
+            due |= {step_id, before.step.step_id}
         if goods is not None:
             said += [self._take_back(case, old, now_ns) for old in case.standing]
             goods.hands = {**goods.hands, step_id: self._rests.load(case)}

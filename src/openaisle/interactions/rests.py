@@ -60,13 +60,10 @@ class Rests:
         return is_soon and not other.is_withdrawn and self._weigher.share_plates(other.own, case.own)
 
     def _log_odds(self, goods: Case, hand: Case) -> float:
-        """Of one loss and a hand, against two losses."""
-        others = {step_id: load for step_id, load in goods.hands.items() if step_id != hand.step.step_id}
+        """Of one loss and a hand, against two losses. `hand` is not among the hands of `goods` yet."""
         load = self.load(hand)
-        without, with_hand = (
-            goods.with_hands(hands) for hands in (others, {**others, hand.step.step_id: load})
-        )
-        log_two = self._log_best(without, goods) + self._log_best(hand.own, hand)
+        with_hand = goods.with_hands({**goods.hands, hand.step.step_id: load})
+        log_two = self._log_best(goods.change, goods) + self._log_best(hand.own, hand)
         log_hand = math.log(self._settings.prior_hand_beside)
         log_hand += log_evenly(-load.mass_g, load.mass_sd_g, self._settings.hand_beside_g)
         log_hand += self._weigher.log_anywhere(load)
