@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 PETS_SCORE_MIN: Final = 0.5
 SHOP_M2: Final = 50.0
 SHOP_CAMERAS: Final = 8
+SHOP_GONDOLAS: Final = 14  # as close as in `corner`
+SHOP_PRODUCTS: Final = 240
+SHOP_AISLE_M: Final = 1.6  # two pass behind one who stands at a shelf
 SHOP_FPS: Final = 8.0
 MARKET_FPS: Final = 10.0
 NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
@@ -84,7 +87,14 @@ def pets(folder: Path) -> FloorScene:
 
 def shop(seed: int, people: int, moments: int, *, is_drawn: bool = False) -> FloorScene:
     """A random shop of 50 m2 with 8 cameras, full of shoppers: noisy keypoints, or drawn and seen by the networks."""
-    store = generate_store(seed, area_m2=SHOP_M2, camera_count=SHOP_CAMERAS)
+    store = generate_store(
+        seed,
+        area_m2=SHOP_M2,
+        sku_count=SHOP_PRODUCTS,
+        gondola_count=SHOP_GONDOLAS,
+        aisle_m=SHOP_AISLE_M,
+        camera_count=SHOP_CAMERAS,
+    )
     eyes = PixelCameras(store, seed) if is_drawn else _skeletons(store, seed, NOISE)
     return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, eyes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -66,8 +66,15 @@ def _many_picks(choices: Choices, _: str) -> Episode:
     wanted = choices.between(20, 26)
     while sum(intent.quantity for intent in intents) < wanted:
         intents.append(take(choices, choices.slot(), choices.pick_one([1, 1, 1, 2])))
-    # Shoppers walk the shop in order rather than to and fro.
-    return solo(*sorted(intents, key=lambda intent: intent.slot_id))
+    return solo(*_round_the_shop(intents))
+
+
+def _round_the_shop(intents: Sequence[Intent]) -> list[Intent]:
+    """In the order of the shelves rather than to and fro, from the first thought of, the way round to the second."""
+    first, second = intents[0].slot_id, intents[1].slot_id
+    way = sorted(intents, key=lambda intent: intent.slot_id, reverse=second < first)
+    begins = [intent.slot_id for intent in way].index(first)
+    return way[begins:] + way[:begins]
 
 
 def _rapid_picks(choices: Choices, _: str) -> Episode:

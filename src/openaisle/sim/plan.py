@@ -36,6 +36,13 @@ class Intent:
     after: str = ""  # not before this was said
     says: str = ""  # said when done
 
+    @property
+    def is_plain(self) -> bool:
+        """Something to take that may as well be taken later: nothing hangs on when."""
+        return (
+            self.act == "take" and self.stow and not (self.is_hasty or self.meet or self.after or self.says)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Member:

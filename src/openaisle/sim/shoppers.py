@@ -7,7 +7,7 @@ feels it and the moment the goods change place are laid down ahead of time, exac
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -18,13 +18,12 @@ from openaisle.sim.goods import Unit
 from openaisle.sim.hands import Hands
 from openaisle.sim.plan import Intent, Member, PlannedVisit
 from openaisle.sim.pose import Column
-from openaisle.sim.walking import TICK_S, beyond
+from openaisle.sim.walking import THERE_M, TICK_S, beyond
 from openaisle.sim.world import World
 from openaisle.store.schema import Point2, Shelf, Slot
 
-STAND_M: Final = (0.50, 0.58)  # from the gondola's front, by the slot's height
-STAND_MOVES_M: Final = (0.0, 0.15, -0.15, 0.3, -0.3, 0.42, -0.42)  # along the front, where it is taken
-ELBOW_ROOM_M: Final = 0.46  # between two people standing at shelves
+ROOM_S_MAX: Final = 40.0
+GONE_M: Final = 0.6  # from the way out's points, which many pass side by side
 WALK_S_MAX: Final = 30.0
 MEET_S_MAX: Final = 45.0
 AFTER_S_MAX: Final = 120.0
@@ -75,9 +74,10 @@ class Shopper:
 
     def live(self) -> Life:
         yield from self._come_in()
-        intents = self._member.intents
-        for intent, following in zip(intents, (*intents[1:], None), strict=True):
-            self._is_in_haste = following is not None and following.is_hasty
+        intents = list(self._member.intents)
+        while intents:
+            intent = intents.pop(self._first_with_room(intents))
+            self._is_in_haste = bool(intents) and intents[0].is_hasty
             yield from self._follow(replace(intent, is_quick=self._is_in_haste or intent.is_hasty))
         while self._world.now_s < max(self.hands.free_s):
             yield
@@ -114,9 +114,9 @@ class Shopper:
     def _walk_out(self) -> Life:
         world, gate = self._world, self._world.exit
         self._leave_stand()
-        yield from self._walk(beyond(gate, -0.35))
+        yield from self._walk(beyond(gate, -0.35), GONE_M)
         world.walking.go(self.row, beyond(gate, 1.7))
-        while not world.walking.is_there(self.row):
+        while not world.walking.is_there(self.row, GONE_M):
             if self.is_inside and not world.is_inside(self.position):
                 self._went_out()
             yield
@@ -130,6 +130,14 @@ class Shopper:
         self.is_inside, self._has_left = False, True
 
     # Intents
+
+    def _first_with_room(self, intents: Sequence[Intent]) -> int:
+        """Which is next: the first or, where only things to take are left, the first that there is room for."""
+        if all(intent.is_plain for intent in intents):
+            for index, intent in enumerate(intents):
+                if self._world.stands.free(self.row, intent) is not None:
+                    return index
+        return 0
 
     def _follow(self, intent: Intent) -> Life:
         if intent.after:
@@ -387,14 +395,14 @@ class Shopper:
     def _yaw(self) -> float:
         return float(self._world.bodies.now[self.row, Column.YAW])
 
-    def _walk(self, to_floor_m: Point2) -> Generator[None, None, bool]:
+    def _walk(self, to_floor_m: Point2, within_m: float = THERE_M) -> Generator[None, None, bool]:
         """Go there; False if that took too long."""
         self._pin = None
         self._facing = None
         self._look_at = None
         self._world.walking.go(self.row, to_floor_m)
         until_s = self._world.now_s + WALK_S_MAX
-        while not self._world.walking.is_there(self.row):
+        while not self._world.walking.is_there(self.row, within_m):
             if self._world.now_s > until_s:
                 return False
             yield
@@ -402,11 +410,11 @@ class Shopper:
 
     def _stand_at(self, point: Point2) -> None:
         self._pin = point
-        self._world.stands[self.row] = point
+        self._world.stands.take(self.row, point)
         self._world.walking.stand(self.row, point)
 
     def _leave_stand(self) -> None:
-        self._world.stands.pop(self.row, None)
+        self._world.stands.leave(self.row)
 
     def _can_reach_from_here(self, intent: Intent) -> bool:
         along, away = self._before_front(intent)
@@ -425,14 +433,10 @@ class Shopper:
         is_near = abs(along - intent.side_m) < (0.08 if intent.side_m else 0.25) and 0.4 < away < 0.68
         if not is_near:
             self._leave_stand()
-            until_s = self._world.now_s + 20.0
-            stand = self._stand(intent, must_be_free=True)
-            while stand is None and self._world.now_s < until_s:
-                yield from self._pause(0.5)
-                stand = self._stand(intent, must_be_free=True)
-            stand = stand or self._stand(intent, must_be_free=False)
-            assert stand is not None
-            self._world.stands[self.row] = stand
+            stand = self._world.stands.free(self.row, intent)
+            if stand is None:
+                stand = yield from self._wait_for_room(intent)
+            self._world.stands.take(self.row, stand)
             if not (yield from self._walk(stand)):
                 return False
         self._look_at = self._slot_point(intent)
@@ -440,32 +444,20 @@ class Shopper:
         self._stand_at(self.position)
         return True
 
-    def _stand(self, intent: Intent, *, must_be_free: bool) -> Point2 | None:
-        slot, shelf = self._slot(intent)
-        gondola = self._world.store.gondola_of[shelf.gondola_id]
-        middle = shelf.left_m + slot.left_m + slot.width_m / 2
-        away = STAND_M[1] if shelf.height_m < 0.7 else STAND_M[0]
-        best: tuple[float, Point2] | None = None
-        # Who reaches across from one side stays on that side; everybody else finds room beside the slot.
-        is_reach = intent.act not in ("give", "get")
-        moves = STAND_MOVES_M[:3] if intent.side_m and is_reach else STAND_MOVES_M
-        for move in moves:
-            along = float(np.clip(middle + intent.side_m + move, -0.1, gondola.width_m + 0.1))
-            wanted = gondola.floor_from_gondola.apply(np.array([along, -away, 0.0]))
-            point = self._world.walking.nearest_free((float(wanted[0]), float(wanted[1])))
-            if math.dist(point, (float(wanted[0]), float(wanted[1]))) > 0.12:
-                continue
-            others = [other for row, other in sorted(self._world.stands.items()) if row != self.row]
-            room = min((math.dist(point, other) for other in others), default=9.0)
-            if room < ELBOW_ROOM_M and must_be_free:
-                continue
-            cost = abs(move) + 4.0 * max(ELBOW_ROOM_M - room, 0.0)
-            if best is None or cost < best[0] - 1e-9:
-                best = (cost, point)
-        if best is None and not must_be_free:
-            wanted = gondola.floor_from_gondola.apply(np.array([middle, -away, 0.0]))
-            return self._world.walking.nearest_free((float(wanted[0]), float(wanted[1])))
-        return best[1] if best else None
+    def _wait_for_room(self, intent: Intent) -> Generator[None, None, Point2]:
+        """Wait some steps away, so that who is done gets out, until there is room before the slot; at last, without."""
+        stands, until_s = self._world.stands, self._world.now_s + ROOM_S_MAX
+        aside = stands.aside(self.row, intent, self.position)
+        if aside is not None:
+            self._pin = self._facing = None
+            self._look_at = self._slot_point(intent)
+            stands.take(self.row, aside)
+            self._world.walking.go(self.row, aside)
+        stand = None
+        while stand is None and self._world.now_s < until_s:
+            yield from self._pause(0.5)
+            stand = stands.free(self.row, intent)
+        return stand or stands.tight(self.row, intent)
 
     def _face(self, intent: Intent) -> Life:
         """Turn to the shelf, a little towards the slot."""

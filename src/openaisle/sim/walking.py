@@ -23,18 +23,22 @@ except ImportError as error:  # an extra, and without wheels on some machines
     raise MachineError("simulated shoppers walk by JuPedSim: pip install 'openaisle[sim]'") from error
 
 TICK_S: Final = 0.05
+STEPS_A_TICK: Final = 5  # of the model, which pushes people through walls where its steps are long
 RADIUS_M: Final = 0.2
 SHOULDER_M: Final = 0.08
-SQUEEZED_RADIUS_M: Final = 0.11  # somebody stuck turns sideways and slips past
-STUCK_S: Final = 5.0
+SQUEEZED_RADIUS_M: Final = 0.11  # who turns sideways slips past others, 31 cm from middle to middle
 SQUEEZED_S: Final = 4.0
-ASIDE_S: Final = 1.6
-PATIENCE_S: Final = 12.0  # stuck again within this: stepping aside did not help
-TRIES_MAX: Final = 3  # then one slips past
+BESIDE_M: Final = 0.5  # ... unless they have turned sideways too, or stand at a shelf and may step forward
+STUCK_S: Final = 3.0
 STUCK_MOVE_M: Final = 0.15  # less than this within STUCK_S is stuck
+ASIDE_S: Final = 1.6
+ASIDE_M: Final = 0.5
+PATIENCE_S: Final = 12.0  # stuck again within this: making way did not help
+FAR_TRIES: Final = 5  # steps aside grow so many times
 THERE_M: Final = 0.12
 IN_PLACE_M: Final = 0.05
 PORCH_M: Final = 2.2  # floor outside each gate
+ALONG_WAY: Final = tuple(step / 8 for step in range(1, 9))
 
 
 @dataclass
@@ -44,7 +48,7 @@ class _Walker:
     target: Point2
     moved_from: Point2
     moved_at_tick: int
-    squeezed_until_tick: int = -1
+    squeezed_until_tick: int = -1_000_000
     aside_until_tick: int = -1_000_000
     is_standing: bool = False
     tries: int = 0
@@ -58,7 +62,9 @@ class Walking:
         self._tick = 0
         self.free_floor = free_floor(store)
         self._simulation = jupedsim.Simulation(
-            model=jupedsim.AnticipationVelocityModel(rng_seed=seed), geometry=self.free_floor, dt=TICK_S
+            model=jupedsim.AnticipationVelocityModel(rng_seed=seed),
+            geometry=self.free_floor,
+            dt=TICK_S / STEPS_A_TICK,
         )
         self._stage = self._simulation.add_direct_steering_stage()
         self._journey = self._simulation.add_journey(jupedsim.JourneyDescription([self._stage]))
@@ -112,9 +118,9 @@ class Walking:
     def position(self, walker: int) -> Point2:
         return self._simulation.agent(self._walkers[walker].agent_id).position
 
-    def is_there(self, walker: int) -> bool:
+    def is_there(self, walker: int, within_m: float = THERE_M) -> bool:
         """Whether a walker has come to where it wants to be."""
-        return math.dist(self.position(walker), self._walkers[walker].target) < THERE_M
+        return math.dist(self.position(walker), self._walkers[walker].target) < within_m
 
     def leave(self, walker: int) -> None:
         """Take a walker off the floor."""
@@ -124,16 +130,15 @@ class Walking:
         """Everybody moves by TICK_S."""
         for walker in sorted(self._walkers):
             self._unstick(self._walkers[walker])
-        self._simulation.iterate()
+        self._simulation.iterate(STEPS_A_TICK)
         self._tick += 1
 
     def _unstick(self, state: _Walker) -> None:
-        """Who gets nowhere for STUCK_S steps aside for a moment; who is stuck again and again turns and slips past."""
+        """Who gets nowhere for STUCK_S makes way."""
         agent = self._simulation.agent(state.agent_id)
         position = agent.position
-        if 0 <= state.squeezed_until_tick <= self._tick:
+        if state.squeezed_until_tick == self._tick:
             self._set_radius(agent, RADIUS_M)
-            state.squeezed_until_tick = -1
         if state.is_standing:
             is_in_place = math.dist(position, state.target) < IN_PLACE_M
             self._set_speed(agent, 0.0 if is_in_place else state.speed_m_s)
@@ -145,29 +150,52 @@ class Walking:
         if is_there or math.dist(position, state.moved_from) > STUCK_MOVE_M:
             state.moved_from, state.moved_at_tick = position, self._tick
         elif (self._tick - state.moved_at_tick) * TICK_S >= STUCK_S:
-            is_again = self._tick <= state.aside_until_tick + round(PATIENCE_S / TICK_S)
+            tried_tick = max(state.aside_until_tick, state.squeezed_until_tick)
+            is_again = self._tick <= tried_tick + round(PATIENCE_S / TICK_S)
             state.tries = state.tries + 1 if is_again else 1
-            if state.tries > TRIES_MAX:
-                self._set_radius(agent, SQUEEZED_RADIUS_M)
-                state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
-            agent.target = self._aside(state, position, 0.5 if state.tries % 2 else 1.0)
-            state.aside_until_tick = self._tick + round(ASIDE_S / TICK_S)
             state.moved_from, state.moved_at_tick = position, self._tick
+            self._make_way(state, agent, position)
 
-    def _aside(self, state: _Walker, position: Point2, step_m_min: float) -> Point2:
-        """Where there is most room within a step or two, not through anybody."""
+    def _make_way(self, state: _Walker, agent: jupedsim.Agent, position: Point2) -> None:
+        """Step aside or, every other time and where there is no room for it, slip past the others.
+
+        The longer that does not help, the farther and the longer aside: who is at a crush's rim lets those inside out.
+        """
+        often = min(state.tries, FAR_TRIES)
+        aside = self._aside(state, position, often * ASIDE_M)
+        if (aside is None or state.tries % 2 == 0) and self._may_squeeze(state, position):
+            self._set_radius(agent, SQUEEZED_RADIUS_M)
+            state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
+            agent.target = state.target
+        elif aside is not None:
+            agent.target = aside
+            state.aside_until_tick = self._tick + round(often * ASIDE_S / TICK_S)
+
+    def _may_squeeze(self, state: _Walker, position: Point2) -> bool:
+        """Whether nobody near has turned sideways or stands at a shelf: bodies would go through bodies."""
+        return not any(
+            (other.squeezed_until_tick > self._tick or other.is_standing)
+            and math.dist(self._simulation.agent(other.agent_id).position, position) < BESIDE_M
+            for other in self._walkers.values()
+            if other is not state
+        )
+
+    def _aside(self, state: _Walker, position: Point2, step_m_min: float) -> Point2 | None:
+        """Where there is most room so many steps away, not through anybody; None if there is nowhere."""
         others = [
             self._simulation.agent(other.agent_id).position
             for _, other in sorted(self._walkers.items())
             if other is not state
         ]
         standing = self._standing(RADIUS_M + 0.02)
-        best, best_room = position, -math.inf
+        best: Point2 | None = None
+        best_room = -math.inf
         for turn in range(12):
             for step_m in (step_m_min, step_m_min + 0.4):
                 dx, dy = step_m * math.cos(turn * math.pi / 6), step_m * math.sin(turn * math.pi / 6)
                 point = (position[0] + dx, position[1] + dy)
-                if not shapely.contains_xy(standing, *point):
+                way = shapely.LineString([position, point])
+                if not (shapely.contains_xy(standing, *point) and shapely.covers(self.free_floor, way)):
                     continue
                 if any(_is_through(other, position, dx, dy) for other in others):
                     continue
@@ -196,8 +224,7 @@ def _is_through(other: Point2, start: Point2, dx: float, dy: float) -> bool:
     """Whether a step from `start` comes closer to somebody than they are and than two people fit."""
     near_m = min(math.dist(start, other) - 0.02, 2 * RADIUS_M + 0.05)
     return any(
-        math.dist((start[0] + share * dx, start[1] + share * dy), other) < near_m
-        for share in (0.25, 0.5, 0.75, 1.0)
+        math.dist((start[0] + share * dx, start[1] + share * dy), other) < near_m for share in ALONG_WAY
     )
 
 

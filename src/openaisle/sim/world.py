@@ -17,6 +17,7 @@ from openaisle.sim.goods import Goods
 from openaisle.sim.plan import PlannedVisit
 from openaisle.sim.pose import Bodies
 from openaisle.sim.sensors import Plates
+from openaisle.sim.stands import Stands
 from openaisle.sim.truth import Truth
 from openaisle.sim.walking import Walking
 from openaisle.store.schema import Gate, Point2, Store
@@ -40,12 +41,12 @@ class World:
     now_s: float = 0.0  # of the tick being decided
     said: set[str] = field(default_factory=set)
     meetings: dict[str, dict[int, Hands]] = field(default_factory=dict)  # who has come, by body_id
-    stands: dict[int, Point2] = field(default_factory=dict)  # row -> where somebody stands, or goes to stand
     taps: list[GateTap] = field(default_factory=list)  # not yet taken
 
     def __post_init__(self) -> None:
         self._plan = shapely.Polygon(self.store.plan_floor_m)
         shapely.prepare(self._plan)
+        self.stands = Stands(self.store, self.walking)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._agenda_count = 0
         self.entry = _gate(self.store, "entry")

@@ -113,3 +113,11 @@ def test_an_unknown_family_is_refused_by_name(corner: Store) -> None:
         plan_day(corner, visit_count=2, seed=1, families=[])
     with pytest.raises(InputError, match="visit"):
         plan_day(corner, visit_count=0, seed=1)
+
+
+def test_who_takes_much_goes_round_the_shop_from_wherever_they_begin(corner: Store) -> None:
+    ways = [[intent.slot_id for intent in visit.intents] for visit in visits_of(corner, "many_picks", 12)]
+    for way in ways:
+        turns = sum(one > other for one, other in pairwise(way))
+        assert min(turns, sum(one < other for one, other in pairwise(way))) <= 1
+    assert len({way[0][0] for way in ways}) >= 4  # of six gondolas
