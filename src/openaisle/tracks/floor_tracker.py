@@ -36,7 +36,6 @@ FREE_FLOOR: Final = CrowdSettings(
     aside_m=0.16,
     # Whom a single camera sees is as likely the network's mistake: two bodies read as one stand where nobody does.
     single_view_evidence_alone=0.1,
-    view_doubt=-0.5,
     evidence_max=2.0,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
