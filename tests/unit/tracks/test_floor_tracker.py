@@ -114,6 +114,14 @@ def test_two_who_stand_a_hand_apart_are_two_as_long_as_pictures_show_both() -> N
     assert {len(places) for places, _ in moments[16:]} == {2}
 
 
+def test_whom_a_single_camera_sees_is_somebody_only_after_a_while() -> None:
+    stander = Walker(((0.0, 2.5, 2.0), (8.0, 2.5, 2.0)))
+    moments = follow(keypoints_of, (stander,), watched=CAMERAS[:1], believed=CAMERAS[:1], miss_share=0.0)
+    told = [len(places) for places, _ in moments]
+    assert not any(told[: round(1.5 * FPS)])
+    assert all(told[round(4.0 * FPS) :])
+
+
 def test_an_update_without_anybody_is_an_empty_table() -> None:
     tracker = FloorTracker(CAMERAS, FPS)
     assert tracker.update([[] for _ in CAMERAS]).shape == (0, 3)
