@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +20,10 @@ from openaisle.sim.scene import BODY_JOINT_INDEX
 from openaisle.sim.scripts import plan_day
 from openaisle.sim.shop import SimulatedShop
 from openaisle.sim.skeletons import SkeletonCameras, SkeletonSettings
+from openaisle.sim.store_cameras import lens_for
 from openaisle.sim.stores import generate_store
 from openaisle.store.load import load_store
-from openaisle.store.polygons import contains
+from openaisle.store.polygons import contains, edges
 from openaisle.store.schema import Camera, Store
 
 Floats = NDArray[np.float64]
@@ -33,6 +35,10 @@ SHOP_GONDOLAS: Final = 14  # as close as in `corner`
 SHOP_PRODUCTS: Final = 240
 SHOP_AISLE_M: Final = 1.6  # two pass behind one who stands at a shelf
 SHOP_FPS: Final = 8.0
+WALL_M: Final = 0.15
+CAMERA_HEIGHT_M: Final = 2.5
+CAMERA_TILT_DEG: Final = 32.0
+CAMERA_FOV_DEG: Final = 90.0
 MARKET_FPS: Final = 10.0
 NOISE: Final = SkeletonSettings(miss_share=0.08, false_people=0.05)
 """More is missed and invented than skeleton mode's good network does: 8 of 100 people, one in 20 frames."""
@@ -95,8 +101,35 @@ def shop(seed: int, people: int, moments: int, *, is_drawn: bool = False) -> Flo
         aisle_m=SHOP_AISLE_M,
         camera_count=SHOP_CAMERAS,
     )
+    store = replace(store, cameras=_along_walls(store, SHOP_CAMERAS))
     eyes = PixelCameras(store, seed) if is_drawn else _skeletons(store, seed, NOISE)
     return _filmed(store, f"shop-{seed}-{people}", people, SHOP_FPS, moments, seed, eyes)
+
+
+def _along_walls(store: Store, count: int) -> tuple[Camera, ...]:
+    """Cameras under the ceiling, evenly along the walls, that look across the floor: about six see each place."""
+    walls = [(np.array(start), np.array(end)) for start, end in edges(store.plan_floor_m)]
+    ends_m = np.cumsum([np.linalg.norm(end - start) for start, end in walls])
+    middle = np.mean([start for start, _ in walls], axis=0)
+    cameras = []
+    for number, at_m in enumerate((np.arange(count) + 0.5) * ends_m[-1] / count, start=1):
+        wall = int(np.searchsorted(ends_m, at_m))
+        start, end = walls[wall]
+        along = (end - start) / np.linalg.norm(end - start)
+        inward = np.array([-along[1], along[0]])  # the outline runs counter-clockwise
+        x, y = end - along * (ends_m[wall] - at_m) + WALL_M * inward
+        cameras.append(
+            replace(
+                store.cameras[0],
+                camera_id=f"cam-{number}",
+                position_floor_m=(float(x), float(y), CAMERA_HEIGHT_M),
+                pan_deg=math.degrees(math.atan2(middle[1] - y, middle[0] - x)) % 360.0,
+                tilt_deg=CAMERA_TILT_DEG,
+                roll_deg=0.0,
+                lens=lens_for(CAMERA_FOV_DEG),
+            )
+        )
+    return tuple(cameras)
 
 
 def market(people: int, moments: int, seed: int) -> FloorScene:
