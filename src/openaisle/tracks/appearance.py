@@ -17,8 +17,7 @@ Floats = NDArray[np.float64]
 
 MEMORY_VIEWS: Final = 60.0  # a look follows the last so many views
 LEARNING_VIEWS_MIN: Final = 4.0  # a look of fewer views says nothing
-UNLIKE: Final = 0.0  # cosine below which a view is hardly of whom it is thought to be
-DOUBTED: Final = 0.5  # ... and below which it is learned slowly:
+DOUBTED: Final = 0.5  # cosine below which a view is hardly of whom it is thought to be, and learned slowly:
 DOUBTED_GAIN: Final = 1 / 600
 NOW_VIEWS: Final = 16.0  # what was seen last is the mean of about so many views
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
-from openaisle.tracks.appearance import UNLIKE, Looks
+from openaisle.tracks.appearance import Looks
 from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
 from openaisle.tracks.belief import Belief, Views
 from openaisle.tracks.camera_errors import CameraErrors
@@ -166,7 +166,7 @@ class Crowd:
                 self.bodies.hold_back(person.row, origin, person.placed_floor_m, away_m_max)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
-        """Where several people may be meant, prefer whom it looks like; whom it looks unlike is hardly meant."""
+        """Where several people may be meant, prefer whom it looks like."""
         if not sightings.appearance.shape[1]:
             return benefit
         likeness = self.looks.likeness(rows, sightings.appearance)
@@ -176,9 +176,7 @@ class Crowd:
         mean = np.where(known, likeness, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         better = np.where(known & contested, likeness - mean, 0.0)
         gain = np.clip(2.0 * better, -1.0, 1.0) * self.settings.likeness_weight
-        preferred = np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
-        is_unlike = known & (np.where(known, likeness, 1.0) < UNLIKE)
-        return np.where(is_unlike, np.maximum(preferred - self.settings.unlike_weight, 0.0), preferred)
+        return np.where(benefit > 0, np.maximum(benefit + gain, 1e-3), 0.0)
 
     def _prefer_continuity(self, rows: Ints, sightings: Sightings, benefit: Floats, until_s: float) -> Floats:
         """Where a box may mean several people, prefer whom its camera saw there last."""
