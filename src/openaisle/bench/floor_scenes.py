@@ -107,7 +107,7 @@ def shop(seed: int, people: int, moments: int, *, is_drawn: bool = False) -> Flo
 
 
 def _along_walls(store: Store, count: int) -> tuple[Camera, ...]:
-    """Cameras under the ceiling, evenly along the walls, that look across the floor: about six see each place."""
+    """Cameras under the ceiling, evenly along the walls, that look across the floor: about five see each place."""
     walls = [(np.array(start), np.array(end)) for start, end in edges(store.plan_floor_m)]
     ends_m = np.cumsum([np.linalg.norm(end - start) for start, end in walls])
     middle = np.mean([start for start, _ in walls], axis=0)

@@ -162,14 +162,16 @@ class Walking:
         The longer that does not help, the farther and the longer aside: who is at a crush's rim lets those inside out.
         """
         often = min(state.tries, FAR_TRIES)
-        aside = self._aside(state, position, often * ASIDE_M)
-        if (aside is None or state.tries % 2 == 0) and self._may_squeeze(state, position):
+        may_squeeze = self._may_squeeze(state, position)
+        slips = may_squeeze and state.tries % 2 == 0
+        aside = None if slips else self._aside(state, position, often * ASIDE_M)
+        if aside is not None:
+            agent.target = aside
+            state.aside_until_tick = self._tick + round(often * ASIDE_S / TICK_S)
+        elif may_squeeze:
             self._set_radius(agent, SQUEEZED_RADIUS_M)
             state.squeezed_until_tick = self._tick + round(SQUEEZED_S / TICK_S)
             agent.target = state.target
-        elif aside is not None:
-            agent.target = aside
-            state.aside_until_tick = self._tick + round(often * ASIDE_S / TICK_S)
 
     def _may_squeeze(self, state: _Walker, position: Point2) -> bool:
         """Whether nobody near has turned sideways or stands at a shelf: bodies would go through bodies."""
@@ -194,8 +196,9 @@ class Walking:
             for step_m in (step_m_min, step_m_min + 0.4):
                 dx, dy = step_m * math.cos(turn * math.pi / 6), step_m * math.sin(turn * math.pi / 6)
                 point = (position[0] + dx, position[1] + dy)
-                way = shapely.LineString([position, point])
-                if not (shapely.contains_xy(standing, *point) and shapely.covers(self.free_floor, way)):
+                if not shapely.contains_xy(standing, *point):
+                    continue
+                if not shapely.covers(self.free_floor, shapely.LineString([position, point])):
                     continue
                 if any(_is_through(other, position, dx, dy) for other in others):
                     continue

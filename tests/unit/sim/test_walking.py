@@ -71,12 +71,11 @@ def test_whoever_finds_no_room_before_a_slot_waits_some_steps_away(corner: Store
     first = stands.free(1, intent)
     assert first is not None
     stands.take(1, first)
-    rows = [1]
-    while (stand := stands.free(rows[-1] + 1, intent)) is not None:
-        rows.append(rows[-1] + 1)
-        stands.take(rows[-1], stand)
+    waiting = 2
+    while (stand := stands.free(waiting, intent)) is not None:
+        stands.take(waiting, stand)
+        waiting += 1
         assert math.dist(stand, first) >= ELBOW_ROOM_M
-    waiting = rows[-1] + 1
     aside = stands.aside(waiting, intent, first)
     assert aside is not None
     assert math.dist(aside, first) >= min(WAIT_M) - 0.7
