@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from openaisle.core.errors import MachineError
 from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections import crops
 from openaisle.detections.background import Background
@@ -26,11 +28,14 @@ PEOPLE: Final = 2
 BATCH: Final = 16
 ROUNDS: Final = 20
 FPS: Final = 30.0
+TORCH: Final = "torch"
+"""Instead of a provider: torch itself, where there is no ONNX Runtime for the GPU."""
 
 
 def measure(provider: str, weights: Path | None, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]:
-    """One JSON object. ModelError, with what to install, where the provider is not there or does not start."""
-    networks = PeopleNetworks(RuntimeSettings(weights=weights or SHIPPED, providers=(provider,)))
+    """One JSON object. ModelError, with what to install, where the provider is not there or does not start; MachineError
+    where there is no torch for a GPU and `provider` is TORCH."""
+    networks = _networks(provider, weights or SHIPPED)
     rng = np.random.default_rng(1)
     pictures = list(_noise(rng, batch, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4))
     windows = _noise(rng, batch * PEOPLE, crops.CROP_PX, crops.CROP_PX, 4)
@@ -56,6 +61,16 @@ def measure(provider: str, weights: Path | None, batch: int = BATCH, rounds: int
         "networks_ms_a_frame": round(networks_ms, 4),
         "sizes": sizes,
     }
+
+
+def _networks(provider: str, weights: Path) -> PeopleNetworks:
+    if provider != TORCH:
+        return PeopleNetworks(RuntimeSettings(weights=weights, providers=(provider,)))
+    if find_spec("torch") is None:
+        raise MachineError("--provider torch needs torch for the GPU, and onnx")
+    from openaisle.bench.torch_networks import TorchPeopleNetworks
+
+    return TorchPeopleNetworks(weights, "cuda")
 
 
 def _feeder(frame: Pixels) -> Callable[[], None]:

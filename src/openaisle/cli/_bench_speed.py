@@ -32,7 +32,7 @@ def speed(
         Path | None, typer.Option(help="With --plan: what `bench speed --provider cuda --json` printed.")
     ] = None,
     provider: Annotated[
-        str | None, typer.Option(help="cuda | tensorrt: cameras at 30 fps of one GPU, instead.")
+        str | None, typer.Option(help="cuda | tensorrt | torch: cameras at 30 fps of one GPU, instead.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:

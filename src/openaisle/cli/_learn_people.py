@@ -47,6 +47,10 @@ def synthesise(
             help="live: as the shipped networks were taught. other: drawn better, other people and cameras."
         ),
     ] = "live",
+    cast: Annotated[
+        int,
+        typer.Option(help="People of a store who come again, to learn whom to know again; 0: none.", min=0),
+    ] = 0,
     coco: CocoOption = None,
     pictures: PicturesOption = "jpg",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
@@ -57,7 +61,7 @@ def synthesise(
     from openaisle.learning.coco_labels import CocoOut
 
     settings = room.SynthesiseSettings(
-        first_store=first_store, stores=stores, shopped=shopped, crowded=crowded, look=look
+        first_store=first_store, stores=stores, shopped=shopped, crowded=crowded, look=look, cast=cast
     )
     coco_out = None if coco is None else CocoOut(folder=coco, suffix=pictures)
     manifest = with_bar(

@@ -72,6 +72,9 @@ def train(
     device: DeviceOption = "cpu",
     workers: WorkersOption = 0,
     minutes: MinutesOption = 0.0,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An exported ONNX file whose convolutions to begin from.")
+    ] = None,
 ) -> None:
     """Train the product network."""
     need("torch")
@@ -81,7 +84,7 @@ def train(
         pictures=pictures,
         seed=seed,
         pairs=pairs,
-        empty=max(1, pairs // 8),
+        empty=max(1, pairs // 2),
         rate=rate,
         threads=threads,
         bf16=bf16,
@@ -89,7 +92,9 @@ def train(
         workers=workers,
         minutes=minutes,
     )
-    trainer = room.Trainer(data, out, settings)
+    if start is not None:
+        need("onnx")
+    trainer = room.Trainer(data, out, settings, start)
     run_training("products", trainer, pictures)
 
 

@@ -20,6 +20,8 @@ from openaisle.core.messages import JOINT_INDEX
 from openaisle.detections.crops import Floats, Pixels
 
 FEATURES: Final = 24
+LOOK_FEATURES: Final = 32
+"""Of the vector that a network gives of a person's look, where one does."""
 _HUES: Final = 8
 _LEVELS: Final = 4
 _SAMPLES: Final = 12  # a side of the grid over a part

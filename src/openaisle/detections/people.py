@@ -243,6 +243,7 @@ class Seen:
     spread_cells: Floats  # [n, 17]
     person_logits: Floats  # [n]
     visible_logits: Floats  # [n, 17]
+    looks: Floats  # [n, 32] unit vectors, alike for the same person in any camera; [n, 0] of a file without
 
 
 class PeopleNetworks:
@@ -262,6 +263,7 @@ class PeopleNetworks:
             inputs={"pixels": (None, crops.CROP_PX, crops.CROP_PX, 4)},
             outputs=("maps", "pair_logits", "person_logit", "visible_logits"),
             settings=runtime,
+            optional=("looks",),
         )
         self.score_min = float(self._keypoints.metadata.get("score_min", SCORE_MIN))
         self.calibration = Calibration.of(self._keypoints.metadata)
@@ -300,9 +302,10 @@ class PeopleNetworks:
 
     def look(self, pixels: Pixels) -> Seen:
         """Crops [n, 128, 128, 4] of `crops.cut`."""
-        maps, pair_logits, person_logit, visible_logits = self._keypoints.run(pixels=pixels)
+        maps, pair_logits, person_logit, visible_logits, *looks = self._keypoints.run(pixels=pixels)
         points, mass, spread, visible = decode.joints(maps, pair_logits, visible_logits, crops.CROP_PX)
-        return Seen(points, mass, spread, person_logit[:, 0], visible)
+        look = looks[0] if looks else np.zeros((len(pixels), 0), np.float32)
+        return Seen(points, mass, spread, person_logit[:, 0], visible, look)
 
 
 @dataclass(frozen=True)

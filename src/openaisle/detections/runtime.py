@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,8 +69,10 @@ class OnnxModel:
         inputs: Mapping[str, Sequence[int | None]],
         outputs: Sequence[str],
         settings: RuntimeSettings,
+        optional: Sequence[str] = (),
     ) -> None:
-        """`inputs`: expected shape of each input, None where any size will do. Raises ModelError."""
+        """`inputs`: expected shape of each input, None where any size will do. `optional`: further outputs, from the
+        first that the file lacks on not given. Raises ModelError."""
         self.path = path
         self._outputs = list(outputs)
         self._session = open_session(path, settings, f"an ONNX file of kind '{kind}'")
@@ -82,7 +85,9 @@ class OnnxModel:
             if name not in found or not _fits(found[name], shape):
                 expected = f"input '{name}' of shape {list(shape)}"
                 raise ModelError("wrong model", file=str(path), expected=expected, found=found)
-        missing = sorted(set(outputs) - {given.name for given in self._session.get_outputs()})
+        given_names = {given.name for given in self._session.get_outputs()}
+        self._outputs += takewhile(given_names.__contains__, optional)
+        missing = sorted(set(outputs) - given_names)
         if missing:
             raise ModelError(
                 "wrong model", file=str(path), expected=f"outputs {list(outputs)}", found=missing
@@ -126,6 +131,7 @@ def load_model(
     inputs: Mapping[str, Sequence[int | None]],
     outputs: Sequence[str],
     settings: RuntimeSettings,
+    optional: Sequence[str] = (),
 ) -> OnnxModel:
     """The file of that name, or its INT8 copy where that is wished for, or serves. Raises ModelError.
 
@@ -134,7 +140,9 @@ def load_model(
     path, copy = settings.weights / name, settings.weights / INT8_FOLDER / name
 
     def load(file: Path) -> OnnxModel:
-        return OnnxModel(file, kind=kind, inputs=inputs, outputs=outputs, settings=settings)
+        return OnnxModel(
+            file, kind=kind, inputs=inputs, outputs=outputs, settings=settings, optional=optional
+        )
 
     is_wished = settings.precision == "int8"
     serves = settings.precision == "auto" and copy.is_file() and runs_on_cpu(settings) and _has_fast_bytes()

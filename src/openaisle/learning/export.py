@@ -19,7 +19,7 @@ FILE_OF: Final = {"boxes": BOXES_FILE, "keypoints": KEYPOINTS_FILE}
 KIND_OF: Final = {"boxes": BOXES_KIND, "keypoints": KEYPOINTS_KIND}
 OUTPUTS_OF: Final = {
     "boxes": ["heat", "sides"],
-    "keypoints": ["maps", "pair_logits", "person_logit", "visible_logits"],
+    "keypoints": ["maps", "pair_logits", "person_logit", "visible_logits", "looks"],
 }
 FREE_SIZES_OF: Final[dict[str, dict[str, dict[int, str]]]] = {
     # The box network looks at parts of pictures, in sizes that are multiples of its coarsest stride.

@@ -13,12 +13,14 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.messages import JOINTS
+from openaisle.detections.appearance import LOOK_FEATURES
 from openaisle.detections.decode import PAIRS
 from openaisle.learning.layers import Residual, convolution, residuals
 
 BOX_STRIDE_PX: Final = 4
 KEYPOINT_STRIDE_PX: Final = 4
 BODY: Final = 128  # numbers that say what a crop shows as a whole
+GLANCES: Final = 6  # places of a body that tell who it is
 
 
 def normalised(pixels: Tensor) -> Tensor:
@@ -62,7 +64,8 @@ class KeypointNetwork(nn.Module):
 
     Map logits [n, 17, h/4, w/4]; logits [n, 17] that a joint is not in the crop (one softmax over both); logits
     [n, 8] that of a pair ordered by image x the first is the person's own left; logit [n, 1] that it is a person;
-    logits [n, 17] that a joint, pairs ordered by image x, is in view rather than hidden.
+    logits [n, 17] that a joint, pairs ordered by image x, is in view rather than hidden; and unit vectors [n, 32] of
+    what the person looks like, which are alike for the same person in any camera.
     """
 
     def __init__(self, widths: tuple[int, int, int, int] = (24, 40, 80, 160)) -> None:
@@ -85,8 +88,13 @@ class KeypointNetwork(nn.Module):
         self.visible = nn.Linear(BODY, len(JOINTS))
         # What the whole crop shows, told to every place of it: which of two people, from which side.
         self.told = nn.Linear(BODY, pyramid)
+        # Where to look to know somebody again, and what to make of the colours and shapes there.
+        self.glances = nn.Conv2d(pyramid, GLANCES, 1)
+        self.look = nn.Sequential(
+            nn.Linear(GLANCES * (second + pyramid) + BODY, BODY), nn.ReLU(), nn.Linear(BODY, LOOK_FEATURES)
+        )
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         at4 = self.stage4(self.stem(inputs))
         at8 = self.stage8(at4)
         at16 = self.stage16(at8)
@@ -95,7 +103,13 @@ class KeypointNetwork(nn.Module):
         up8 = self.smooth8(functional.relu(self.lateral8(at8) + _doubled(coarse)))
         up4 = self.smooth4(functional.relu(self.lateral4(at4) + _doubled(up8)))
         nowhere, pairs, person = self.whole[2](body).split([len(JOINTS), len(PAIRS), 1], dim=1)
-        return self.maps(up4), nowhere, pairs, person, self.visible(body)
+        return self.maps(up4), nowhere, pairs, person, self.visible(body), self._look(at4, up4, body)
+
+    def _look(self, at4: Tensor, up4: Tensor, body: Tensor) -> Tensor:
+        where = self.glances(up4).float().flatten(2).softmax(dim=2)
+        there = torch.cat([at4, up4], dim=1).float().flatten(2).transpose(1, 2)
+        seen = torch.cat([torch.bmm(where, there).flatten(1), body.float()], dim=1)
+        return functional.normalize(self.look(seen).float(), dim=1)
 
 
 class ShippedBoxNetwork(nn.Module):
@@ -111,16 +125,16 @@ class ShippedBoxNetwork(nn.Module):
 
 
 class ShippedKeypointNetwork(nn.Module):
-    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities) and pair, person and sight logits."""
+    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities), pair, person and sight logits, looks."""
 
     def __init__(self, network: KeypointNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        maps, nowhere, pairs, person, visible = self.network(normalised(pixels))
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        maps, nowhere, pairs, person, visible, look = self.network(normalised(pixels))
         cells = torch.cat([maps.flatten(2), nowhere.unsqueeze(2)], dim=2).softmax(dim=2)
-        return cells[:, :, :-1].reshape(maps.shape), pairs, person, visible
+        return cells[:, :, :-1].reshape(maps.shape), pairs, person, visible, look
 
 
 def keypoint_log_maps(maps: Tensor, nowhere: Tensor) -> Tensor:

@@ -24,6 +24,9 @@ from openaisle.sim.walking import free_floor
 from openaisle.store.schema import Camera, Gondola, Store
 
 PEOPLE_MAX: Final = 12
+CAST_MAX: Final = 64
+"""A cast's body_id divided by this is the store's seed."""
+EVERYDAY_SHARE: Final = 0.5
 APART_M: Final = 0.42
 MOMENT_S: Final = 0.04
 HANDS: Final = (BODY_JOINT_INDEX["left_hand"], BODY_JOINT_INDEX["right_hand"])
@@ -57,6 +60,25 @@ def random_body(rng: np.random.Generator, body_id: int) -> Body:
         has_long_sleeves=bool(rng.random() < 0.5),
         has_bag=bool(rng.random() < 0.4),
     )
+
+
+class Cast:
+    """The people of one shop who come again and again, in everyday clothes and in any."""
+
+    def __init__(self, people: int, seed: int) -> None:
+        """At least as many `people` as one scene has, at most CAST_MAX."""
+        rng = np.random.default_rng([seed, 67])
+        self._bodies = [
+            (draw_body if rng.random() < EVERYDAY_SHARE else random_body)(rng, seed * CAST_MAX + row)
+            for row in range(people)
+        ]
+        self._order = np.arange(people)
+
+    def draw(self, rng: np.random.Generator, number: int) -> Body:
+        """Somebody else for each number of a scene, from 0."""
+        if number == 0:
+            self._order = rng.permutation(len(self._bodies))
+        return self._bodies[int(self._order[number])]
 
 
 def random_camera(store: Store, rng: np.random.Generator, camera_id: str) -> Camera:

@@ -47,6 +47,7 @@ NO_HAND: Final = 0.15
 SEEN_MIN: Final = 0.25
 """Less of a pack than this tells nobody what it is."""
 PAIRS_A_VIEW: Final = 8
+EMPTIED_A_VIEW: Final = 3  # hands that held one of the packs, without it
 VIEWS_A_LOOK: Final = 6  # before the shop's colours and lamps change
 
 
@@ -237,6 +238,7 @@ class PackMaker:
             is_on_table=on_table,
         )
         found: list[StoredPicture] = []
+        boxes: list[tuple[float, float, float, float]] = []
         for row in rows:
             turned = float(rng.normal(0, 0.25) if rng.random() < 0.5 else rng.uniform(-math.pi, math.pi))
             size_m = self.goods.sizes_m[row]
@@ -246,14 +248,18 @@ class PackMaker:
                 grip = replace(hold, foot_floor_m=foot, yaw_rad=hold.yaw_rad + turned)
             picture = backdrop.draw(row, grip)
             if picture.seen_share >= SEEN_MIN:
+                boxes.append(picture.box_px)
                 window, box = _window(picture.pixels, picture.box_px)
                 found.append(stored(window, row, picture.seen_share, box))
         if hold.body is not None:
             middle = (CANVAS_PX - 1) / 2
             reach = CANVAS_PX * float(rng.uniform(0.2, 0.35))
             box = (middle - reach, middle - reach, middle + reach, middle + reach)
-            window, box = _window(backdrop.empty(), box)
-            found.append(stored(window, -1, 0.0, box))
+            empty = backdrop.empty()
+            chosen = rng.permutation(len(boxes))[:EMPTIED_A_VIEW].tolist()
+            for place in (box, *(boxes[index] for index in chosen)):
+                window, box = _window(empty, place)
+                found.append(stored(window, -1, 0.0, box))
         return found
 
     def _held(self) -> Grip:

@@ -19,7 +19,7 @@ import numpy as np
 from openaisle.core.errors import InputError, ModelError
 from openaisle.detections.runtime import MADE_OF_KEY, sha256
 from openaisle.learning.export import FILE_OF, read_metadata, write_metadata
-from openaisle.learning.people_data import Shards, crop_batch, frame_batch
+from openaisle.learning.people_data import CROP_ARRAYS, FRAME_ARRAYS, Shards, crop_batch, frame_batch
 
 QUANTISED: Final = ("Conv", "Relu", "Add")
 
@@ -126,9 +126,9 @@ def _keep_bytes(graph: Any) -> None:
 def _calibration_pictures(job: str, data: Path, samples: int, seed: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(seed)
     if job == "boxes":
-        shards = Shards([data], "frames", ("pixels", "boxes"))
+        shards = Shards([data], "frames", FRAME_ARRAYS)
     else:
-        shards = Shards([data], "crops", ("pixels", "joints", "is_person"))
+        shards = Shards([data], "crops", CROP_ARRAYS)
     for index in rng.choice(len(shards), min(samples, len(shards)), replace=False):
         chosen = np.array([index])
         batch = frame_batch(shards, chosen, None) if job == "boxes" else crop_batch(shards, chosen, None)

@@ -32,15 +32,14 @@ from openaisle.learning.other_looks import (
 )
 from openaisle.learning.people_data import (
     PEOPLE_MAX,
-    STORED_CROP_PX,
-    STORED_MARGIN,
     shard_folder,
     write_manifest,
     write_shard,
     write_stores,
 )
-from openaisle.learning.people_scenes import SceneMaker, random_body, random_camera
+from openaisle.learning.people_scenes import CAST_MAX, Cast, SceneMaker, random_body, random_camera
 from openaisle.learning.people_stores import training_store
+from openaisle.learning.people_variation import STORED_CROP_PX, STORED_MARGIN
 from openaisle.sim.labels import PersonLabel, labels
 from openaisle.sim.optics import Appearance
 from openaisle.sim.render import Renderer
@@ -52,6 +51,7 @@ CROWD: Final = (5, 12)
 """People before a camera in a crowd, from and up to but without."""
 BLURRED_SHARE: Final = 0.5
 """Of frames in which what moves is blurred; drawing the moment before takes time."""
+NOBODY_KNOWN: Final = -1
 SEEN_PX_MIN: Final = 120
 SEEN_SHARE_MIN: Final = 0.08
 """Less of a body than this cannot be judged: neither a person nor none."""
@@ -67,6 +67,7 @@ class SynthesiseSettings:
     shopped: float = 0.4  # share of frames before which whole facings went, came or were disordered
     crowded: float = 0.0  # share of frames with a crowd in them, beyond what PEOPLE_SHARES has
     look: str = LIVE  # one of other_looks.LOOKS
+    cast: int = 0  # people of a store who come again, so that they can be known again; 0: somebody new each time
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Sight:
     people: list[PersonLabel]
     at_ns: int
     appearance: Appearance  # of the shop and its light
+    who: tuple[int, ...] = ()  # a number for each of the people that is theirs in other frames too; empty: unknown
 
 
 def synthesise(
@@ -95,6 +97,13 @@ def synthesise(
     """
     if settings.look not in LOOKS:
         raise InputError("no such look", field="--look", expected=" or ".join(LOOKS), found=settings.look)
+    if settings.cast and not CROWD[1] <= settings.cast <= CAST_MAX:
+        raise InputError(
+            "too few or too many people",
+            field="--cast",
+            expected=f"0 or {CROWD[1]} to {CAST_MAX}",
+            found=settings.cast,
+        )
     out.mkdir(parents=True, exist_ok=True)
     write = partial(_write_store, out, settings, coco_out)
     counts = write_stores(write, settings.first_store, settings.stores, workers=workers, report=report)
@@ -112,6 +121,8 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
     rng = np.random.default_rng([seed, 17])
     is_other = settings.look == OTHER
     draw_body = other_body if is_other else random_body
+    if settings.cast:
+        draw_body = Cast(settings.cast, seed).draw
     maker = SceneMaker(store, seed, shopped_share=settings.shopped, draw_body=draw_body)
     appearance = other_appearance(rng) if is_other else Appearance.random(rng)
     for number in range(settings.cameras):
@@ -142,6 +153,7 @@ def sights(seed: int, settings: SynthesiseSettings) -> Iterator[Sight]:
                 people,
                 scene.at_ns,
                 appearance,
+                tuple(label.body_id for label in people) if settings.cast else (),
             )
 
 
@@ -194,7 +206,7 @@ class SightShard:
         self._rng, self._false_crops = rng, false_crops
         self._frames: list[Pixels] = []
         self._boxes: list[Floats] = []
-        self._windows: list[tuple[Pixels, Floats, int]] = []
+        self._windows: list[tuple[Pixels, Floats, int, int]] = []
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -217,22 +229,25 @@ class SightShard:
             box = clipped_box(label, width, height)
             table[row] = (*(box * letterbox.scale), 1.0 if is_judged(label) else -1.0)
             if is_judged(label) and (joints_known is None or row in joints_known):
-                self._windows.append(_person_crop(sight, working, difference, label, box))
+                crop, joints = _person_crop(sight, working, difference, label, box)
+                self._windows.append((crop, joints, 1, sight.who[row] if sight.who else NOBODY_KNOWN))
         self._boxes.append(table)
         if rng.random() < self._false_crops:
             window = _empty_window(sight, background.foreground, letterbox.scale, rng)
             if window is not None:
                 crop = crops.cut(sight.pixels, working, difference, window, STORED_CROP_PX)
-                self._windows.append((crop, np.zeros((17, 3), np.float32), 0))
+                self._windows.append((crop, np.zeros((17, 3), np.float32), 0, NOBODY_KNOWN))
 
     def write(self, out: Path, number: int) -> None:
         """Shards of what was collected; none of crops where no window was."""
         write_shard(out, "frames", number, {"pixels": np.stack(self._frames), "boxes": np.stack(self._boxes)})
         if self._windows:
+            pixels, joints, is_person, who = zip(*self._windows, strict=True)
             arrays = {
-                "pixels": np.stack([crop for crop, _, _ in self._windows]),
-                "joints": np.stack([joints for _, joints, _ in self._windows]),
-                "is_person": np.array([is_person for _, _, is_person in self._windows], np.uint8),
+                "pixels": np.stack(pixels),
+                "joints": np.stack(joints),
+                "is_person": np.array(is_person, np.uint8),
+                "who": np.array(who, np.int32),
             }
             write_shard(out, "crops", number, arrays)
 
@@ -276,14 +291,14 @@ class _SightLabels:
 
 def _person_crop(
     sight: Sight, working: Pixels, difference: Pixels, label: PersonLabel, box_px: Floats
-) -> tuple[Pixels, Floats, int]:
+) -> tuple[Pixels, Floats]:
     window = crops.windows_of_boxes(box_px[None], STORED_MARGIN)
     crop = crops.cut(sight.pixels, working, difference, window[0], STORED_CROP_PX)
     joints = np.zeros((17, 3), np.float32)
     points = np.nan_to_num(label.keypoints_px[:, :2], nan=-1e4, posinf=-1e4, neginf=-1e4).astype(np.float32)
     joints[:, :2] = np.clip(crops.crop_from_frame(points[None], window, STORED_CROP_PX)[0], -1e3, 1e3)
     joints[:, 2] = label.keypoints_px[:, 2]
-    return crop, joints, 1
+    return crop, joints
 
 
 def _empty_window(sight: Sight, foreground: Pixels, scale: float, rng: np.random.Generator) -> Floats | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,7 +21,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from openaisle.core.messages import JOINTS
 from openaisle.detections import crops
-from openaisle.learning.people_data import LEFT, RIGHT, Shards, crop_batch, frame_batch
+from openaisle.learning.people_data import CROP_ARRAYS, FRAME_ARRAYS, Shards, crop_batch, frame_batch
 from openaisle.learning.people_network import (
     BOX_STRIDE_PX,
     KEYPOINT_STRIDE_PX,
@@ -29,6 +30,9 @@ from openaisle.learning.people_network import (
     keypoint_log_maps,
     normalised,
 )
+from openaisle.learning.people_on_device import OnDevice
+from openaisle.learning.people_scenes import CAST_MAX
+from openaisle.learning.people_variation import LEFT, RIGHT
 from openaisle.learning.training import Batch, Loop, PictureLoopSettings, Shuffled, Step, read_checkpoint
 from openaisle.learning.warm_start import start_from
 from openaisle.sim.labels import VISIBLE
@@ -36,8 +40,9 @@ from openaisle.sim.labels import VISIBLE
 Job = Literal["boxes", "keypoints"]
 MEASURED_BATCHES: Final = 16  # of 32 pictures, when training begins from an exported file
 CHECK_BATCH: Final = 32
-FRAME_ARRAYS: Final = ("pixels", "boxes")
-CROP_ARRAYS: Final = ("pixels", "joints", "is_person")
+FROM_A_STORE: Final = 32
+"""So many crops of a large batch, one after the other, are of one store: some of them of the same people."""
+LOOK_SCALE: Final = 12.0  # of the cosine of two looks, in the softmax over whom a crop may show
 _JOINT_WEIGHT: Final = np.array(
     [
         1.5 if "wrist" in name else 1.2 if "elbow" in name else 0.6 if "e_" in name or "ear" in name else 1.0
@@ -87,7 +92,16 @@ class Trainer(Loop):
         batch, share = settings.batch, settings.store_share
         mine = 0 if not self._own else batch if not others else min(batch - 1, max(1, round(share * batch)))
         self._own_rows = Shuffled(self._own, mine, [settings.seed, 1])
-        self._other_rows = Shuffled(others, batch - mine, [settings.seed, 2])
+        together = self._shards.lengths[len(Shards(own, kind, arrays).lengths) if own else 0 :]
+        self._other_rows = Shuffled(
+            others,
+            batch - mine,
+            [settings.seed, 2],
+            together=together,
+            run=min(FROM_A_STORE, max(1, batch // 8)) if job == "keypoints" else 1,
+        )
+        self.is_on_device = settings.device.startswith("cuda")
+        self._resident = OnDevice(self._shards, settings.device) if self.is_on_device else None
         self.start = ""  # what it began from: the beginning of that file's sha256
         if start is not None and not self.has_checkpoint:
             self._start_from(network, start)
@@ -103,7 +117,8 @@ class Trainer(Loop):
         return np.concatenate(parts)
 
     def _batch(self, number: int) -> Batch:
-        return _batch_of(self.job, self._shards, self.rows(number), self._generator(number))
+        rows, rng = self.rows(number), self._generator(number)
+        return _batch_of(self.job, self._resident or self._shards, rows, rng)
 
     def _said(self) -> Mapping[str, Any]:
         return {"samples": len(self._shards), "own_samples": self._own, "start": self.start}
@@ -114,11 +129,11 @@ class Trainer(Loop):
         rows = Shuffled(len(self._shards), 32, [self.settings.seed, 5])
         rng = np.random.default_rng([self.settings.seed, 5])
         pixels = [
-            _batch_of(self.job, self._shards, rows[number], rng)["pixels"]
+            torch.as_tensor(_batch_of(self.job, self._shards, rows[number], rng)["pixels"])
             for number in range(MEASURED_BATCHES)
         ]
         device = self.settings.device
-        start_from(network, start, [normalised(torch.from_numpy(each).to(device)) for each in pixels])
+        start_from(network, start, [normalised(each.to(device)) for each in pixels])
 
     def _step(self, batch: Batch) -> Step:
         settings = self.settings
@@ -138,22 +153,26 @@ class Trainer(Loop):
         parts = [rows[start : start + CHECK_BATCH] for start in range(0, len(rows), CHECK_BATCH)]
         losses = []
         for part in parts:
-            arrays = _batch_of(self.job, shards, part, None)
-            batch = self._on_device({name: torch.from_numpy(array) for name, array in arrays.items()})
+            batch = self._on_device(_batch_of(self.job, shards, part, None))
             losses.append(float(self._loss(self.averaged, batch)) * len(part))
         return sum(losses) / len(rows)
 
 
 def _batch_of(
-    job: str, shards: Shards, rows: np.ndarray, rng: np.random.Generator | None
-) -> dict[str, np.ndarray]:
-    """What a network learns from: a `CropBatch`, or pixels and targets of boxes."""
+    job: str, samples: Shards | OnDevice, rows: np.ndarray, rng: np.random.Generator | None
+) -> dict[str, Tensor]:
+    """What a network learns from, as tensors: a `CropBatch`, or pixels and targets of boxes."""
     if job == "keypoints":
-        return vars(crop_batch(shards, rows, rng))
-    frames = frame_batch(shards, rows, rng)
-    height, width = frames.pixels.shape[1:3]
-    heat, judged, boxes, weight = box_targets(frames.boxes, height // BOX_STRIDE_PX, width // BOX_STRIDE_PX)
-    return {"pixels": frames.pixels, "heat": heat, "judged": judged, "boxes": boxes, "weight": weight}
+        if isinstance(samples, OnDevice):
+            return samples.crops(rows, rng)
+        return {name: torch.from_numpy(array) for name, array in vars(crop_batch(samples, rows, rng)).items()}
+    if isinstance(samples, OnDevice):
+        pixels, boxes = samples.frames(rows, rng)
+    else:
+        pixels, boxes = map(torch.from_numpy, vars(frame_batch(samples, rows, rng)).values())
+    height, width = pixels.shape[1:3]
+    heat, judged, sides, weight = box_targets(boxes, height // BOX_STRIDE_PX, width // BOX_STRIDE_PX)
+    return {"pixels": pixels, "heat": heat, "judged": judged, "boxes": sides, "weight": weight}
 
 
 def network_for(job: str) -> nn.Module:
@@ -165,13 +184,13 @@ def load_checkpoint(folder: Path, job: str) -> dict[str, Any]:
 
 
 def keypoint_loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Cross-entropy of the maps, plus who is whose left, plus person or not, plus which joints are in view.
+    """Cross-entropy of the maps, plus who is whose left, person or not, which joints are in view, and who it is.
 
     `batch`: what is in a `CropBatch`, as tensors on the network's device.
     """
     inputs, joints, is_person = batch["pixels"], batch["joints"], batch["is_person"]
-    device = inputs.device
-    maps, nowhere, pairs, person, visible = network(
+    state_weight, joint_weight, left, right = _constants(inputs.device)
+    maps, nowhere, pairs, person, visible, look = network(
         normalised(inputs).contiguous(memory_format=torch.channels_last)
     )
     size = maps.shape[-1]
@@ -179,18 +198,18 @@ def keypoint_loss(network: nn.Module, batch: Batch) -> Tensor:
     is_inside = (cells > -0.5).all(dim=2) & (cells < size - 0.5).all(dim=2)
     is_here = is_inside & (joints[:, :, 2] > 0) & (is_person[:, None] > 0)
     log_maps = keypoint_log_maps(maps, nowhere)
-    places = torch.arange(size, device=device, dtype=torch.float32)
+    places = torch.arange(size, device=inputs.device, dtype=torch.float32)
     bell = torch.exp(-((cells[:, :, :, None] - places) ** 2) / (2 * _TARGET_SD_CELLS**2))
     target = (bell[:, :, 1, :, None] * bell[:, :, 0, None, :]).flatten(2)
     target = target / target.sum(dim=2, keepdim=True).clamp_min(1e-6)
     here = -(target * log_maps[:, :, :-1]).sum(dim=2)
     gone = -log_maps[:, :, -1]
     state = torch.where(is_here, joints[:, :, 2], torch.zeros_like(joints[:, :, 2])).long()
-    weight = torch.tensor(_STATE_WEIGHT, device=device)[state] * torch.tensor(_JOINT_WEIGHT, device=device)
+    weight = state_weight[state] * joint_weight
     map_loss = (torch.where(is_here, here, gone) * weight).sum() / weight.sum()
 
-    apart = (joints[:, LEFT, 0] - joints[:, RIGHT, 0]).abs() / 6.0
-    pair_weight = apart.clamp_max(1.0) * is_here[:, LEFT] * is_here[:, RIGHT]
+    apart = (joints[:, left, 0] - joints[:, right, 0]).abs() / 6.0
+    pair_weight = apart.clamp_max(1.0) * is_here[:, left] * is_here[:, right]
     pair_each = functional.binary_cross_entropy_with_logits(
         pairs.float(), batch["own_left_first"], reduction="none"
     )
@@ -200,7 +219,31 @@ def keypoint_loss(network: nn.Module, batch: Batch) -> Tensor:
         visible.float(), (joints[:, :, 2] == VISIBLE).float(), reduction="none"
     )
     visible_loss = (visible_each * is_here).sum() / is_here.sum().clamp_min(1)
-    return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss
+    look_loss = _look_loss(look.float(), batch["who"])
+    return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss + 0.15 * look_loss
+
+
+@lru_cache
+def _constants(device: torch.device) -> tuple[Tensor, ...]:
+    """Weights of a joint's state and of joints, and which joints are left and right, sent to the device once."""
+    arrays = (np.array(_STATE_WEIGHT, np.float32), _JOINT_WEIGHT, LEFT, RIGHT)
+    return tuple(torch.from_numpy(array).to(device) for array in arrays)
+
+
+def _look_loss(look: Tensor, who: Tensor) -> Tensor:
+    """Supervised contrast (Khosla et al. 2020) of unit vectors [n, 32] among people of one store: who [n], -1 unknown.
+
+    Who is of another store differs by its light, which tells nobody apart in one shop.
+    """
+    itself = torch.eye(len(who), dtype=torch.bool, device=who.device)
+    store = torch.div(who, CAST_MAX, rounding_mode="floor")
+    compared = (store[:, None] == store) & (who >= 0)[:, None] & ~itself
+    same = compared & (who[:, None] == who)
+    logits = (LOOK_SCALE * look @ look.T).masked_fill(~compared, -1e4)
+    log_share = (logits - logits.logsumexp(dim=1, keepdim=True)) * same
+    has_same = same.any(dim=1)
+    each = -log_share.sum(dim=1) / same.sum(dim=1).clamp_min(1)
+    return (each * has_same).sum() / has_same.sum().clamp_min(1)
 
 
 def box_loss(network: nn.Module, batch: Batch) -> Tensor:
@@ -230,38 +273,41 @@ def box_loss(network: nn.Module, batch: Batch) -> Tensor:
     return heat_loss + 2.0 * side_loss
 
 
-def box_targets(
-    boxes: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def box_targets(boxes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Boxes [n, 12, 5] px to heat [n, h, w], where to judge [n, h, w], boxes [n, 4, h, w] and their weight [n, h, w].
 
     Bells about the centres follow the boxes' width and height. Where two overlap, the smaller box has the cell.
     """
-    count = len(boxes)
-    heat = np.zeros((count, height, width), np.float32)
-    judged = np.ones((count, height, width), np.float32)
-    target = np.zeros((count, 4, height, width), np.float32)
-    weight = np.zeros((count, height, width), np.float32)
-    xs, ys = np.arange(width), np.arange(height)
-    for row in range(count):
-        there = boxes[row][boxes[row, :, 4] != 0]
-        areas = (there[:, 2] - there[:, 0]) * (there[:, 3] - there[:, 1])
-        for box in there[np.argsort(-areas, kind="stable")]:
-            x1, y1, x2, y2 = box[:4] / BOX_STRIDE_PX
-            if box[4] < 0:
-                judged[row, max(0, int(y1)) : int(y2) + 1, max(0, int(x1)) : int(x2) + 1] = 0.0
-                continue
-            column = min(width - 1, max(0, int((x1 + x2) / 2)))
-            line = min(height - 1, max(0, int((y1 + y2) / 2)))
-            spread_x, spread_y = max(0.6, 0.09 * (x2 - x1)), max(0.6, 0.09 * (y2 - y1))
-            bell = np.exp(-((ys - line) ** 2) / (2 * spread_y**2))[:, None]
-            bell = bell * np.exp(-((xs - column) ** 2) / (2 * spread_x**2))[None]
-            heat[row] = np.maximum(heat[row], bell)
-            about = bell > 0.3
-            target[row][:, about] = box[:4, None]
-            weight[row][about] = bell[about] * box[4]
+    count, device = len(boxes), boxes.device
+    heat = torch.zeros((count, height, width), device=device)
+    judged = torch.ones((count, height, width), device=device)
+    target = torch.zeros((count, 4, height, width), device=device)
+    weight = torch.zeros((count, height, width), device=device)
+    columns, lines = torch.arange(width, device=device), torch.arange(height, device=device)
+    areas = (boxes[:, :, 2] - boxes[:, :, 0]) * (boxes[:, :, 3] - boxes[:, :, 1])
+    order = torch.argsort(areas, dim=1, descending=True, stable=True)
+    for box in boxes.gather(1, order[:, :, None].expand_as(boxes)).unbind(1):
+        x1, y1, x2, y2 = (box[:, :4] / BOX_STRIDE_PX).T
+        is_judged, is_ignored = box[:, 4] > 0, box[:, 4] < 0
+        in_columns = (columns >= x1.int()[:, None]) & (columns <= x2.int()[:, None])
+        in_lines = (lines >= y1.int()[:, None]) & (lines <= y2.int()[:, None])
+        within = in_lines[:, :, None] & in_columns[:, None, :] & is_ignored[:, None, None]
+        judged.masked_fill_(within, 0.0)
+        column = ((x1 + x2) / 2).int().clamp(0, width - 1)
+        line = ((y1 + y2) / 2).int().clamp(0, height - 1)
+        bell = _bell(lines, line, 0.09 * (y2 - y1))[:, :, None] * _bell(columns, column, 0.09 * (x2 - x1))[:, None]
+        bell = bell * is_judged[:, None, None]
+        heat = torch.maximum(heat, bell)
+        about = bell > 0.3
+        target = torch.where(about[:, None], box[:, :4, None, None], target)
+        weight = torch.where(about, bell * box[:, 4, None, None], weight)
     # A centre is judged even where somebody who is not judged stands in front of it.
-    return heat, np.maximum(judged, heat >= 0.999), target, weight
+    return heat, torch.maximum(judged, (heat >= 0.999).float()), target, weight
+
+
+def _bell(places: Tensor, middle: Tensor, spread: Tensor) -> Tensor:
+    """[n, places], 1 at the middle [n]."""
+    return torch.exp(-((places - middle[:, None]) ** 2) / (2 * spread.clamp_min(0.6)[:, None] ** 2))
 
 
 def _generalised_overlap(a: Tensor, b: Tensor) -> Tensor:

@@ -23,8 +23,10 @@ from openaisle.detections.products import FEATURES
 from openaisle.learning.products_data import NOTHING, TRAITS, Packs
 from openaisle.learning.products_network import ProductNetwork, look_closer, normalised
 from openaisle.learning.training import Batch, Loop, PictureLoopSettings, Step, read_checkpoint
+from openaisle.learning.warm_start import start_from
 
-SIZES_PX: Final = (64, 64, 64, 96)  # of one step after the other
+SIZES_PX: Final = (64, 96, 96, 128)  # of one step after the other
+MEASURED_BATCHES: Final = 16  # when training begins from an exported file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,10 @@ class Trainer(Loop):
 
     kept = "learner"
 
-    def __init__(self, data: Sequence[Path], out: Path, settings: TrainSettings) -> None:
+    def __init__(
+        self, data: Sequence[Path], out: Path, settings: TrainSettings, start: Path | None = None
+    ) -> None:
+        """`start`: an exported file whose convolutions it begins from; a checkpoint in `out` goes before it."""
         super().__init__("products", out, settings, settings.pictures)
         self.settings = settings
         self.packs = Packs(data)
@@ -74,6 +79,11 @@ class Trainer(Loop):
             )
         learner = ProductLearner(self.packs.traits)
         self.learner = learner.to(settings.device, memory_format=torch.channels_last)
+        self._is_taught = start is not None
+        if start is not None and not self.has_checkpoint:
+            pictures = [torch.from_numpy(self._batch(number)["pixels"]) for number in range(MEASURED_BATCHES)]
+            inputs = [normalised(each.to(settings.device)) for each in pictures]
+            start_from(learner.network, start, inputs, only_convolutions=True)
         others = [
             parameter for name, parameter in learner.named_parameters() if not name.startswith("network.")
         ]
@@ -86,7 +96,9 @@ class Trainer(Loop):
     def _batch(self, number: int) -> Batch:
         settings = self.settings
         pictures = 4 * settings.pairs + settings.empty
-        hardness = min(1.0, number * pictures / settings.pictures / settings.easy)
+        hardness = 1.0
+        if not self._is_taught:
+            hardness = min(1.0, number * pictures / settings.pictures / settings.easy)
         size_px = SIZES_PX[number % len(SIZES_PX)]
         made = self.packs.batch(settings.pairs, settings.empty, size_px, self._generator(number), hardness)
         return vars(made)
@@ -101,7 +113,7 @@ class Trainer(Loop):
 
 def product_loss(
     learner: ProductLearner, batch: Batch, settings: TrainSettings
-) -> tuple[Tensor, float, float]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """The loss, the share of pictures that found their product, and of look-alikes told apart by their cells.
 
     `batch`: what is in a `PackBatch`, as tensors on the learner's device.
@@ -117,7 +129,7 @@ def product_loss(
     cosines = whole @ learner.products(compared).T
     own = functional.one_hot(at, cosines.shape[1])
     among_all = functional.cross_entropy(settings.scale * (cosines - settings.margin * own), at)
-    right = float((cosines.argmax(dim=1) == at).float().mean())
+    right = (cosines.detach().argmax(dim=1) == at).float().mean()
 
     logits = settings.scale * (whole @ whole.T)
     itself = torch.eye(len(classes), dtype=torch.bool, device=device)
@@ -136,7 +148,7 @@ def product_loss(
     rival = fours[:, [2, 3, 0, 1]].flatten(0, 1)
     evidence = look_closer(query, partner, rival)
     apart = functional.softplus(-learner.closer.exp() * evidence).mean()
-    pairs_right = float((evidence > 0).float().mean())
+    pairs_right = (evidence.detach() > 0).float().mean()
     return among_all + 0.2 * within.mean() + apart + 2.0 * traits, right, pairs_right
 
 

@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -78,14 +78,18 @@ class Step:
 
     loss: Tensor
     seen: int
-    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    shares: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
 
 
 class Shuffled:
     """Which samples make a batch: each one once before any comes again, and the same ones for the same number."""
 
-    def __init__(self, samples: int, batch: int, seed: Sequence[int]) -> None:
+    def __init__(
+        self, samples: int, batch: int, seed: Sequence[int], *, together: Sequence[int] = (), run: int = 1
+    ) -> None:
+        """`together`: how many samples, one after the other, belong together; `run` of them follow each other then."""
         self._samples, self._batch, self._seed = samples, batch, [*seed]
+        self._bounds, self._run = np.cumsum([0, *(together or [samples])]), run
         self._orders: dict[int, NDArray[np.intp]] = {}
 
     def __getitem__(self, number: int) -> NDArray[np.intp]:
@@ -99,8 +103,20 @@ class Shuffled:
     def _order(self, number: int) -> NDArray[np.intp]:
         if number not in self._orders:
             self._orders = {key: order for key, order in self._orders.items() if key >= number - 1}
-            self._orders[number] = np.random.default_rng([*self._seed, number]).permutation(self._samples)
+            self._orders[number] = self._drawn(np.random.default_rng([*self._seed, number]))
         return self._orders[number]
+
+    def _drawn(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        if self._run == 1:
+            return rng.permutation(self._samples)
+        bounds, run = self._bounds, self._run
+        runs = [
+            low + order[start : start + run]
+            for low, high in pairwise(bounds.tolist())
+            for order in (rng.permutation(high - low),)
+            for start in range(0, high - low, run)
+        ]
+        return np.concatenate([runs[index] for index in rng.permutation(len(runs))])
 
 
 class Loop(ABC):
@@ -113,6 +129,7 @@ class Loop(ABC):
     said_every: ClassVar[int] = 50  # steps
     counted: ClassVar[str] = "pictures"  # what the schedule is counted in, in checkpoints
     kept: ClassVar[str] = "network"  # what the network is called there
+    is_on_device = False  # batches are made there
 
     def __init__(self, job: str, out: Path, settings: LoopSettings, length: int) -> None:
         torch.manual_seed(settings.seed)
@@ -152,7 +169,8 @@ class Loop(ABC):
         self.network = network
         self.averaged = copy.deepcopy(network).eval()
         parameters = groups or [{"params": [*network.parameters()], "weight_decay": self._loop.weight_decay}]
-        self._optimiser = torch.optim.AdamW(parameters, lr=self._loop.rate)
+        is_fused = self._loop.device.startswith("cuda")
+        self._optimiser = torch.optim.AdamW(parameters, lr=self._loop.rate, fused=is_fused)
         torch.backends.cudnn.benchmark = True  # batches have few shapes
         self.out.mkdir(parents=True, exist_ok=True)
         if self.has_checkpoint:
@@ -178,22 +196,22 @@ class Loop(ABC):
 
     def run(self, report: Callable[[Progress], None]) -> None:
         batches = self._prepared()
-        losses: list[float] = []
-        shares: dict[str, list[float]] = {}
+        losses: list[Tensor] = []
+        shares: dict[str, list[Tensor]] = {}
         started = saved = time.monotonic()
         before_s = self.seconds
         if self._loop.check_every and not self.checks:
             self._check(report)  # what it begins from may be the best there is
         while self.share_done < 1.0 and not self.is_stopped:
             step = self._step_taken(self._on_device(next(batches)))
-            losses.append(float(step.loss.detach()))
+            losses.append(step.loss.detach())  # read when there is something to say: reading waits for the device
             for name, share in step.shares.items():
                 shares.setdefault(name, []).append(share)
             now = time.monotonic()
             self.seconds = before_s + now - started
             if len(losses) == self.said_every:
-                means = {name: float(np.mean(values)) for name, values in shares.items()}
-                report(Progress(self.seen, float(np.mean(losses)), self.seconds, means))
+                means = {name: float(torch.stack(values).mean()) for name, values in shares.items()}
+                report(Progress(self.seen, float(torch.stack(losses).mean()), self.seconds, means))
                 losses.clear()
                 shares.clear()
             if now - saved > self._loop.checkpoint_s:
@@ -216,7 +234,7 @@ class Loop(ABC):
             batch_size=None,
             num_workers=workers,
             prefetch_factor=AHEAD if workers else None,
-            pin_memory=self._loop.device.startswith("cuda"),
+            pin_memory=self._loop.device.startswith("cuda") and not self.is_on_device,
         )
         return iter(loader)
 

@@ -17,38 +17,41 @@ from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 from openaisle.core.errors import ModelError
 
 
-def start_from(network: nn.Module, path: Path, inputs: Sequence[Tensor]) -> None:
+def start_from(
+    network: nn.Module, path: Path, inputs: Sequence[Tensor], *, only_convolutions: bool = False
+) -> None:
     """Give `network` the weights of a file that `learn export` made of one of its kind.
 
-    A linear layer may have got further inputs since, and the network further linear layers at its end; they begin
-    without a say. `inputs`: batches as the network takes them, from which the normalisations are measured; a few
-    hundred pictures do.
+    A linear layer may have got further inputs since, which begin without a say, and the network further layers at its
+    end, which stay as they are. `inputs`: batches as the network takes them, from which the normalisations are
+    measured; a few hundred pictures do. `only_convolutions`: linear layers are not the file's.
     Raises ModelError when the file is another network's.
     """
-    layers = _layers_in_order(network, inputs[0][:1])
-    stored = _stored_layers(path)
-    shapes = [list(layer.weight.shape) for layer in layers]
-    found = [list(weight.shape) for weight, _ in stored]
-    has_grown = all(isinstance(layer, nn.Linear) for layer in layers[len(found) :])
-    if len(shapes) < len(found) or not has_grown or not all(map(_fits_into, found, shapes)):
-        raise ModelError("another network", file=str(path), expected=f"layers {shapes}", found=found)
+    by_kind = [*zip(_layers_in_order(network, inputs[0][:1]), _stored_layers(path), strict=True)]
+    pairs = []
+    for layers, stored in by_kind[: 1 if only_convolutions else None]:
+        shapes = [list(layer.weight.shape) for layer in layers]
+        found = [list(weight.shape) for weight, _ in stored]
+        if len(shapes) < len(found) or not all(map(_fits_into, found, shapes)):
+            raise ModelError("another network", file=str(path), expected=f"layers {shapes}", found=found)
+        pairs += zip(layers, stored, strict=False)
     norms = _norm_after(network)
     with torch.no_grad():
-        for layer in layers[len(stored) :]:
-            layer.weight.zero_()
-            layer.bias.zero_()
-        for layer, (weight, bias) in zip(layers, stored, strict=False):
+        for layer, (weight, bias) in pairs:
             layer.weight.zero_()
             layer.weight[:, : weight.shape[1]] = weight
             norm = norms.get(id(layer))
-            if norm is None:
+            if norm is None or not norm.affine:
                 layer.bias.copy_(bias)
             else:
+                if layer.bias is not None:
+                    layer.bias.zero_()
                 norm.weight.fill_((1.0 + norm.eps) ** 0.5)
                 norm.bias.copy_(bias)
                 norm.running_mean.zero_()
                 norm.running_var.fill_(1.0)
-        _measure(network, [(layer, norms[id(layer)]) for layer in layers if id(layer) in norms], inputs)
+        undone = [(layer, norms[id(layer)]) for layer, _ in pairs if id(layer) in norms]
+        _measure(network, [(layer, norm) for layer, norm in undone if norm.affine], inputs)
 
 
 def _fits_into(stored: list[int], wanted: list[int]) -> bool:
@@ -56,8 +59,8 @@ def _fits_into(stored: list[int], wanted: list[int]) -> bool:
     return stored == wanted or may_grow
 
 
-def _layers_in_order(network: nn.Module, example: Tensor) -> list[Any]:
-    """Convolutions and linear layers in the order in which they compute, which is the order of the file."""
+def _layers_in_order(network: nn.Module, example: Tensor) -> tuple[list[Any], list[Any]]:
+    """Convolutions, and linear layers, in the order in which they compute, which is the order of the file."""
     order: list[Any] = []
     kinds = (nn.Conv2d, nn.Linear)
     hooks = [
@@ -71,10 +74,12 @@ def _layers_in_order(network: nn.Module, example: Tensor) -> list[Any]:
     for hook in hooks:
         hook.remove()
     # A linear layer may be computed before or after a convolution it does not depend on: files keep them apart too.
-    return [layer for kind in kinds for layer in order if isinstance(layer, kind)]
+    convolutions, linear = ([layer for layer in order if isinstance(layer, kind)] for kind in kinds)
+    return convolutions, linear
 
 
-def _stored_layers(path: Path) -> list[tuple[Tensor, Tensor]]:
+def _stored_layers(path: Path) -> tuple[list[tuple[Tensor, Tensor]], ...]:
+    """Weights and biases of convolutions, and of linear layers, in the file's order."""
     import onnx  # pyright: ignore[reportMissingImports]
     from onnx import numpy_helper  # pyright: ignore[reportMissingImports]
 
@@ -83,12 +88,14 @@ def _stored_layers(path: Path) -> list[tuple[Tensor, Tensor]]:
     except Exception as error:
         raise ModelError("cannot be read", file=str(path), expected="an ONNX file", found=error) from error
     values = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in graph.initializer}
-    return [
-        (values[node.input[1]], values[node.input[2]])
+    return tuple(
+        [
+            (values[node.input[1]], values[node.input[2]])
+            for node in graph.node
+            if node.op_type == kind and len(node.input) == 3 and {*node.input[1:]} <= values.keys()
+        ]
         for kind in ("Conv", "Gemm")
-        for node in graph.node
-        if node.op_type == kind and len(node.input) == 3 and {*node.input[1:]} <= values.keys()
-    ]
+    )
 
 
 def _norm_after(network: nn.Module) -> dict[int, Any]:
