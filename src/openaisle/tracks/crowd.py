@@ -23,7 +23,7 @@ from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
-from openaisle.tracks.mates import doubles_of_mates
+from openaisle.tracks.mates import doubles_of_mates, doubles_of_strangers
 from openaisle.tracks.misread import misread_of, without_misread
 from openaisle.tracks.mixups import mixed_up
 from openaisle.tracks.motion import predict
@@ -124,6 +124,17 @@ class Crowd:
     def doubles_of_mates(self) -> list[Person]:
         """Of the lost, those who were somebody else of their own group."""
         return doubles_of_mates(self.people, self.lost, self.looks, self._twins.windows_at_once)
+
+    def are_two(self, one: Person, other: Person) -> bool:
+        """Whether some picture showed both, or another system says so."""
+        return one.is_foreign or other.is_foreign or self._twins.windows_at_once(one.row, other.row) > 0
+
+    def take_back(self, strangers: Sequence[Person]) -> None:
+        """Strangers whose doubles have a code and are lost take up their identity."""
+        for lost, stranger in doubles_of_strangers(
+            strangers, self.lost, self.looks, self._twins.windows_at_once
+        ):
+            self.take_over(lost, stranger)
 
     # --- following ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,11 @@ class DoorSettings:
     claimant_unseen_ns_max: int = NS_PER_S  # who is unseen for longer is not waited for
     came_m_min: float = 0.1  # who was first seen nearer to the line than that, or inside ...
     double_m: float = 0.6  # ... and is this near to somebody with a code, may be seen twice
+    twin_m: float = 0.8  # ... as may who is this near to somebody seen before them, if no picture showed both
+    found_gap_ns_min: int = 500 * NS_PER_MS  # who was followed again after such a gap was found again ...
+    just_found_ns: int = (
+        2 * NS_PER_S
+    )  # ... and if they were inside and are before the gate so soon, it is another
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08  # inwards
     leave_hysteresis_m: float = 0.25  # outwards: people step back from a line, into a queue or for a trolley

@@ -8,13 +8,14 @@ outwards, or were last seen doing so. Nobody vanishes inside a shop: a visit who
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 
 from openaisle.core.messages import GateId, GateTap, VisitClosed, VisitId, VisitOpened
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Store
 from openaisle.tracks.door_settings import DoorSettings
 from openaisle.tracks.gate_line import GateLine
+from openaisle.tracks.mates import may_be_double
 from openaisle.tracks.people import Person
 from openaisle.tracks.visits import Visit
 
@@ -22,8 +23,15 @@ from openaisle.tracks.visits import Visit
 class Doors:
     """All gates and all open visits."""
 
-    def __init__(self, store: Store, settings: DoorSettings | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: DoorSettings | None = None,
+        are_two: Callable[[Person, Person], bool] = lambda one, other: True,
+    ) -> None:
+        """`are_two`: whether some picture showed both of two people."""
         self.settings = settings or DoorSettings()
+        self._are_two = are_two
         self._lines = tuple(GateLine(gate) for gate in sorted(store.gates, key=lambda gate: gate.gate_id))
         self._line_of = {line.gate_id: line for line in self._lines}
         self.visits: dict[VisitId, Visit] = {}  # in the order of their taps
@@ -82,11 +90,12 @@ class Doors:
         return [] if visit.opened else [self._open(visit, person.track_id)]
 
     def disown(self, person: Person) -> None:
-        """It was somebody else of the group: one of them is yet to be found."""
+        """It was somebody else, of the group or before the gate: one of that code's people is yet to be found."""
         assert person.visit_id is not None
         visit = self.visits[person.visit_id]
         visit.members.remove(person)
         visit.bound_count -= 1
+        visit.disowned_ns = person.seen_ns
         person.visit_id = None
 
     def _open(self, visit: Visit, track_id: str | None) -> VisitOpened:
@@ -113,6 +122,7 @@ class Doors:
     def watch(self, persons: Sequence[Person], at_ns: int) -> list[VisitOpened | VisitClosed]:
         """Look for crossings of believed people who were just moved to where they are at `at_ns`."""
         said: list[VisitOpened | VisitClosed] = []
+        since_ns = at_ns - self.settings.just_found_ns
         for person in persons:
             if len(person.path) == 1 or not person.sides:
                 self._first_seen(person)
@@ -127,6 +137,10 @@ class Doors:
                     if line.kind != "exit" and person.visit_id is None:
                         person.entered = (line.gate_id, crossed_ns)
                         person.has_left = False
+                elif line.kind == "entry" and person.visit_id is None:
+                    person.entered = None  # They have not come in yet.
+                elif line.kind == "entry" and person.was_found(since_ns, self.settings.found_gap_ns_min):
+                    self.disown(person)  # They were lost inside; this is somebody who waits before the gate.
                 elif line.kind == "entry":
                     person.outside_since = (line.gate_id, crossed_ns)
                 else:
@@ -159,7 +173,7 @@ class Doors:
         """A code is of whoever stood nearest to the gate when it was shown and has shown none before.
 
         Codes are shown from outside; who stands inside is meant only where nobody stands there. Of a group that is half
-        in the others come next: they stand before whoever shows a code now, if there is anybody else.
+        in the others come next: they stand before whoever shows a code now, on the line or outside of it.
         """
         claimants = {id(visit.claimant) for visit in self.visits.values() if visit.missing_count > 0}
         for visit in self.visits.values():
@@ -176,20 +190,35 @@ class Doors:
                 if line.distance_m(place) <= self.settings.claim_m_max
             ]
             if near:
-                others = self._missing_outside(visit)
                 near = sorted(near)
                 outside = [each for each in near if not each[0]]
+                others = self._missing_outside(visit, persons, claimants)
                 visit.is_claimed_inside, visit.claimed_m, index = [*outside[others:], *near][0]
                 visit.claimant = persons[index]
                 claimants.add(id(visit.claimant))
 
-    def _missing_outside(self, visit: Visit) -> int:
-        """How many people of groups that are half in have yet to come in at the gate of that code."""
-        return sum(
-            other.missing_count
+    def _missing_outside(self, visit: Visit, persons: Sequence[Person], claimants: Set[int]) -> int:
+        """How many people of groups that are half in have yet to come in at the gate of that code.
+
+        Whoever came in since such a group showed its code, or stands on the line, and is on no code is one of them.
+        """
+        half_in = [
+            other
             for other in self.visits.values()
-            if other.gate_id == visit.gate_id and other.bound_count > 0 and not other.left_count
+            if other.gate_id == visit.gate_id and other.bound_count > 0 and other.missing_count > 0
+            if not other.left_count
+        ]
+        if not half_in:
+            return 0
+        since_ns = min(other.tapped_ns for other in half_in)
+        line, on_line_m = self._line_of[visit.gate_id], self.settings.line_hysteresis_m
+        inside_count = sum(
+            person.entered[1] >= since_ns if person.entered else line.distance_m(place) <= on_line_m
+            for person in persons
+            if person.visit_id is None and person.is_believed and id(person) not in claimants
+            if (place := person.place_at(visit.tapped_ns)) is not None and line.place(place)[0] > 0
         )
+        return max(0, sum(other.missing_count for other in half_in) - inside_count)
 
     def _still_coming(self, visit: Visit, at_ns: int) -> Person | None:
         """Whoever showed that code, if they are followed and on no code yet."""
@@ -233,21 +262,7 @@ class Doors:
         return said
 
     def _may_be_double(self, person: Person, persons: Sequence[Person], at_ns: int) -> bool:
-        """Nobody saw them come, and they stand where somebody does who has a code already.
-
-        A place of a group that goes to the double of one of them is missing to another, who then takes the next code.
-        """
-        settings = self.settings
-        if any(line.place(person.born_floor_m)[0] < -settings.came_m_min for line in self._lines):
-            return False
-        return any(
-            math.dist(person.position_floor_m, other.position_floor_m) < settings.double_m
-            for other in persons
-            if other is not person
-            and other.visit_id is not None
-            and not other.is_lost
-            and at_ns - other.seen_ns <= settings.seen_ns_max
-        )
+        return may_be_double(person, persons, self._lines, self.settings, self._are_two, at_ns)
 
     def _tap_for(
         self, person: Person, gate_id: GateId, crossed_ns: int, at_ns: int, *, is_double: bool
@@ -264,10 +279,14 @@ class Doors:
             )
             if visit.gate_id != gate_id or visit.missing_count <= 0 or not is_near_in_time:
                 continue
+            if not visit.is_claimed and not person.is_foreign:
+                continue  # Who stood there when it was shown has not been looked at yet.
             if is_double and visit.bound_count > 0:
                 continue
             if visit.claimant is person:
                 return visit
+            if self._came_ahead(visit, crossed_ns):
+                continue
             # Somebody who stood at the gate with it is waited for, by those who may have a code of their own for less.
             other = self._still_coming(visit, at_ns)
             is_anothers = other is not None and not self._has_shown(person, other, visit, crossed_ns)
@@ -278,6 +297,10 @@ class Doors:
             # Sooner than that they have a code that the tracks say is of another, who stands behind them.
             ranked.append((other is not None, is_stale, order, visit))
         return min(ranked)[-1] if ranked else None
+
+    def _came_ahead(self, visit: Visit, crossed_ns: int) -> bool:
+        """They came in before a code was shown outside, whose owner is in: a group's others come behind them."""
+        return visit.bound_count > 0 and not visit.is_claimed_inside and crossed_ns < visit.tapped_ns
 
     def visit_before(self, gate_id: GateId, entered_ns: int, within_ns: int) -> VisitId | None:
         """Whose last person came in at that gate most recently before somebody."""
@@ -312,7 +335,9 @@ class Doors:
                     # Nobody came in on it: they showed it from inside.
                     pairs.append((-1.0, visit, person))
                     continue
-                if is_awaited:
+                if is_awaited or (
+                    waited < self.settings.shown_inside_ns and self._came_ahead(visit, person.born_ns)
+                ):
                     continue
                 since_s = (person.born_ns - visit.tapped_ns) / NS_PER_S
                 if since_s < -self.settings.tap_after_crossing_ns_max / NS_PER_S:
@@ -453,7 +478,7 @@ class Doors:
         self, visit: Visit, persons: Sequence[Person], at_ns: int
     ) -> list[VisitOpened | VisitClosed]:
         """A code was shown long ago and nobody came in on it: over, unless somebody inside may belong to it."""
-        waits = at_ns - visit.tapped_ns < self.settings.nobody_close_ns
+        waits = at_ns - max(visit.tapped_ns, visit.disowned_ns) < self.settings.nobody_close_ns
         if waits or self._is_stranger_inside(persons, at_ns):
             return []
         return self._close(visit, visit.gate_id, at_ns)

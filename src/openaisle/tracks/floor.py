@@ -32,6 +32,7 @@ from openaisle.tracks.door_settings import DoorSettings
 from openaisle.tracks.entry import Doors
 from openaisle.tracks.foreign import ForeignBodies, ForeignSettings
 from openaisle.tracks.hindsight import Told
+from openaisle.tracks.people import Person
 from openaisle.tracks.sightings import Rig
 from openaisle.tracks.strangers import Strangers, StrangerSettings
 from openaisle.tracks.walk_ins import WalkIns, WalkInSettings
@@ -75,7 +76,7 @@ class Tracks:
             store.cameras, Coverage.of_store(store), store.gates, self.settings.crowd, self._watch
         )
         self._window = FrameWindow(self._crowd.rig, self.settings.hold_ns_max)
-        self._doors = Doors(store, self.settings.doors)
+        self._doors = Doors(store, self.settings.doors, self._crowd.are_two)
         self._walk_ins = WalkIns(store.gates, self._doors, self.settings.walk_ins)
         self._strangers = Strangers(self._doors, self.settings.strangers)
         self._foreign = ForeignBodies(self._doors, self.settings.foreign)
@@ -121,7 +122,7 @@ class Tracks:
         believed = [person for person in crowd.people if person.is_believed]
         doors.note_who_taps(crowd.people, until_ns)
         said += doors.watch(believed, until_ns)
-        said += doors.bind_entered(believed, until_ns)
+        said += self._let_in(believed, until_ns)
         self._find_lost(until_ns)
         for person in crowd.doubles_of_mates:
             doors.disown(person)
@@ -135,6 +136,18 @@ class Tracks:
         self._untold = self._seen_at(until_ns)
         return said
 
+    def _let_in(self, believed: Sequence[Person], at_ns: int) -> list[TracksMessage]:
+        """Give those who came in to their codes. What they wear is learned from then on.
+
+        Tracks in a queue change bodies, and would remember the clothes of several people.
+        """
+        strangers = [person for person in believed if person.visit_id is None]
+        said: list[TracksMessage] = [*self._doors.bind_entered(believed, at_ns)]
+        for person in strangers:
+            if person.visit_id is not None:
+                self._crowd.looks.forget(person.row)
+        return said
+
     def _find_lost(self, at_ns: int) -> None:
         """Strangers inside may be people we lost."""
         strangers = [
@@ -144,11 +157,16 @@ class Tracks:
             and person.visit_id is None
             and not person.has_left
             and at_ns - person.seen_ns < self._crowd.settings.missed_ns
-            and not self._doors.is_waiting_at_gate(person, at_ns)
             and self._doors.is_inside(person)
         ]
-        if strangers:
-            self._crowd.rejoin(strangers, at_ns)
+        self._crowd.take_back(strangers)
+        rest = [
+            person
+            for person in strangers
+            if person in self._crowd.people and not self._doors.is_waiting_at_gate(person, at_ns)
+        ]
+        if rest:
+            self._crowd.rejoin(rest, at_ns)
 
     def _find_missing(self, at_ns: int) -> list[TracksMessage]:
         """Strangers inside who may be people whose tap nobody was bound to."""

@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -65,6 +66,11 @@ class Person:
                 return bx + share * (ax - bx), by + share * (ay - by)
             after_ns, ax, ay = before_ns, bx, by
         return None
+
+    def was_found(self, since_ns: int, gap_ns_min: int) -> bool:
+        """Whether they were lost and found again since then: not followed for longer than `gap_ns_min`."""
+        times = [at_ns for at_ns, _, _ in self.path]
+        return any(after >= since_ns and after - before > gap_ns_min for before, after in pairwise(times))
 
     def move_to(self, at_ns: int, x_m: float, y_m: float) -> None:
         self.position_floor_m = (x_m, y_m)

@@ -22,6 +22,7 @@ class Visit:
     bound_count: int = 0
     left_count: int = 0
     last_bound_ns: int = -1
+    disowned_ns: int = 0  # somebody was last found not to be one of its people
     left_gate: GateId = ""
     left_ns: int = 0
     exit_tapped_ns: int | None = None

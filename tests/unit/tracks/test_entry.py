@@ -15,7 +15,8 @@ class Stage:
     """People moved by hand before the doors of a room."""
 
     def __init__(self, settings: DoorSettings | None = None) -> None:
-        self.doors = Doors(bare_room(), settings)
+        self.doubles: list[tuple[Person, Person]] = []  # pairs that no picture shows both of
+        self.doors = Doors(bare_room(), settings, self._are_two)
         self.people: list[Person] = []
         self.said: list[VisitOpened | VisitClosed] = []
         self.now_s = 0.0
@@ -51,6 +52,9 @@ class Stage:
 
     def tap(self, visit_id: str, direction: str = "entry", people: int = 1) -> None:
         self.said += self.doors.tap(tap(visit_id, self.now_s, direction=direction, people=people))
+
+    def _are_two(self, one: Person, other: Person) -> bool:
+        return not any({one.row, other.row} == {a.row, b.row} for a, b in self.doubles)
 
     def _place(self, person: Person, x: float, y: float) -> None:
         person.seen_ns = self.now_ns
@@ -360,3 +364,108 @@ def test_a_place_that_went_to_a_double_is_taken_by_whoever_was_left_without() ->
     stage.doors.disown(double)
     stage.wait(0.5)
     assert (double.visit_id, second.visit_id) == (None, "pair")
+
+
+def test_who_came_in_before_a_group_showed_its_code_is_none_of_them() -> None:
+    stage = Stage()
+    left_without, ana, child = stage.appear(0.8, 0.3), stage.appear(1.0, -0.3), stage.appear(1.1, -0.9)
+    stage.walk(left_without, (0.8, 3.0))
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.8))
+    assert left_without.visit_id is None
+    stage.walk(child, (1.1, 0.8))
+    assert (ana.visit_id, child.visit_id, left_without.visit_id) == ("duo", "duo", None)
+
+
+def test_who_steps_back_out_before_any_code_is_shown_has_not_come_in() -> None:
+    stage = Stage()
+    ana = stage.appear(1.0, -0.6)
+    stage.walk(ana, (1.0, 0.2))
+    assert ana.entered is not None
+    stage.walk(ana, (1.0, -0.6))
+    stage.wait(20.0)
+    assert ana.entered is None
+    assert not ana.has_left, "whoever waits before the gate has not been in"
+
+
+def test_who_stands_on_the_line_is_the_one_that_a_group_misses() -> None:
+    stage = Stage()
+    ana, child = stage.appear(1.0, -0.3), stage.appear(1.1, -0.7)
+    bob, eve = stage.appear(1.0, -1.2), stage.appear(1.2, -1.5)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.8))
+    stage.walk(child, (1.1, 0.05))
+    stage.walk(bob, (1.0, -0.35))
+    stage.walk(eve, (1.2, -0.9))
+    stage.tap("bob")
+    stage.wait(1.0)
+    assert stage.doors.visits["bob"].claimant is bob
+    stage.walk(child, (1.1, 0.9))
+    stage.walk(bob, (1.0, 0.9))
+    assert (child.visit_id, bob.visit_id, eve.visit_id) == ("duo", "bob", None)
+
+
+def test_a_code_is_nobodys_until_it_was_looked_who_stood_there_when_it_was_shown() -> None:
+    stage = Stage()
+    stranger, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.9)
+    stage.walk(stranger, (1.0, 0.5))
+    stage.walk(bob, (1.1, -0.3))
+    stage.tap("bob")
+    stage.doors.bind_entered([stranger, bob], stage.now_ns)
+    assert stranger.visit_id is None
+    stage.walk(bob, (1.1, 0.8))
+    assert (stranger.visit_id, bob.visit_id) == (None, "bob")
+
+
+def test_of_two_tracks_that_may_be_one_body_the_older_takes_a_groups_place() -> None:
+    stage = Stage()
+    ana, ben = stage.appear(1.0, -0.3), stage.appear(1.0, -1.0)
+    double = stage.appear(1.2, -0.7)
+    stage.doubles = [(ben, double)]
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 2.0))
+    stage.walk(ben, (1.0, -0.4))
+    stage.walk(double, (1.2, 0.2), seconds=0.5)
+    assert double.visit_id is None
+    stage.walk(ben, (1.0, 0.4), seconds=0.5)
+    assert (ben.visit_id, double.visit_id) == ("duo", None)
+
+
+def test_who_of_a_group_comes_in_close_behind_another_is_not_their_double_if_a_picture_shows_both() -> None:
+    stage = Stage()
+    ana, ben = stage.appear(1.0, -0.3), stage.appear(1.0, -0.8)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.4))
+    stage.walk(ben, (1.0, 0.1))
+    assert ben.visit_id == "duo"
+
+
+def test_who_is_lost_inside_and_found_before_the_gate_is_somebody_who_waits_there() -> None:
+    stage = Stage(DoorSettings(nobody_close_ns=20 * NS_PER_S))
+    ana = stage.appear(1.0, -0.3)
+    stage.tap("ana")
+    stage.walk(ana, (1.0, 0.3))
+    stage.wait(25.0)
+    ana.is_lost = True
+    for _ in range(9):
+        stage.now_s += TICK_S
+    ana.is_lost = False
+    stage.walk(ana, (1.0, -0.5), seconds=TICK_S)
+    assert ana.visit_id is None
+    assert stage.doors.visits["ana"].missing_count == 1
+    stage.wait(15.0)
+    assert closed(stage.said) == [], "whose code it is may still be inside"
+
+
+def test_who_was_left_without_a_code_before_is_not_the_one_that_a_group_misses() -> None:
+    stage = Stage()
+    stranger = stage.appear(1.0, -0.3)
+    stage.walk(stranger, (1.0, 2.5))
+    ana, child, bob = stage.appear(1.0, -0.3), stage.appear(1.1, -0.7), stage.appear(1.0, -1.2)
+    stage.tap("duo", people=2)
+    stage.walk(ana, (1.0, 0.8))
+    stage.walk(child, (1.1, -0.2))
+    stage.walk(bob, (1.0, -0.5))
+    stage.tap("bob")
+    stage.wait(1.0)
+    assert stage.doors.visits["bob"].claimant is bob
