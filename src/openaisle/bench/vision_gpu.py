@@ -33,8 +33,8 @@ TORCH: Final = "torch"
 
 
 def measure(provider: str, weights: Path | None, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, Any]:
-    """One JSON object. ModelError, with what to install, where the provider is not there or does not start; MachineError
-    where there is no torch for a GPU and `provider` is TORCH."""
+    """One JSON object. ModelError, with what to install, where the provider is not there or does not start, and
+    MachineError where there is no torch for a GPU and `provider` is TORCH."""
     networks = _networks(provider, weights or SHIPPED)
     rng = np.random.default_rng(1)
     pictures = list(_noise(rng, batch, crops.FRAME_HEIGHT_PX, crops.FRAME_WIDTH_PX, 4))

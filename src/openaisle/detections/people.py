@@ -86,9 +86,16 @@ class _Found:
     scores: Floats  # [n]
     keypoints_px: Floats  # [n, 17, 3]
     visibility: Floats  # [n, 17]
+    looks: Floats  # [n, 32] unit vectors; [n, 0] where the network gives none
 
     def rows(self, rows: np.ndarray) -> _Found:
-        return _Found(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows], self.visibility[rows])
+        return _Found(
+            self.boxes_px[rows],
+            self.scores[rows],
+            self.keypoints_px[rows],
+            self.visibility[rows],
+            self.looks[rows],
+        )
 
 
 class PeopleDetector:
@@ -187,7 +194,8 @@ class PeopleDetector:
             whole = calibration.whole_boxes(boxes, points, seen.mass[part], width_px, height_px)
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
             visibility = calibration.visible(seen.visible_logits[part])
-            found.append(self._chosen(look, _Found(whole, scores, keypoints, visibility)))
+            looks_like = calibration.looks(seen.looks[part])
+            found.append(self._chosen(look, _Found(whole, scores, keypoints, visibility, looks_like)))
         return found
 
     def _regions(self, view: _View) -> list[Region]:
@@ -231,6 +239,7 @@ class PeopleDetector:
             people.scores,
             people.keypoints_px,
             people.visibility,
+            people.looks,
         )
 
 
@@ -243,7 +252,7 @@ class Seen:
     spread_cells: Floats  # [n, 17]
     person_logits: Floats  # [n]
     visible_logits: Floats  # [n, 17]
-    looks: Floats  # [n, 32] unit vectors, alike for the same person in any camera; [n, 0] of a file without
+    looks: Floats  # [n, 32] unit vectors of what people look like; [n, 0] of a file without
 
 
 class PeopleNetworks:
@@ -316,6 +325,7 @@ class Calibration:
     joint_weights: Floats  # [17, JOINT_TERMS] of `joint_terms`
     visible_weights: Floats  # [2] of the logit, 1
     box_weights: Floats  # [whole_boxes.TERMS, 4]
+    look_mean: Floats  # [32] of what people look like; [0] where that is not known
 
     @classmethod
     def of(cls, metadata: Mapping[str, object]) -> Calibration:
@@ -332,6 +342,7 @@ class Calibration:
             joint,
             np.array(visible, np.float32),
             np.array(boxes, np.float32).reshape(whole_boxes.TERMS, 4),
+            np.array(metadata.get("look_mean", ()), np.float32),
         )
 
     def person(self, heats: Floats, person_logits: Floats) -> Floats:
@@ -350,6 +361,14 @@ class Calibration:
     def visible(self, visible_logits: Floats) -> Floats:
         """Probability [n, 17] that a joint in the picture is in view and not behind something."""
         return _sigmoid(visible_logits * self.visible_weights[0] + self.visible_weights[1])
+
+    def looks(self, looks: Floats) -> Floats:
+        """Unit vectors [n, 32] without the usual look: the cosine of two people's is about 0 (decision 0160)."""
+        if not looks.shape[1]:
+            return looks
+        special = looks - (self.look_mean if len(self.look_mean) else 0.0)
+        length = np.linalg.norm(special, axis=1, keepdims=True)
+        return (special / np.maximum(length, 1e-6)).astype(np.float32)
 
     def whole_boxes(
         self, boxes_px: Floats, points_px: Floats, mass: Floats, width_px: int, height_px: int
@@ -373,6 +392,7 @@ NOBODY: Final = _Found(
     np.zeros(0, np.float32),
     np.zeros((0, len(JOINTS), 3), np.float32),
     np.zeros((0, len(JOINTS)), np.float32),
+    np.zeros((0, 0), np.float32),
 )
 
 
@@ -384,11 +404,14 @@ def in_lens_px(
     scores: Floats,
     keypoints_px: Floats,
     visibility: Floats | None = None,
+    looks: Floats | None = None,
 ) -> CameraDetections:
-    """People of a frame, in its px, in substream px of the camera's lens, whatever size the frame had; with what their
-    clothes look like."""
+    """People of a frame, in its px, in substream px of the camera's lens, whatever size the frame had; with what they
+    look like: `looks` [n, 32] of a network that says so, else the colours of their clothes."""
     vectors = np.zeros((0, appearance.FEATURES), np.float32)
-    if len(scores):
+    if len(scores) and looks is not None and looks.shape[1]:
+        vectors = looks
+    elif len(scores):
         vectors = appearance.describe(frame.pixels, keypoints_px, background.colour_mean)
     lens = camera.lens
     height, width = frame.pixels.shape[:2]

@@ -20,8 +20,8 @@ from openaisle.detections.decode import joints as decoded
 from openaisle.learning.average_precision import BoxTally, drawn_precision
 from openaisle.learning.evaluate import JOINT_NEAR
 from openaisle.learning.people_data import Shards, crop_batch
-from openaisle.learning.people_variation import LEFT, RIGHT
 from openaisle.learning.people_network import BOX_STRIDE_PX, ShippedBoxNetwork, ShippedKeypointNetwork
+from openaisle.learning.people_variation import LEFT, RIGHT
 from openaisle.learning.train_people import CROP_ARRAYS, FRAME_ARRAYS, Job
 from openaisle.sim.labels import VISIBLE
 

@@ -62,7 +62,7 @@ def calibrate(
     *,
     own: Iterable[tuple[Sight, bool]] = (),
 ) -> dict[str, Any]:
-    """Metadata of the keypoint network. Joints are calibrated on people who are sure enough to be reported.
+    """Metadata of the keypoint network. Joints and looks are calibrated on people who are sure enough to be reported.
 
     `own`: sights of the store that it is for, and whether each one's empty picture is known.
     """
@@ -82,6 +82,7 @@ def calibrate(
     joint_near: list[Floats] = []
     visible_logits: list[Floats] = []
     states: list[np.ndarray] = []
+    looks: list[Floats] = []
     for each in frames:
         seen, people = each.seen, each.sight.people
         boxes_px = whole_boxes.corrected(
@@ -104,6 +105,7 @@ def calibrate(
             terms_of.append(terms_seen[row])
             joint_near.append(_is_near(people[match], each.points_px[row], each.windows[row, 2]))
             visible_logits.append(seen.visible_logits[row])
+            looks.append(seen.looks[row])
             states.append(people[match].keypoints_px[:, 2])
     person = logistic(np.stack(person_terms), np.array(is_person, np.float32))
     is_reported = 1 / (1 + np.exp(-np.stack(match_terms) @ person)) >= SCORE_MIN
@@ -118,6 +120,7 @@ def calibrate(
         "visible_weights": np.round(visible, 4).tolist(),
         "person_weights": np.round(person, 4).tolist(),
         "joint_weights": np.round(np.stack(joints), 4).tolist(),
+        "look_mean": np.round(np.stack(looks)[is_reported].mean(axis=0).astype(float), 4).tolist(),
         "box_weights": np.round(box_weights.astype(float), 4).tolist(),
         "calibrated_on": asdict(held_out),
     }

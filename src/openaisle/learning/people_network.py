@@ -125,7 +125,7 @@ class ShippedBoxNetwork(nn.Module):
 
 
 class ShippedKeypointNetwork(nn.Module):
-    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities), pair, person and sight logits, looks."""
+    """What the detector runs: uint8 pixels [n, h, w, 4] to maps (probabilities), logits and looks."""
 
     def __init__(self, network: KeypointNetwork) -> None:
         super().__init__()

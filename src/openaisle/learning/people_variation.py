@@ -32,7 +32,7 @@ PATCH_DIVISOR: Final = 8  # of the difference where something was learned into t
 
 
 def crop_placements(count: int, rng: np.random.Generator | None) -> NDArray[np.float64]:
-    """crop_from_stored [n, 2, 3]: the detector's window in the middle of a stored crop, moved as its boxes are wrong."""
+    """crop_from_stored [n, 2, 3]: the detector's window in a stored crop's middle, moved as its boxes are wrong."""
     scale = np.full(count, (crops.CROP_PX / STORED_CROP_PX) * (STORED_MARGIN / crops.WINDOW_MARGIN))
     angle, flip, shift = np.zeros(count), np.ones(count), np.zeros((count, 2))
     if rng is not None:
@@ -121,7 +121,9 @@ class Variation:
             lift=rng.uniform(-0.05, 0.08, count).astype(np.float32),
             blur_sd=np.where(blurred, rng.uniform(0.4, 1.2, count), 0.0).astype(np.float32),
             noise=np.where(noisy, rng.integers(len(NOISE_SDS), size=count), -1),
-            noise_corner=np.stack([rng.integers(height, size=count), rng.integers(width, size=count)], axis=1),
+            noise_corner=np.stack(
+                [rng.integers(height, size=count), rng.integers(width, size=count)], axis=1
+            ),
             is_grey=rng.random(count) < 0.08,
             difference_gain=np.where(is_missing, 0.0, contrast).astype(np.float32),
             difference_lift=np.where(is_brighter, rng.uniform(5, 60, count), 0.0).astype(np.float32),

@@ -220,7 +220,7 @@ def keypoint_loss(network: nn.Module, batch: Batch) -> Tensor:
     )
     visible_loss = (visible_each * is_here).sum() / is_here.sum().clamp_min(1)
     look_loss = _look_loss(look.float(), batch["who"])
-    return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss + 0.15 * look_loss
+    return map_loss + 0.6 * pair_loss + 0.5 * person_loss + 0.2 * visible_loss + 0.25 * look_loss
 
 
 @lru_cache
@@ -295,7 +295,10 @@ def box_targets(boxes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor,
         judged.masked_fill_(within, 0.0)
         column = ((x1 + x2) / 2).int().clamp(0, width - 1)
         line = ((y1 + y2) / 2).int().clamp(0, height - 1)
-        bell = _bell(lines, line, 0.09 * (y2 - y1))[:, :, None] * _bell(columns, column, 0.09 * (x2 - x1))[:, None]
+        bell = (
+            _bell(lines, line, 0.09 * (y2 - y1))[:, :, None]
+            * _bell(columns, column, 0.09 * (x2 - x1))[:, None]
+        )
         bell = bell * is_judged[:, None, None]
         heat = torch.maximum(heat, bell)
         about = bell > 0.3

@@ -204,7 +204,9 @@ class Loop(ABC):
             self._check(report)  # what it begins from may be the best there is
         while self.share_done < 1.0 and not self.is_stopped:
             step = self._step_taken(self._on_device(next(batches)))
-            losses.append(step.loss.detach())  # read when there is something to say: reading waits for the device
+            losses.append(
+                step.loss.detach()
+            )  # read when there is something to say: reading waits for the device
             for name, share in step.shares.items():
                 shares.setdefault(name, []).append(share)
             now = time.monotonic()

@@ -8,7 +8,7 @@ from openaisle.learning import actions_data, products_pictures
 from openaisle.learning.coco_labels import CocoOut
 from openaisle.learning.synthesise import SynthesiseSettings, synthesise
 
-TINY = SynthesiseSettings(first_store=31, stores=1, cameras=2, frames=5)
+TINY = SynthesiseSettings(first_store=31, stores=1, cameras=2, frames=5, cast=24)
 
 
 @pytest.fixture(scope="session")

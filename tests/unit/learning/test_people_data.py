@@ -1,5 +1,6 @@
 """Training pictures hold what is said about them, and are varied without losing it."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from tests.unit.learning.conftest import TINY
 from openaisle.core.errors import InputError
 from openaisle.detections import crops
 from openaisle.learning import people_data, synthesise
-from openaisle.learning.people_data import LEFT, RIGHT, Shards, crop_batch, frame_batch
-
-CROP_ARRAYS = ("pixels", "joints", "is_person")
+from openaisle.learning.people_data import CROP_ARRAYS, Shards, crop_batch, frame_batch
+from openaisle.learning.people_scenes import CAST_MAX, Cast
+from openaisle.learning.people_variation import LEFT, RIGHT
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +78,7 @@ def test_mirroring_a_person_exchanges_left_and_right() -> None:
     joints = np.concatenate([rng.uniform(40, 120, (1, 17, 2)), np.full((1, 17, 1), 2.0)], axis=2).astype(
         np.float32
     )
-    folder = [[np.zeros((1, 160, 160, 4), np.uint8), joints, np.ones(1, np.uint8)]]
+    folder = [[np.zeros((1, 160, 160, 4), np.uint8), joints, np.ones(1, np.uint8), np.zeros(1, np.int32)]]
     shards = Shards.__new__(Shards)
     shards._shards, shards._starts = folder, np.array([0, 1])  # pyright: ignore[reportPrivateUsage]
     plain = crop_batch(shards, np.array([0]), None)
@@ -99,6 +100,34 @@ def test_moved_frames_keep_their_boxes_on_the_people(frame_shards: Shards) -> No
     assert len(inside) > 3
     assert (inside[:, 2] > inside[:, 0]).all()
     assert (inside[:, :4].min() >= 0) & (inside[:, [0, 2]].max() < 320) & (inside[:, [1, 3]].max() < 192)
+
+
+def test_a_crop_says_who_of_the_stores_people_it_shows(crop_shards: Shards) -> None:
+    batch = crop_batch(crop_shards, everything(crop_shards), None)
+    assert (batch.who[batch.is_person == 0] == synthesise.NOBODY_KNOWN).all()
+    of_people = batch.who[batch.is_person == 1]
+    assert set(of_people // CAST_MAX) == {TINY.first_store}
+    assert len(set(of_people)) < len(of_people)  # Some come again.
+
+
+def test_nobody_is_twice_in_a_scene() -> None:
+    rng = np.random.default_rng(2)
+    cast = Cast(12, 5)
+    for _ in range(3):
+        assert len({cast.draw(rng, number).body_id for number in range(12)}) == 12
+
+
+def test_a_cast_that_is_too_small_for_a_crowd_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--cast.*expected 0 or 12 to 64, found 5"):
+        synthesise.synthesise(tmp_path, synthesise.SynthesiseSettings(cast=5))
+
+
+def test_data_of_before_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "old")
+    lacking = next((tmp_path / "old").glob("crops-*")) / "who.npy"
+    lacking.unlink()
+    with pytest.raises(InputError, match=r"who\.npy.*made anew by `learn synthesise`"):
+        Shards([tmp_path / "old"], "crops", CROP_ARRAYS)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

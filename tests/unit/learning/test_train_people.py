@@ -13,6 +13,14 @@ from openaisle.detections.people import PeopleNetworks  # noqa: E402
 from openaisle.detections.regions import WHOLE  # noqa: E402
 from openaisle.detections.runtime import SHIPPED, RuntimeSettings  # noqa: E402
 from openaisle.learning import export, precision, train_people  # noqa: E402
+from openaisle.learning.people_data import (  # noqa: E402
+    CROP_ARRAYS,
+    FRAME_ARRAYS,
+    Shards,
+    crop_batch,
+    frame_batch,
+)
+from openaisle.learning.people_on_device import OnDevice  # noqa: E402
 from openaisle.learning.quantise import quantise  # noqa: E402
 from openaisle.learning.train_people import Job, Trainer, TrainSettings  # noqa: E402
 from openaisle.learning.training import Shuffled  # noqa: E402
@@ -34,6 +42,14 @@ def test_a_stopped_training_goes_on_where_it_was(data: Path, tmp_path: Path) -> 
     assert second.seen == 16
     second.run(lambda _: None)
     assert Trainer("keypoints", [data], tmp_path, TrainSettings(pictures=32, batch=8)).seen == 32
+
+
+def test_what_belongs_together_comes_in_runs_and_once() -> None:
+    batches = Shuffled(10, 10, [1], together=[6, 4], run=3)
+    order = batches[0]
+    assert sorted(order) == list(range(10))
+    changes = np.count_nonzero(np.diff(order >= 6))
+    assert changes <= 3  # Runs of 3 and 3, and of 3 and 1.
 
 
 def test_every_sample_comes_once_before_any_comes_again() -> None:
@@ -103,7 +119,8 @@ def test_targets_mark_the_middle_of_each_box() -> None:
     boxes = np.zeros((1, 12, 5), np.float32)
     boxes[0, 0] = (40, 40, 80, 120, 1)
     boxes[0, 1] = (200, 60, 240, 100, -1)  # not judged
-    heat, judged, target, weight = train_people.box_targets(boxes, 48, 80)
+    targets = train_people.box_targets(torch.from_numpy(boxes), 48, 80)
+    heat, judged, target, weight = (each.numpy() for each in targets)
     assert np.unravel_index(heat[0].argmax(), heat[0].shape) == (20, 15)
     assert heat[0, 20, 15] == pytest.approx(1.0)
     assert heat[0, :, 45:].max() < 1e-3
@@ -111,6 +128,47 @@ def test_targets_mark_the_middle_of_each_box() -> None:
     assert judged[0, 20, 15] == 1
     assert target[0, :, 20, 15].tolist() == [40, 40, 80, 120]
     assert weight[0, 20, 15] > 0.9
+
+
+def test_of_two_boxes_the_smaller_has_the_cell() -> None:
+    boxes = np.zeros((1, 12, 5), np.float32)
+    boxes[0, 0] = (60, 60, 80, 90, 1)
+    boxes[0, 1] = (30, 30, 110, 120, 1)
+    _, _, target, _ = train_people.box_targets(torch.from_numpy(boxes), 48, 80)
+    assert target[0, :, 18, 17].tolist() == [60, 60, 80, 90]
+
+
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_pictures_are_varied_on_the_device_as_processors_vary_them(data: Path, seed: int | None) -> None:
+    def rng() -> np.random.Generator | None:
+        return None if seed is None else np.random.default_rng(seed)
+
+    crops, frames = Shards([data], "crops", CROP_ARRAYS), Shards([data], "frames", FRAME_ARRAYS)
+    rows = np.arange(len(crops))
+    made, expected = OnDevice(crops, "cpu").crops(rows, rng()), vars(crop_batch(crops, rows, rng()))
+    assert made.keys() == expected.keys()
+    for name, array in expected.items():
+        # OpenCV moves pictures by fractions of 1/32 px and cuts what it rounds.
+        assert np.abs(made[name].numpy().astype(float) - array).max() <= (6 if name == "pixels" else 1e-4)
+    rows = np.arange(len(frames))
+    pixels, boxes = OnDevice(frames, "cpu").frames(rows, rng())
+    batch = frame_batch(frames, rows, rng())
+    assert np.abs(pixels.numpy().astype(float) - batch.pixels).mean() < 1
+    assert np.allclose(boxes, batch.boxes, atol=1e-3)
+
+
+def test_looks_are_pulled_together_of_one_person_and_apart_of_two_of_one_store() -> None:
+    look = torch.nn.functional.normalize(torch.randn(6, 32, generator=torch.manual_seed(1)), dim=1)
+    who = torch.tensor([64, 64, 65, 65, 128, -1])
+    look.requires_grad_()
+    loss = train_people._look_loss(look, who)
+    loss.backward()
+    assert look.grad is not None
+    moved = look.detach() - 0.05 * look.grad
+    assert moved[0] @ moved[1] > look[0] @ look[1]
+    assert moved[0] @ moved[2] < look[0] @ look[2]
+    assert (look.grad[4:] == 0).all()  # Alone in a store, or unknown.
+    assert train_people._look_loss(look.detach(), torch.full((6,), -1)) == 0
 
 
 @pytest.mark.parametrize("job", ["boxes", "keypoints"])
