@@ -1,4 +1,6 @@
-"""Average precision of boxes as COCO has it: at one overlap, and over .50 to .95; by size of what is there.
+"""Average precision of boxes and poses as COCO has it: at one overlap, and over .50 to .95; by size of what is there.
+
+Of poses, overlap is the object keypoint similarity (OKS).
 
 Lin et al. 2014, "Microsoft COCO", and its evaluation code. One difference: the area under the curve is taken at every
 point of it, not at 101 values of recall; figures differ in the third place.
@@ -44,6 +46,7 @@ class _Picture:
     truth_px: Floats  # [m, 4]
     is_judged: NDArray[np.bool_]  # [m]
     overlaps: Floats  # [n, m]
+    lies_on_unjudged: NDArray[np.bool_]  # [n]
 
 
 class BoxTally:
@@ -58,14 +61,19 @@ class BoxTally:
         scores: Floats,
         truth_px: Floats,
         is_judged: NDArray[np.bool_] | None = None,
+        alike: Floats | None = None,
     ) -> None:
         """Boxes [n, 4] with scores [n] and the true ones [m, 4], x1 y1 x2 y2. Who is not judged is neither expected
-        nor wrong."""
+        nor wrong. `alike` [n, m]: what counts instead of the boxes' overlap."""
         truth = np.asarray(truth_px, np.float32).reshape(-1, 4)
         order = np.argsort(-scores, kind="stable")
         boxes = np.asarray(boxes_px, np.float32).reshape(-1, 4)[order]
         judged = np.ones(len(truth), bool) if is_judged is None else is_judged
-        self._pictures.append(_Picture(boxes, scores[order], truth, judged, decode.overlaps(boxes, truth)))
+        overlaps = decode.overlaps(boxes, truth)
+        # What lies mostly on somebody who is not judged is not wrong.
+        lies_on_unjudged = overlaps[:, ~judged].max(axis=1, initial=0.0) > 0.3
+        counted = overlaps if alike is None else alike[order]
+        self._pictures.append(_Picture(boxes, scores[order], truth, judged, counted, lies_on_unjudged))
 
     def figures(self, score_min: float, size: str = "all") -> BoxFigures:
         """Over all pictures. `score_min`: for recall and false people; the curves take every box that was given."""
@@ -99,7 +107,7 @@ class BoxTally:
                     free[:, match] = 0.0
                     if not counts[match]:
                         continue
-                elif not is_sized[row] or _lies_on(picture, row):
+                elif not is_sized[row] or picture.lies_on_unjudged[row]:
                     continue
                 scores.append(float(picture.scores[row]))
                 is_right.append(match is not None)
@@ -134,11 +142,6 @@ def _match(overlaps: Floats, counts: NDArray[np.bool_], overlap_min: float) -> i
         if len(among) and among.max() >= overlap_min:
             return int(among.argmax())
     return None
-
-
-def _lies_on(picture: _Picture, row: int) -> bool:
-    """What lies mostly on somebody who is not judged is not wrong."""
-    return bool(picture.overlaps[row][~picture.is_judged].max(initial=0.0) > 0.3)
 
 
 def _within(boxes_px: Floats, low: float, high: float) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from openaisle.labels.dataset import HELD_OUT, PERSON
 from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
 from openaisle.learning.average_precision import drawn_precision
 from openaisle.learning.compared import ALL, Compared, Interval, drawings, interval
-from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarity
+from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarities
 from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of, visit_of
 from openaisle.learning.synthesise import clipped_box, is_judged
 
@@ -101,6 +101,7 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
     truth = truth.reshape(-1, 4)
     judged = np.array([is_judged(person) for person in sight.people], bool)
     overlap = decode.overlaps(found.boxes_image_px, truth)
+    alike = similarities(sight.people, found.keypoints_image_px)
     expected_row = np.cumsum(judged) - 1
     free = np.ones(len(truth), bool)
     scores: list[float] = []
@@ -119,7 +120,7 @@ def _tallied(each: StoreSight, found: CameraDetections, edge_cases: EdgeCases, s
             continue
         scores.append(float(found.scores[row]))
         person_of.append(int(expected_row[best]) if is_match else -1)
-        similar.append(similarity(sight.people[best], found.keypoints_image_px[row]) if is_match else -1.0)
+        similar.append(float(alike[row, best]) if is_match else -1.0)
         if is_match and found.scores[row] >= score_min:
             wrists[int(expected_row[best])] = _wrist_errors(sight.people[best].keypoints_px, found, row)
     families = [

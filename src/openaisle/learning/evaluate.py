@@ -20,7 +20,7 @@ from openaisle.core.messages import JOINTS, WRISTS, CameraDetections, Frame
 from openaisle.detections import crops, decode
 from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
-from openaisle.learning.average_precision import average_precision
+from openaisle.learning.average_precision import BoxTally, average_precision
 from openaisle.learning.people_families import CAMERA_ANGLE, PeopleCases
 from openaisle.learning.reliability import Head, reliability
 from openaisle.learning.report import Report, store_seeds
@@ -179,10 +179,10 @@ class PeopleTally:
     def __init__(self) -> None:
         self.cases = PeopleCases()
         self._frames = 0
-        self._expected = self._with_joints = 0
+        self._expected = 0
+        self._poses = BoxTally()
         self._clear = self._clear_found = 0
-        # Score, box right, similarity: NaN where nobody labelled the person's joints.
-        self._rows: list[tuple[float, bool, float]] = []
+        self._rows: list[tuple[float, bool]] = []  # score, box right
         self._found_wanted = self._false_wanted = 0
         self._joints: list[
             tuple[int, int, float, float, float]
@@ -199,7 +199,14 @@ class PeopleTally:
         clear = np.array([each.visible_fraction >= 0.6 for each in sight.people], bool) & judged
         self._expected += int(judged.sum())
         has_joints = np.array([each.keypoints_px[:, 2].any() for each in sight.people], bool)
-        self._with_joints += int((judged & has_joints).sum())
+        alike = similarities(sight.people, detections.keypoints_image_px)
+        self._poses.add(
+            detections.boxes_image_px,
+            pose_scores(detections),
+            truth,
+            judged & has_joints,
+            np.nan_to_num(alike),
+        )
         self._clear += int(clear.sum())
         overlap = decode.overlaps(detections.boxes_image_px, truth)
         taken = np.zeros(len(truth), bool)
@@ -217,8 +224,8 @@ class PeopleTally:
             # What lies mostly on somebody who is not judged is not wrong either.
             if not is_match and len(truth) and overlap[row][~judged].max(initial=0.0) > 0.3:
                 continue
-            similar = similarity(sight.people[best], detections.keypoints_image_px[row]) if is_match else 0.0
-            self._rows.append((score, is_match, similar))
+            similar = float(alike[row, best]) if is_match else 0.0
+            self._rows.append((score, is_match))
             if score < score_min:
                 continue
             self._found_wanted += is_match
@@ -281,11 +288,9 @@ class PeopleTally:
         rows = sorted(self._rows, key=lambda row: -row[0])
         scores = np.array([row[0] for row in rows])
         is_right = np.array([row[1] for row in rows])
-        similar = np.array([row[2] for row in rows])
-        similar = similar[~np.isnan(similar)]
         found = self._found_wanted
         said, is_visible = np.array(self._visible).reshape(-1, 2).T
-        precisions = [average_precision(similar >= bound, self._with_joints) for bound in OKS_THRESHOLDS]
+        poses = self._poses.figures(0.0)
         return PeopleFigures(
             frames=self._frames,
             people=self._expected,
@@ -294,8 +299,8 @@ class PeopleTally:
             precision=_rounded(found / max(found + self._false_wanted, 1)),
             false_people_per_frame=_rounded(self._false_wanted / max(self._frames, 1)),
             box_ap50=_rounded(average_precision(is_right, self._expected)),
-            keypoint_ap=_rounded(float(np.mean(precisions))),
-            keypoint_ap50=_rounded(precisions[0]),
+            keypoint_ap=poses.ap,
+            keypoint_ap50=poses.ap50,
             wrist_px_median=_quantile(wrist[:, 2], 0.5),
             wrist_px_p90=_quantile(wrist[:, 2], 0.9),
             wrist_cell_share=_mean(wrist[:, 3] <= JOINT_NEAR),
@@ -312,17 +317,22 @@ class PeopleTally:
         )
 
 
-def similarity(label: PersonLabel, found: np.ndarray) -> float:
-    """COCO's object keypoint similarity over the joints in the picture, scaled by the body's whole box; NaN of none."""
-    truth = label.keypoints_px
-    counts = truth[:, 2] > 0
-    if not counts.any():
-        return math.nan
-    area = (
-        float(np.prod(label.amodal_box_px[2:] - label.amodal_box_px[:2])) * 0.53
-    )  # COCO's area is the outline's
-    squared = ((found[:, :2] - truth[:, :2]) ** 2).sum(axis=1)
-    return float(np.exp(-squared / (2 * area * (2 * OKS_SIGMAS) ** 2))[counts].mean())
+def pose_scores(detections: CameraDetections) -> np.ndarray:
+    """What orders poses [n]: that it is a person, times the mean confidence of the joints (Sun et al. 2019, HRNet)."""
+    return detections.scores * detections.keypoints_image_px[:, :, 2].mean(axis=1)
+
+
+def similarities(people: Sequence[PersonLabel], found: np.ndarray) -> np.ndarray:
+    """COCO's object keypoint similarity of poses found [n, 17, 3] to people [n, m], over the joints in the picture,
+    scaled by the body's whole box; NaN of people none of whose joints is labelled."""
+    truth = np.stack([each.keypoints_px for each in people]) if people else np.zeros((0, len(JOINTS), 3))
+    boxes = np.array([each.amodal_box_px for each in people], float).reshape(-1, 4)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) * 0.53  # COCO's area is the outline's
+    counts = truth[:, :, 2] > 0
+    squared = ((found[:, None, :, :2] - truth[None, :, :, :2]) ** 2).sum(axis=3)
+    alike = np.exp(-squared / (2 * area[None, :, None] * (2 * OKS_SIGMAS) ** 2))
+    with np.errstate(invalid="ignore"):
+        return np.where(counts, alike, 0.0).sum(axis=2) / counts.sum(axis=1)
 
 
 def _calibration_error(said: np.ndarray, is_right: np.ndarray) -> float:
