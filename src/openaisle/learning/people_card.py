@@ -16,8 +16,9 @@ from openaisle.learning.report import Report
 _HEAD: Final = """# People and their 17 joints, from the ceiling
 
 Two compact networks in ONNX, trained by commands of this repository on pictures that it renders itself. No picture of
-a real person was used, and none is needed. They find people and the 17 COCO keypoints of each; they say nothing about
-faces, age, sex or identity.
+a real person was used, and none is needed. They find people and the 17 COCO keypoints of each, and say in 32 numbers
+what somebody looks like from top to toe, to know them again while they are in the shop (docs/decisions/0165). They say
+nothing about faces, age or sex.
 """
 
 _OWN_HEAD: Final = """# People and their 17 joints, in {name}
@@ -116,7 +117,7 @@ def joints_note(report: Report) -> str:
 def _row(job: str, weights: Path) -> str:
     path = weights / FILE_OF[job]
     made = read_metadata(path)["made"]
-    doing = "centres and boxes" if job == "boxes" else "joints, left or right, person or not"
+    doing = "centres and boxes" if job == "boxes" else "joints, left or right, person or not, looks"
     seen = "320x192x4" if job == "boxes" else "128x128x4"
     return (
         f"| `{path.name}` | {doing} | {seen} | {parameters(path) / 1e6:.2f} M | {made.get('start', 'noise')} | "
