@@ -8,7 +8,8 @@ import pytest
 from openaisle.core.messages import WRISTS, CameraDetections, Frame
 from openaisle.core.units import ns_from_s
 from openaisle.detections import decode
-from openaisle.detections.people import PeopleDetector, PeopleSettings
+from openaisle.detections.appearance import LOOK_FEATURES
+from openaisle.detections.people import Calibration, PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import HeldOut, evaluate
 from openaisle.sim.labels import VISIBLE, PersonLabel, labels
@@ -146,6 +147,22 @@ def test_one_persons_clothes_are_more_alike_than_two_peoples(views: list[View]) 
     assert len(groups) == 2
     same = np.mean([np.median(group @ group.T) for group in groups])
     assert same > float(np.median(groups[0] @ groups[1].T)) + 0.05
+
+
+def test_the_keypoint_network_says_what_people_look_like(views: list[View]) -> None:
+    vectors = np.concatenate([view.detections.appearance for view in views if len(view.detections.scores)])
+    assert vectors.shape[1] == LOOK_FEATURES
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_looks_without_a_usual_one_are_left_as_they_are() -> None:
+    looks = np.eye(3, LOOK_FEATURES, dtype=np.float32)
+    assert np.allclose(Calibration.of({}).looks(looks), looks)
+    usual = Calibration.of({"look_mean": [0.5] + [0.0] * (LOOK_FEATURES - 1)}).looks(looks)
+    assert usual[0] @ usual[1] == pytest.approx(
+        -1 / np.sqrt(5), rel=1e-4
+    )  # The second is as unlike the usual one.
+    assert Calibration.of({}).looks(np.zeros((2, 0), np.float32)).shape == (2, 0)
 
 
 def test_an_empty_shop_has_nobody_in_it(store: Store, empty_frames: list[np.ndarray]) -> None:

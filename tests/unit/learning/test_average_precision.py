@@ -53,6 +53,28 @@ def test_sizes_are_judged_apart() -> None:
     assert tally.figures(0.5).ap50 == pytest.approx(2 / 3, abs=1e-3)
 
 
+def test_poses_are_matched_by_what_they_are_alike_in() -> None:
+    tally = BoxTally()
+    beside = np.array(
+        [[90, 0, 190, 100], [200, 0, 300, 100]], np.float32
+    )  # The first box is off by more than half.
+    alike = np.array([[0.8, 0.0], [0.0, 0.62]], np.float32)
+    tally.add(beside, np.array([0.7, 0.9], np.float32), TRUTH, alike=alike)
+    figures = tally.figures(0.0)
+    assert figures.ap50 == 1.0
+    assert figures.ap == pytest.approx(
+        (3 * 1.0 + 4 * 0.25) / 10
+    )  # Both to .60; to .80 the one that comes second.
+
+
+def test_a_pose_that_lies_on_somebody_unjudged_is_not_wrong() -> None:
+    tally = BoxTally()
+    judged, alike = np.array([True, False]), np.zeros((2, 2), np.float32)
+    tally.add(TRUTH, np.array([0.7, 0.9], np.float32), TRUTH, judged, alike=alike)
+    scores, is_right, expected = tally.matches(0.5)
+    assert (scores.tolist(), is_right.tolist(), expected) == ([pytest.approx(0.7)], [False], 1)
+
+
 def test_pictures_without_people_count_what_is_seen_in_them() -> None:
     tally = BoxTally()
     tally.add(TRUTH, np.array([0.9, 0.3], np.float32), np.zeros((0, 4), np.float32))
