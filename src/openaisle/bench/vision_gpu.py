@@ -68,7 +68,7 @@ def _networks(provider: str, weights: Path) -> PeopleNetworks:
         return PeopleNetworks(RuntimeSettings(weights=weights, providers=(provider,)))
     if find_spec("torch") is None:
         raise MachineError("--provider torch needs torch for the GPU, and onnx")
-    from openaisle.bench.torch_networks import TorchPeopleNetworks
+    from openaisle.learning.torch_networks import TorchPeopleNetworks
 
     return TorchPeopleNetworks(weights, "cuda")
 
