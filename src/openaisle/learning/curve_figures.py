@@ -71,7 +71,7 @@ def _joints(network: nn.Module, data: Path) -> tuple[Figure, int]:
     near, there = np.zeros((2, len(people.lengths)))
     for visit, rows in _parts(people.lengths):
         batch = crop_batch(people, np.array(rows), None)
-        maps, pairs, _, visible = (each.numpy() for each in shipped(torch.from_numpy(batch.pixels)))
+        maps, pairs, _, visible, _ = (each.numpy() for each in shipped(torch.from_numpy(batch.pixels)))
         found = decoded(maps, pairs, visible, crops.CROP_PX)[0]
         truth = batch.joints.copy()  # in the person's own order again, as what is decoded
         is_own = batch.own_left_first[:, :, None] > 0
