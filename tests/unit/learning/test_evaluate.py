@@ -7,13 +7,13 @@ from openaisle.core.messages import JOINTS
 from openaisle.learning.evaluate import OKS_SIGMAS, similarities
 from openaisle.sim.labels import VISIBLE, PersonLabel
 
-BOX = np.array([0.0, 0.0, 100.0, 200.0], np.float32)
+BOX = np.array([0.0, 0.0, 100.0, 200.0])
 AREA = 100 * 200 * 0.53
 
 
 def person(states: np.ndarray) -> PersonLabel:
     points = np.random.default_rng(3).uniform(0, 100, (len(JOINTS), 2))
-    joints = np.column_stack([points, states]).astype(np.float32)
+    joints = np.column_stack([points, states])
     return PersonLabel(1, BOX, BOX, joints, 5000, 1.0)
 
 
