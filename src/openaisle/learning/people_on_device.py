@@ -7,6 +7,7 @@ mean are those of `people_variation`; pixels differ from what OpenCV makes of th
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Final
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
@@ -27,7 +28,7 @@ from openaisle.learning.people_variation import (
     moved_joints,
 )
 
-PIXELS: str = "pixels"
+PIXELS: Final = "pixels"
 
 
 class OnDevice:
