@@ -21,9 +21,9 @@ from openaisle.detections.people import PeopleDetector, PeopleSettings
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.labels.dataset import HELD_OUT, PERSON
 from openaisle.labels.edge_cases import CROWDING, LIGHT, OCCLUSION, EdgeCases
-from openaisle.learning.average_precision import drawn_precision
+from openaisle.learning.average_precision import OVERLAPS, drawn_precision
 from openaisle.learning.compared import ALL, Compared, Interval, drawings, interval
-from openaisle.learning.evaluate import OKS_THRESHOLDS, picture_size, similarities
+from openaisle.learning.evaluate import picture_size, similarities
 from openaisle.learning.store_sights import SCORE_MIN, StoreSight, detected, sights_of, visit_of
 from openaisle.learning.synthesise import clipped_box, is_judged
 
@@ -202,7 +202,7 @@ class _Measured:
         self._groups = np.concatenate(groups)[order] if scores else np.zeros(0, np.int64)
         every_similar = np.concatenate(similar)[order] if scores else np.zeros(0)
         self._has_joints = ~np.isnan(every_similar)
-        self._near = every_similar[self._has_joints] >= OKS_THRESHOLDS[:, None]
+        self._near = every_similar[self._has_joints] >= np.array(OVERLAPS)[:, None]
         ordered = sorted(wrists)
         self._wrist_px = np.array([px for px, _ in ordered])
         self._wrist_groups = np.array([at for _, at in ordered], np.int64)

@@ -33,7 +33,6 @@ OKS_SIGMAS: Final = np.array(
         0.089, 0.089,
     ]
 )  # fmt: skip
-OKS_THRESHOLDS: Final = np.arange(0.5, 0.96, 0.05)
 JOINT_NEAR: Final = 0.06
 """A joint is right within this share of its window's side: what `keypoint confidence` is the probability of."""
 

@@ -67,9 +67,7 @@ class SynthesiseSettings:
     shopped: float = 0.4  # share of frames before which whole facings went, came or were disordered
     crowded: float = 0.0  # share of frames with a crowd in them, beyond what PEOPLE_SHARES has
     look: str = LIVE  # one of other_looks.LOOKS
-    cast: int = (
-        0  # people of a store who come again, so that they can be known again; 0: somebody new each time
-    )
+    cast: int = 0  # people of a store who come again; 0: somebody new each time
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,7 @@ class Sight:
     people: list[PersonLabel]
     at_ns: int
     appearance: Appearance  # of the shop and its light
-    who: tuple[
-        int, ...
-    ] = ()  # a number for each of the people that is theirs in other frames too; empty: unknown
+    who: tuple[int, ...] = ()  # each one's number, the same in all frames of the store; empty: unknown
 
 
 def synthesise(

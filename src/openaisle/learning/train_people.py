@@ -129,7 +129,7 @@ class Trainer(Loop):
         rows = Shuffled(len(self._shards), 32, [self.settings.seed, 5])
         rng = np.random.default_rng([self.settings.seed, 5])
         pixels = [
-            torch.as_tensor(_batch_of(self.job, self._shards, rows[number], rng)["pixels"])
+            _batch_of(self.job, self._shards, rows[number], rng)["pixels"]
             for number in range(MEASURED_BATCHES)
         ]
         device = self.settings.device
