@@ -7,7 +7,7 @@ tracks is compared with the bodies that were there at that moment. These are the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -100,14 +100,19 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
     tracks = Tracks(store)
     tally = _SpaceTally(store)
     frames = 0
+    waiting: list[FloorTracks] = []
     for reading in day.readings():
         detections = [reading] if isinstance(reading, CameraDetections) else []
         taps = [reading] if isinstance(reading, GateTap) else []
         frames += len(detections)
         if detections or taps:
-            for said in tracks.step(detections, [], taps, reading.received_ns):
-                if isinstance(said, FloorTracks) and (truth := witness.at(said.captured_ns)) is not None:
-                    tally.add(said, truth)
+            said = tracks.step(detections, [], taps, reading.received_ns)
+            waiting += [each for each in said if isinstance(each, FloorTracks)]
+        # Where people were at a moment is known once there is a later one.
+        while waiting and waiting[0].captured_ns < witness.until_ns:
+            claim = waiting.pop(0)
+            if (truth := witness.at(claim.captured_ns)) is not None:
+                tally.add(claim, truth)
         report(len(day.shop.truth.visits))
     return {
         "store": store.store_id,
@@ -124,8 +129,13 @@ class _Moment:
     """Where everybody really was."""
 
     at_ns: int
+    body_ids: tuple[int, ...]
     joints_floor_m: Floats  # [bodies, 24, 3]
     wrist_views: NDArray[np.int64] | None  # [bodies, 2] cameras that see each wrist; None: nothing was drawn
+
+
+def _when(moment: _Moment) -> int:
+    return moment.at_ns
 
 
 class _Witness:
@@ -144,7 +154,8 @@ class _Witness:
         views = (
             self._wrist_views(self._eyes, scene, camera_ids) if isinstance(self._eyes, PixelCameras) else None
         )
-        self._seen.append(_Moment(scene.at_ns, scene.joints_floor_m.copy(), views))
+        ids = tuple(body.body_id for body in scene.bodies)
+        self._seen.append(_Moment(scene.at_ns, ids, scene.joints_floor_m.copy(), views))
         oldest_ns = scene.at_ns - 3 * NS_PER_S
         while self._seen[0].at_ns < oldest_ns:
             self._seen.pop(0)
@@ -152,10 +163,22 @@ class _Witness:
             self.errors.add(seen, self._camera_of[seen.camera_id], scene.joints_floor_m)
         return found
 
+    @property
+    def until_ns(self) -> int:
+        return self._seen[-1].at_ns if self._seen else -1
+
     def at(self, at_ns: int) -> _Moment | None:
-        """The remembered moment nearest to a time; None if none is near."""
+        """Where everybody was at a time, between the two remembered moments about it; None if none is near."""
         near = min(self._seen, key=lambda each: abs(each.at_ns - at_ns), default=None)
-        return None if near is None or abs(near.at_ns - at_ns) > TRUTH_NS_MAX else near
+        if near is None or abs(near.at_ns - at_ns) > TRUTH_NS_MAX:
+            return None
+        before = max((each for each in self._seen if each.at_ns <= at_ns), key=_when, default=near)
+        after = min((each for each in self._seen if each.at_ns > at_ns), key=_when, default=near)
+        if before.body_ids != after.body_ids or before.at_ns >= after.at_ns:
+            return near
+        share = (at_ns - before.at_ns) / (after.at_ns - before.at_ns)
+        joints = (1 - share) * before.joints_floor_m + share * after.joints_floor_m
+        return replace(near, at_ns=at_ns, joints_floor_m=joints)
 
     def _wrist_views(
         self, eyes: PixelCameras, scene: Scene, camera_ids: Sequence[CameraId]

@@ -86,7 +86,7 @@ class StagedSight:
             confidence = calibration.joint(seen.mass, seen.spread_cells, seen.visible_logits)
             points = crops.frame_from_crop(seen.points_crop_px, places)
             height_px, width_px = frame.pixels.shape[:2]
-            boxes = calibration.whole_boxes(boxes, points, seen.mass, width_px, height_px)
+            boxes, _ = calibration.whole_bodies(boxes, heats, places, seen, (width_px, height_px))
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
             sure = np.flatnonzero(scores >= SCORE_MIN)
             rows = different_people(boxes, scores, keypoints, sure, settings)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +25,9 @@ from openaisle.cli._learning import (
     tell,
     with_bar,
 )
+
+if TYPE_CHECKING:
+    from openaisle.learning.synthesise import Sight
 
 
 class Job(StrEnum):
@@ -175,10 +179,9 @@ def export(
     import shutil
 
     from openaisle.detections.products import PRODUCTS_FILE
-    from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, RuntimeSettings, sha256
+    from openaisle.detections.runtime import INT8_FOLDER, SHIPPED, sha256
     from openaisle.labels.dataset import CHECK
-    from openaisle.learning import export as room, people_calibration, store_sights
-    from openaisle.learning.evaluate import HeldOut
+    from openaisle.learning import export as room, store_sights
     from openaisle.learning.quantise import quantise
 
     paths: dict[str, Path] = {}
@@ -192,31 +195,95 @@ def export(
     if (boxes is None or keypoints is None) and not (weights / PRODUCTS_FILE).exists():
         # A shop that is given a folder takes all of its networks from there.
         shutil.copyfile(SHIPPED / PRODUCTS_FILE, weights / PRODUCTS_FILE)
-    held_out = HeldOut(first_store=first_store, stores=stores)
+    room.keep_bodies(SHIPPED / room.FILE_OF["keypoints"], paths["keypoints"])
     own = ()
     if store_data is not None:
         dataset, frames = store_sights.sights_of(store_data, CHECK)
         own = (
             (each.sight, each.has_empty) for each in store_sights.store_sights(store_data, dataset, frames)
         )
-    with bar() as shown:
-        task = shown.add_task("calibrating", total=stores)
-        runtime = RuntimeSettings(weights=weights, precision="f32")
-        found = people_calibration.calibrate(
-            runtime, held_out, lambda done: shown.update(task, completed=done), own=own
-        )
-    if store_data is not None:
-        found["calibrated_on"] |= {"store_data": store_data.name}
-    path = paths["keypoints"]
-    metadata = {
-        name: value for name, value in room.read_metadata(path).items() if not name.startswith("score_min")
-    }
-    room.write_metadata(path, metadata | found)
+    _calibrate(weights, first_store, stores, own=own, own_name=store_data.name if store_data else None)
     if int8_data is not None:
         for name in paths:
             quantise(name, weights, int8_data, weights / INT8_FOLDER)
     for path in paths.values():
         typer.echo(f"{path}  {path.stat().st_size / 1e6:.2f} MB  sha256 {sha256(path)}")
+
+
+def calibrate(
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the ONNX files; without it the shipped ones.")
+    ] = None,
+    first_store: Annotated[int, typer.Option(help="Seed of the first store to fit on.")] = 8000,
+    stores: Annotated[int, typer.Option(help="How many of them.", min=1)] = 12,
+    crowded: Annotated[
+        float, typer.Option(help="Share of frames with 5 to 11 people in them.", min=0.0, max=1.0)
+    ] = 0.0,
+    bodies: Annotated[
+        bool,
+        typer.Option(
+            help="Fit what reads whole bodies' boxes and the worth of poses, too: needs torch and 100 stores."
+        ),
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+) -> None:
+    """Fit again what turns the people networks' figures into probabilities. Needs onnx: pip install onnx.
+
+    INT8 copies are of the file as it was: `learn quantise people` makes them again.
+    """
+    need("onnx")
+    if bodies:
+        need("torch")
+    from openaisle.detections.runtime import SHIPPED
+
+    _calibrate(weights or SHIPPED, first_store, stores, crowded=crowded, fits_bodies=bodies, workers=workers)
+
+
+def _calibrate(
+    weights: Path,
+    first_store: int,
+    stores: int,
+    *,
+    crowded: float = 0.0,
+    fits_bodies: bool = False,
+    workers: int = 1,
+    own: Iterable[tuple[Sight, bool]] = (),
+    own_name: str | None = None,
+) -> None:
+    """`own`: sights of the store that they are for, and whether each one's empty picture is known."""
+    from openaisle.detections.bodies import Bodies
+    from openaisle.detections.people import PeopleNetworks
+    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.learning import export as room, people_calibration, people_proposals
+    from openaisle.learning.synthesise import SynthesiseSettings
+
+    # As many frames of a store as `learn evaluate` looks at.
+    settings = SynthesiseSettings(
+        first_store=first_store, stores=stores, cameras=5, frames=10, crowded=crowded
+    )
+    runtime = RuntimeSettings(weights=weights, precision="f32")
+    on: dict[str, Any] = {"first_store": first_store, "stores": stores, "crowded": crowded}
+    with bar() as shown:
+        task = shown.add_task("looking at stores", total=stores)
+        frames = [
+            *people_proposals.of_random_stores(
+                runtime, settings, lambda done: shown.update(task, completed=done), workers=workers
+            )
+        ]
+    networks = PeopleNetworks(runtime)
+    looked = (people_proposals.proposals_in(networks, sight, has_empty=has_empty) for sight, has_empty in own)
+    frames += [each for each in looked if each is not None]
+    path = weights / room.FILE_OF["keypoints"]
+    said = {
+        name: value for name, value in room.read_metadata(path).items() if not name.startswith("score_min")
+    }
+    if fits_bodies:
+        from openaisle.learning.people_bodies import fit
+
+        said |= fit(frames).as_metadata() | {room.BODIES_MADE_KEY: on}
+    found = people_calibration.calibrate(frames, Bodies.of(said))
+    found["calibrated_on"] = on | ({} if own_name is None else {"store_data": own_name})
+    room.write_metadata(path, said | found)
 
 
 def quantise(

@@ -116,6 +116,8 @@ class CameraDetections(Message, frozen=True, kw_only=True):
     appearance: Array  # [people, features] unit vectors; features may be 0
     # [people, 17] probability that a joint is in view and not behind something; no columns: the detector cannot tell
     visibility: Array = msgspec.field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    # [people] expected similarity (OKS) of the joints to the true ones; [0]: the detector cannot tell
+    pose_scores: Array = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         count = len(self.scores)
@@ -123,6 +125,8 @@ class CameraDetections(Message, frozen=True, kw_only=True):
         shaped(self, "keypoints_image_px", count, len(JOINTS), 3)
         shaped(self, "appearance", count, -1)
         shaped(self, "visibility", count, -1)
+        if len(self.pose_scores):
+            shaped(self, "pose_scores", count)
 
 
 class BodySkeletons(Message, frozen=True, kw_only=True):

@@ -120,6 +120,8 @@ def _person(detections: CameraDetections, row: int, width_px: int, height_px: in
     # Where a model tells whether a joint is in view, that is its visibility; else how sure it is of the place.
     in_view = detections.visibility[row] if detections.visibility.shape[1] else confidence
     visibility = np.where(confidence > 0, np.where(in_view >= SURE_MIN, 2, 1), 0)
+    if len(detections.pose_scores):
+        person["pose_score"] = round(float(detections.pose_scores[row]), 4)
     person["keypoints"] = flat_keypoints(joints[:, :2], visibility)
     person["num_keypoints"] = int((visibility == 2).sum())
     person["keypoint_scores"] = [round(each, 3) for each in confidence.tolist()]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openaisle.core.messages import JOINTS, CameraDetections, CameraId, Frame
-from openaisle.detections import appearance, crops, decode, whole_boxes
+from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background, BackgroundSettings
+from openaisle.detections.bodies import Bodies, terms
 from openaisle.detections.crops import Floats, Letterbox, Pixels
 from openaisle.detections.picture_health import Health, PictureHealth, PictureHealthSettings
 from openaisle.detections.regions import WHOLE, Region, RegionSettings, regions
@@ -45,7 +46,7 @@ class PeopleSettings:
     health: PictureHealthSettings = field(default_factory=PictureHealthSettings)
     regions: RegionSettings | None = field(default_factory=RegionSettings)  # None: always the whole picture
     score_min: float | None = None  # of a person that is reported; None: as the keypoint network's file says
-    proposal_min: float = 0.15  # of a place that the keypoint network looks at
+    proposal_min: float = 0.1  # of a place that the keypoint network looks at
     people_max: int = 24  # of one frame; the best stay
     overlap_max: float = 0.75  # of two people's boxes
     alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
@@ -87,6 +88,7 @@ class _Found:
     keypoints_px: Floats  # [n, 17, 3]
     visibility: Floats  # [n, 17]
     looks: Floats  # [n, 32] unit vectors; [n, 0] where the network gives none
+    pose_scores: Floats  # [n] expected similarity of the joints to the true ones; [0] where nobody can tell
 
     def rows(self, rows: np.ndarray) -> _Found:
         return _Found(
@@ -95,6 +97,7 @@ class _Found:
             self.keypoints_px[rows],
             self.visibility[rows],
             self.looks[rows],
+            self.pose_scores[rows] if len(self.pose_scores) else self.pose_scores,
         )
 
 
@@ -183,19 +186,18 @@ class PeopleDetector:
         found: list[_Found] = []
         start = 0
         for look, (boxes, heats), rows in zip(looks, proposals, windows, strict=True):
-            part = slice(start, start + len(boxes))
+            mine = seen.rows(slice(start, start + len(boxes)))
             start += len(boxes)
-            scores = calibration.person(heats, seen.person_logits[part])
-            confidence = calibration.joint(
-                seen.mass[part], seen.spread_cells[part], seen.visible_logits[part]
-            )
-            points = crops.frame_from_crop(seen.points_crop_px[part], rows)
+            scores = calibration.person(heats, mine.person_logits)
+            confidence = calibration.joint(mine.mass, mine.spread_cells, mine.visible_logits)
+            points = crops.frame_from_crop(mine.points_crop_px, rows)
             height_px, width_px = look.frame.pixels.shape[:2]
-            whole = calibration.whole_boxes(boxes, points, seen.mass[part], width_px, height_px)
+            whole, pose_scores = calibration.whole_bodies(boxes, heats, rows, mine, (width_px, height_px))
             keypoints = np.concatenate([points, confidence[:, :, None]], axis=2)
-            visibility = calibration.visible(seen.visible_logits[part])
-            looks_like = calibration.looks(seen.looks[part])
-            found.append(self._chosen(look, _Found(whole, scores, keypoints, visibility, looks_like)))
+            visibility = calibration.visible(mine.visible_logits)
+            looks_like = calibration.looks(mine.looks)
+            people = _Found(whole, scores, keypoints, visibility, looks_like, pose_scores)
+            found.append(self._chosen(look, people))
         return found
 
     def _regions(self, view: _View) -> list[Region]:
@@ -240,6 +242,7 @@ class PeopleDetector:
             people.keypoints_px,
             people.visibility,
             people.looks,
+            people.pose_scores,
         )
 
 
@@ -253,6 +256,32 @@ class Seen:
     person_logits: Floats  # [n]
     visible_logits: Floats  # [n, 17]
     looks: Floats  # [n, 32] unit vectors of what people look like; [n, 0] of a file without
+
+    def rows(self, rows: slice) -> Seen:
+        return Seen(
+            self.points_crop_px[rows],
+            self.mass[rows],
+            self.spread_cells[rows],
+            self.person_logits[rows],
+            self.visible_logits[rows],
+            self.looks[rows],
+        )
+
+    def body_terms(
+        self, boxes_px: Floats, heats: Floats, windows_px: Floats, size_px: tuple[int, int]
+    ) -> Floats:
+        """What `Bodies` reads [n, TERMS]: of proposals [n, 4] with heats [n], their windows [n, 3]."""
+        return terms(
+            boxes_px,
+            windows_px,
+            self.points_crop_px,
+            self.mass,
+            self.spread_cells,
+            self.visible_logits,
+            self.person_logits,
+            heats,
+            size_px,
+        )
 
 
 class PeopleNetworks:
@@ -324,7 +353,7 @@ class Calibration:
     person_weights: Floats  # [3] of heat logit, crop logit, 1
     joint_weights: Floats  # [17, JOINT_TERMS] of `joint_terms`
     visible_weights: Floats  # [2] of the logit, 1
-    box_weights: Floats  # [whole_boxes.TERMS, 4]
+    bodies: Bodies | None  # None: boxes stay as proposed, and nothing is said of poses
     look_mean: Floats  # [32] of what people look like; [0] where that is not known
 
     @classmethod
@@ -336,12 +365,11 @@ class Calibration:
         fitted = np.array(metadata.get("joint_weights", ((2.0, -0.5, 2.0),) * len(JOINTS)), np.float32)
         joint[:, : fitted.shape[1]] = fitted
         visible = metadata.get("visible_weights", (1.0, 0.0))
-        boxes = metadata.get("box_weights", ((0.0,) * 4,) * whole_boxes.TERMS)
         return cls(
             np.array(person, np.float32),
             joint,
             np.array(visible, np.float32),
-            np.array(boxes, np.float32).reshape(whole_boxes.TERMS, 4),
+            Bodies.of(metadata),
             np.array(metadata.get("look_mean", ()), np.float32),
         )
 
@@ -370,11 +398,15 @@ class Calibration:
         length = np.linalg.norm(special, axis=1, keepdims=True)
         return (special / np.maximum(length, 1e-6)).astype(np.float32)
 
-    def whole_boxes(
-        self, boxes_px: Floats, points_px: Floats, mass: Floats, width_px: int, height_px: int
-    ) -> Floats:
-        """Whole bodies' boxes [n, 4] in the picture, from proposed ones and the joints found in them."""
-        return whole_boxes.corrected(boxes_px, points_px, mass, self.box_weights, width_px, height_px)
+    def whole_bodies(
+        self, boxes_px: Floats, heats: Floats, windows_px: Floats, seen: Seen, size_px: tuple[int, int]
+    ) -> tuple[Floats, Floats]:
+        """Whole bodies' boxes [n, 4] in a frame of width and height `size_px`, from proposed ones with heats [n], their
+        windows [n, 3] and the joints found there; and the expected similarity [n] of these to the true joints."""
+        if self.bodies is None:
+            return boxes_px, np.zeros(0, np.float32)
+        told = seen.body_terms(boxes_px, heats, windows_px, size_px)
+        return self.bodies.read(told, boxes_px, windows_px, size_px)
 
 
 def joint_terms(mass: Floats, spread_cells: Floats, visible_logits: Floats) -> Floats:
@@ -393,6 +425,7 @@ NOBODY: Final = _Found(
     np.zeros((0, len(JOINTS), 3), np.float32),
     np.zeros((0, len(JOINTS)), np.float32),
     np.zeros((0, 0), np.float32),
+    np.zeros(0, np.float32),
 )
 
 
@@ -405,6 +438,7 @@ def in_lens_px(
     keypoints_px: Floats,
     visibility: Floats | None = None,
     looks: Floats | None = None,
+    pose_scores: Floats | None = None,
 ) -> CameraDetections:
     """People of a frame, in its px, in substream px of the camera's lens, whatever size the frame had; with what they
     look like: `looks` [n, 32] of a network that says so, else the colours of their clothes."""
@@ -427,6 +461,7 @@ def in_lens_px(
         keypoints_image_px=keypoints,
         appearance=vectors,
         visibility=np.zeros((0, 0), np.float32) if visibility is None else visibility,
+        pose_scores=np.zeros(0, np.float32) if pose_scores is None else pose_scores,
     )
 
 

@@ -317,7 +317,10 @@ class PeopleTally:
 
 
 def pose_scores(detections: CameraDetections) -> np.ndarray:
-    """What orders poses [n]: that it is a person, times the mean confidence of the joints (Sun et al. 2019, HRNet)."""
+    """What orders poses [n]: how right the detector expects the joints to be; where it cannot tell, that it is a person
+    times the mean confidence of the joints (Sun et al. 2019, HRNet)."""
+    if len(detections.pose_scores):
+        return detections.pose_scores
     return detections.scores * detections.keypoints_image_px[:, :, 2].mean(axis=1)
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from openaisle.core.errors import ModelError
-from openaisle.detections import crops
+from openaisle.detections import bodies, crops
 from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND
 from openaisle.detections.runtime import METADATA_KEY
 
 OPSET: Final = 17
 VERSION: Final = 1
+BODIES_MADE_KEY: Final = "bodies_fitted_on"
+"""In the keypoint network's metadata: the stores that `detections.bodies` was fitted on."""
 FILE_OF: Final = {"boxes": BOXES_FILE, "keypoints": KEYPOINTS_FILE}
 KIND_OF: Final = {"boxes": BOXES_KIND, "keypoints": KEYPOINTS_KIND}
 OUTPUTS_OF: Final = {
@@ -80,6 +82,15 @@ def free_sizes(job: str, path: Path) -> None:
         for axis, name in FREE_SIZES_OF[job].get(value.name, {}).items():
             value.type.tensor_type.shape.dim[axis].dim_param = name
     onnx.save(model, str(path))
+
+
+def keep_bodies(source: Path, path: Path) -> None:
+    """Let a keypoint network have what reads whole bodies' boxes (`detections.bodies`) from another, if it has none."""
+    theirs, ours = read_metadata(source), read_metadata(path)
+    if bodies.KEY not in ours:
+        write_metadata(
+            path, ours | {key: theirs[key] for key in (bodies.KEY, BODIES_MADE_KEY) if key in theirs}
+        )
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

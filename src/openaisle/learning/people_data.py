@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numba
@@ -43,6 +43,7 @@ from openaisle.learning.people_variation import (
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Result = TypeVar("Result")
 
 PEOPLE_MAX: Final = 12
 FRAME_ARRAYS: Final = ("pixels", "boxes")
@@ -116,13 +117,30 @@ def write_stores(
     `partial` of one.
     """
     counts: dict[str, int] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_core) as pool:
-        jobs = [pool.submit(write, seed) for seed in range(first_store, first_store + stores)]
-        for done, job in enumerate(as_completed(jobs), start=1):
-            for name, count in job.result().items():
-                counts[name] = counts.get(name, 0) + count
-            report(done)
+    for found in of_stores(write, first_store, stores, workers=workers, report=report):
+        for name, count in found.items():
+            counts[name] = counts.get(name, 0) + count
     return counts
+
+
+def of_stores(
+    work: Callable[[int], Result],
+    first_store: int,
+    stores: int,
+    *,
+    workers: int,
+    report: Callable[[int], None],
+) -> Iterator[Result]:
+    """What `work(seed)` returns of each store, in the order of seeds, made in `workers` processes.
+
+    `report` hears the number of finished stores. `work` is sent to other processes: a function of a module, or a
+    `partial` of one.
+    """
+    seeds = range(first_store, first_store + stores)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_core) as pool:
+        for done, result in enumerate(pool.map(work, seeds), start=1):
+            yield result
+            report(done)
 
 
 def _one_core() -> None:

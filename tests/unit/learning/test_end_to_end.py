@@ -13,6 +13,7 @@ pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.1
 from openaisle.cli import build_app
 from openaisle.core.errors import InputError
 from openaisle.detections.runtime import SHIPPED
+from openaisle.learning.export import BODIES_MADE_KEY, read_metadata
 
 # Half a minute each on a core of one's own; several times that where others work too.
 pytestmark = pytest.mark.timeout(1200)
@@ -37,6 +38,8 @@ def test_people_are_taught_measured_shrunk_and_detected(data: Path, tmp_path: Pa
         run("learn", "train", "people", job, "--data", data, "--out", tmp_path / job, "--from", start, *steps)
     folders = ("--boxes", tmp_path / "boxes", "--keypoints", tmp_path / "keypoints", "--weights", weights)
     run("learn", "export", "people", *folders, "--first-store", 32, "--stores", 1)
+    run("learn", "calibrate", "people", "--weights", weights, "--first-store", 34, "--stores", 2, "--bodies")
+    assert read_metadata(weights / "people-keypoints.onnx")[BODIES_MADE_KEY]["first_store"] == 34
     run(
         "learn",
         "quantise",
