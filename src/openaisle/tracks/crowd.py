@@ -79,7 +79,13 @@ class Crowd:
         self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
         known = self._errors or self._watch
         sightings = sightings_of(
-            frames, self.rig, self._index_of, until_ns, known and known.offset, known and known.factor
+            frames,
+            self.rig,
+            self._index_of,
+            until_ns,
+            known and known.offset,
+            known and known.factor,
+            self.settings.pose_score_min,
         )
         if self._watch:
             sightings = self._watch.heard(sightings)

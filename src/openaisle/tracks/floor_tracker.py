@@ -30,13 +30,7 @@ FREE_FLOOR: Final = CrowdSettings(
     found_cost_max=4.0,
     found_at_once_cost_max=2.0,
     continuity_weight=2.0,
-    denial=1.0,
     hidden_ns_max=15 * NS_PER_S,
-    birth_distance_m_min_beside=0.15,
-    aside_m=0.16,
-    # Whom a single camera sees is as likely the network's mistake: two bodies read as one stand where nobody does.
-    single_view_evidence_alone=0.1,
-    evidence_max=2.0,
 )
 """No gates and no plan: nothing says where people come from, so agreement of the cameras has to."""
 
@@ -69,8 +63,9 @@ class FloorTracker:
 
         Of each camera either boxes [n, 5] x1 y1 x2 y2 score, or keypoints [n, 17, 3] x y confidence (COCO's joints,
         confidence 0 where not seen), in pixels of its picture; an empty list where it saw nobody. Cameras may differ.
-        Returns [m, 3] x_m y_m id in the cameras' floor frame, ordered by id; ids are whole numbers from 1 and never
-        given twice. Raises InputError if an array has another shape or holds what is not a number.
+        Poses that their network expects to be wrong (`pose_score` of `openaisle detect --json` below 0.35) are better
+        left out. Returns [m, 3] x_m y_m id in the cameras' floor frame, ordered by id; ids are whole numbers from 1 and
+        never given twice. Raises InputError if an array has another shape or holds what is not a number.
         """
         if len(detections) != len(self._camera_ids):
             raise InputError(

@@ -118,8 +118,12 @@ def sightings_of(
     until_ns: int,
     offset: Floats | None = None,
     factor: Floats | None = None,
+    pose_score_min: float = 0.0,
 ) -> Sightings:
-    """The detections of `frames` (sorted) as rays. A camera's pixels are undistorted in one compiled pass."""
+    """The detections of `frames` (sorted) as rays. A camera's pixels are undistorted in one compiled pass.
+
+    Poses that their detector expects to be less alike to the true ones than `pose_score_min` are left out.
+    """
     counts = [len(frame.scores) for frame in frames]
     total = sum(counts)
     starts = np.zeros(len(frames) + 1, np.int64)
@@ -153,7 +157,7 @@ def sightings_of(
     )  # fmt: skip
     late_s = LATE_PERIODS * float(rig.period_ns.min(initial=NS_PER_S)) / NS_PER_S
     noise *= np.maximum(-dt_s / late_s, 1.0)[:, None] ** 3
-    return Sightings(
+    sightings = Sightings(
         camera=camera,
         frame=np.repeat(np.arange(len(frames)), counts),
         dt_s=dt_s,
@@ -166,6 +170,11 @@ def sightings_of(
         frame_starts=starts,
         is_box=is_box,
     )
+    is_wrong = np.zeros(total, bool)
+    for index, frame in enumerate(frames):
+        if len(frame.pose_scores):
+            is_wrong[starts[index] : starts[index + 1]] = frame.pose_scores < pose_score_min
+    return sightings.of_rows(np.flatnonzero(~is_wrong)) if is_wrong.any() else sightings
 
 
 @njit(cache=True)
