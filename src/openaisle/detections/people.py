@@ -49,7 +49,7 @@ class PeopleSettings:
     proposal_min: float = 0.1  # of a place that the keypoint network looks at
     people_max: int = 24  # of one frame; the best stay
     overlap_max: float = 0.75  # of two people's boxes
-    alike_max: float = 0.7  # of two people's joints: nearer, and they are one person seen twice
+    alike_max: float = 0.6  # of two people's joints: nearer, and they are one person seen twice
     inside_max: float = 0.95  # share of a box within a better one: more, and it needs a head of its own
     head_min: float = 0.35  # confidence of a head
     foreground_min: float = 0.06  # share of a person's box that differs from the empty shop
