@@ -25,7 +25,6 @@ from openaisle.sim.stores import generate_store
 from openaisle.store.load import load_store
 from openaisle.store.polygons import contains, edges
 from openaisle.store.schema import Camera, Store
-from openaisle.tracks.crowd_settings import CrowdSettings
 
 Floats = NDArray[np.float64]
 
@@ -162,14 +161,6 @@ def _is_in_full_swing(life: SimulatedShop, people: int) -> bool:
     return left >= people and sum(bool(visit.entered_ns) for visit in visits) - left >= people
 
 
-def _worth_following(seen: CameraDetections) -> Floats:
-    """Keypoints [n, 17, 3] without poses that their detector expects to be wrong, as the live path leaves them out."""
-    keypoints = seen.keypoints_image_px.astype(float)
-    if not len(seen.pose_scores):
-        return keypoints
-    return keypoints[seen.pose_scores >= CrowdSettings.pose_score_min]
-
-
 def _filmed(
     store: Store,
     name: str,
@@ -226,5 +217,5 @@ def _filmed(
         [np.column_stack([each.boxes_image_px, each.scores]).astype(float) for each in seen]
         for seen in frames
     ]
-    keypoints = [[_worth_following(each) for each in seen] for seen in frames]
+    keypoints = [[each.keypoints_image_px.astype(float) for each in seen] for seen in frames]
     return FloorScene(name, store.cameras, fps, boxes, keypoints, truth, is_inside, store, frames)

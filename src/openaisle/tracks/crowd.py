@@ -79,13 +79,7 @@ class Crowd:
         self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
         known = self._errors or self._watch
         sightings = sightings_of(
-            frames,
-            self.rig,
-            self._index_of,
-            until_ns,
-            known and known.offset,
-            known and known.factor,
-            self.settings.pose_score_min,
+            frames, self.rig, self._index_of, until_ns, known and known.offset, known and known.factor
         )
         if self._watch:
             sightings = self._watch.heard(sightings)
@@ -152,13 +146,18 @@ class Crowd:
         benefit, labels = fit(self.bodies, rows, sightings)
         is_doubtful = np.array([not person.is_believed for person in self.people])
         benefit[is_doubtful] *= 0.7
+        benefit = self._without_wrong(self.people, sightings, benefit)
         plain = self._prefer_likeness(rows, sightings, benefit)
         benefit = self._prefer_continuity(rows, sightings, plain, until_ns / NS_PER_S)
         assign_frames(benefit, sightings.frame_starts, owner)
         given = owner.copy()
         fits = take_in(self.bodies, rows, sightings, owner, labels)
         unseen = np.bincount(owner[owner >= 0], minlength=len(rows)) == 0
-        fits += look_again(self.bodies, np.flatnonzero(unseen & ~is_doubtful), sightings, owner, rows)
+        missed = np.flatnonzero(unseen & ~is_doubtful)
+        fits += look_again(
+            self.bodies, missed, sightings, owner, rows,
+            lambda _, seen, gain: self._without_wrong([self.people[index] for index in missed], seen, gain),
+        )  # fmt: skip
         if self._errors:
             self._errors.learn(rows, sightings, owner, self.bodies.mean, self.bodies.covariance)
         if self._watch:
@@ -181,6 +180,12 @@ class Crowd:
                 away_m_max = settings.held_m + settings.held_m_per_s * since_ns / NS_PER_S
                 origin = self.rig.origin_floor_m[views.joints[index].argmax()]
                 self.bodies.hold_back(person.row, origin, person.placed_floor_m, away_m_max)
+
+    def _without_wrong(self, people: Sequence[Person], sightings: Sightings, benefit: Floats) -> Floats:
+        """Who has a code is there, however badly seen; what is taken for somebody else may be goods on a shelf."""
+        is_stranger = np.array([person.visit_id is None for person in people], bool)
+        is_wrong = sightings.pose_scores < self.settings.pose_score_min
+        return np.where(is_stranger[:, None] & is_wrong, 0.0, benefit)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
         """Where several people may be meant, prefer whom it looks like."""
@@ -245,7 +250,8 @@ class Crowd:
     def _find_newcomers(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
         """Pair the sightings that show nobody we know; start a track where two cameras agree, doubt single ones."""
         trusted = (sightings.confidence * (sightings.confidence >= TRUST_MIN)).sum(axis=1)
-        left = np.flatnonzero((owner < 0) & (sightings.scores > 0.2) & (trusted > 2.0))
+        is_somebody = (sightings.scores > 0.2) & (sightings.pose_scores >= self.settings.pose_score_min)
+        left = np.flatnonzero((owner < 0) & is_somebody & (trusted > 2.0))
         if len(left) > self.settings.newcomers_max:
             surest = np.argsort(-trusted[left] * sightings.scores[left], kind="stable")
             left = np.sort(left[surest[: self.settings.newcomers_max]])
@@ -404,7 +410,12 @@ class Crowd:
             return
         rows = rows_of(waited_for)
         found = np.where(owner < 0, -1, len(rows))
-        look_again(self.bodies, np.arange(len(rows)), sightings, found, rows, self._prefer_likeness)
+        look_again(
+            self.bodies, np.arange(len(rows)), sightings, found, rows,
+            lambda again, seen, gain: self._without_wrong(
+                waited_for, seen, self._prefer_likeness(again, seen, gain)
+            ),
+        )  # fmt: skip
         for index, person in enumerate(waited_for):
             mine = found == index
             if np.unique(sightings.camera[mine]).size < self.settings.found_views_min:

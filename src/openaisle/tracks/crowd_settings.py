@@ -12,7 +12,8 @@ class CrowdSettings:
     """When somebody is believed to be there, and for how long."""
 
     tracks_max: int = 128  # at the bound nobody new is followed
-    pose_score_min: float = 0.35  # poses expected to be less right say nothing, as far as a detector can tell
+    # Poses expected to be less right are of nobody new and of no stranger, as far as a detector can tell.
+    pose_score_min: float = 0.35
     believe_evidence: float = 1.9  # a window with two agreeing views counts 1
     # Nobody appears in the middle of a shop that misses nobody: who seems to must be seen for longer, and walk.
     believe_evidence_inside: float = 8.0

@@ -63,9 +63,8 @@ class FloorTracker:
 
         Of each camera either boxes [n, 5] x1 y1 x2 y2 score, or keypoints [n, 17, 3] x y confidence (COCO's joints,
         confidence 0 where not seen), in pixels of its picture; an empty list where it saw nobody. Cameras may differ.
-        Poses that their network expects to be wrong (`pose_score` of `openaisle detect --json` below 0.35) are better
-        left out. Returns [m, 3] x_m y_m id in the cameras' floor frame, ordered by id; ids are whole numbers from 1 and
-        never given twice. Raises InputError if an array has another shape or holds what is not a number.
+        Returns [m, 3] x_m y_m id in the cameras' floor frame, ordered by id; ids are whole numbers from 1 and never
+        given twice. Raises InputError if an array has another shape or holds what is not a number.
         """
         if len(detections) != len(self._camera_ids):
             raise InputError(

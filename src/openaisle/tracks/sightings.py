@@ -87,6 +87,7 @@ class Sightings:
     confidence: Floats  # [n, 17]
     noise_rad: Floats  # [n, 17] standard deviation across the ray
     scores: Floats  # [n]
+    pose_scores: Floats  # [n] expected similarity of the joints to the true ones; 1 where a detector cannot tell
     appearance: Floats  # [n, features]
     frame_starts: Ints  # [frames + 1]
     is_box: NDArray[np.bool_]  # [n] no keypoints were seen: joints are those of a body that fills the box
@@ -105,6 +106,7 @@ class Sightings:
             confidence=self.confidence[rows],
             noise_rad=self.noise_rad[rows],
             scores=self.scores[rows],
+            pose_scores=self.pose_scores[rows],
             appearance=self.appearance[rows],
             frame_starts=np.searchsorted(rows, self.frame_starts),
             is_box=self.is_box[rows],
@@ -118,12 +120,8 @@ def sightings_of(
     until_ns: int,
     offset: Floats | None = None,
     factor: Floats | None = None,
-    pose_score_min: float = 0.0,
 ) -> Sightings:
-    """The detections of `frames` (sorted) as rays. A camera's pixels are undistorted in one compiled pass.
-
-    Poses that their detector expects to be less alike to the true ones than `pose_score_min` are left out.
-    """
+    """The detections of `frames` (sorted) as rays. A camera's pixels are undistorted in one compiled pass."""
     counts = [len(frame.scores) for frame in frames]
     total = sum(counts)
     starts = np.zeros(len(frames) + 1, np.int64)
@@ -134,6 +132,7 @@ def sightings_of(
     keypoints = np.empty((total, JOINT_COUNT, 3))
     boxes = np.empty((total, 4))
     scores = np.empty(total)
+    pose_scores = np.ones(total)
     appearance = np.zeros((total, features))
     for index, frame in enumerate(frames):
         rows = slice(starts[index], starts[index + 1])
@@ -141,6 +140,8 @@ def sightings_of(
             keypoints[rows] = frame.keypoints_image_px
             boxes[rows] = frame.boxes_image_px
             scores[rows] = frame.scores
+            if len(frame.pose_scores):
+                pose_scores[rows] = frame.pose_scores
             appearance[rows, : frame.appearance.shape[1]] = frame.appearance
     is_box = keypoints[:, :, 2].sum(axis=1) < BOX_ONLY_TRUST_MAX
     stand_in_boxes(
@@ -157,7 +158,7 @@ def sightings_of(
     )  # fmt: skip
     late_s = LATE_PERIODS * float(rig.period_ns.min(initial=NS_PER_S)) / NS_PER_S
     noise *= np.maximum(-dt_s / late_s, 1.0)[:, None] ** 3
-    sightings = Sightings(
+    return Sightings(
         camera=camera,
         frame=np.repeat(np.arange(len(frames)), counts),
         dt_s=dt_s,
@@ -166,15 +167,11 @@ def sightings_of(
         confidence=np.clip(keypoints[:, :, 2], 0.0, 1.0),
         noise_rad=noise,
         scores=scores,
+        pose_scores=pose_scores,
         appearance=appearance,
         frame_starts=starts,
         is_box=is_box,
     )
-    is_wrong = np.zeros(total, bool)
-    for index, frame in enumerate(frames):
-        if len(frame.pose_scores):
-            is_wrong[starts[index] : starts[index + 1]] = frame.pose_scores < pose_score_min
-    return sightings.of_rows(np.flatnonzero(~is_wrong)) if is_wrong.any() else sightings
 
 
 @njit(cache=True)

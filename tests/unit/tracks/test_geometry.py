@@ -2,7 +2,6 @@
 
 import itertools
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -74,18 +73,6 @@ def test_rays_are_those_of_the_lens_in_the_floor_frame() -> None:
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
         np.testing.assert_allclose(seen.rays_floor[0], expected, atol=1e-8)
         np.testing.assert_allclose(seen.origin_floor_m[0], camera.position_floor_m)
-
-
-def test_poses_that_are_expected_to_be_wrong_are_left_out_where_a_detector_can_tell() -> None:
-    joints = standing(np.array([2.5, 2.0]), 1.7, 0.0)
-    unsaid, wrong = perfect_view("cam-1", joints), perfect_view("cam-2", joints)
-    wrong = msgspec.structs.replace(wrong, pose_scores=np.array([0.2], np.float32))
-    right = msgspec.structs.replace(wrong, camera_id="cam-3", pose_scores=np.array([0.4], np.float32))
-    seen = sightings_of([unsaid, wrong, right], RIG, INDEX_OF, 0, pose_score_min=0.3)
-    assert seen.camera.tolist() == [INDEX_OF["cam-1"], INDEX_OF["cam-3"]]
-    assert seen.frame.tolist() == [0, 2]
-    assert seen.frame_starts.tolist() == [0, 1, 1, 2]
-    assert len(sightings_of([unsaid, wrong, right], RIG, INDEX_OF, 0)) == 3
 
 
 def test_the_inverse_of_a_covariance_is_its_inverse() -> None:
