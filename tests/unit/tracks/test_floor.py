@@ -4,7 +4,9 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 
+import msgspec
 import numpy as np
 import pytest
 from tests.unit.tracks.walkers import (
@@ -21,7 +23,7 @@ from tests.unit.tracks.walkers import (
     tap,
 )
 
-from openaisle.core.messages import JOINT_INDEX, encode
+from openaisle.core.messages import JOINT_INDEX, CameraDetections, encode
 from openaisle.core.units import NS_PER_S
 from openaisle.tracks.crowd_settings import CrowdSettings
 from openaisle.tracks.floor import Tracks, TracksSettings
@@ -50,6 +52,42 @@ def test_one_shopper_is_followed_to_a_few_centimetres_and_the_visit_opens_and_cl
         errors.append(np.hypot(*(place - truth)))
     assert np.median(errors) < 0.05
     assert max(errors) < 0.20
+
+
+@pytest.mark.parametrize(("score", "is_found"), [(0.2, False), (0.5, True)])
+def test_nobody_is_found_by_poses_that_their_network_expects_to_be_wrong(
+    score: float, is_found: bool
+) -> None:
+    world = World(bare_room(), [THROUGH], seed=1)
+    said = play(Tracks(world.store), _with_pose_scores(world.film(6.0), lambda _: score), [], 6.5)
+    assert any(len(floor.track_ids) for floor in floors(said)) == is_found
+
+
+def test_who_has_a_code_is_followed_however_badly_they_are_seen() -> None:
+    world = World(bare_room(), [THROUGH], seed=1)
+    film = _with_pose_scores(world.film(14.0), lambda at_s: 0.9 if at_s < 4.0 else 0.2)
+    said = play(Tracks(world.store), film, [tap("ana", 0.6)], 15.0)
+    (end,) = closed(said)
+    assert (end.visit_id, end.gate_id) == ("ana", "exit")
+    late = [floor for floor in floors(said) if 5.0 < seconds_of(floor.captured_ns) < 11.0]
+    for floor in late:
+        place, truth = place_of(floor, "ana"), THROUGH.position_at(seconds_of(floor.captured_ns))
+        assert place is not None
+        assert truth is not None
+        assert np.hypot(*(place - truth)) < 0.3
+
+
+def _with_pose_scores(
+    film: Iterable[CameraDetections], score_at: Callable[[float], float]
+) -> list[CameraDetections]:
+    """What cameras see, with the score of every pose at its second."""
+    return [
+        msgspec.structs.replace(
+            seen,
+            pose_scores=np.full(len(seen.scores), score_at(seconds_of(seen.captured_ns)), np.float32),
+        )
+        for seen in film
+    ]
 
 
 def test_floor_tracks_come_at_the_cameras_rate_and_at_most_two_frame_periods_after_the_last_frame() -> None:

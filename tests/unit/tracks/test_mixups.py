@@ -81,6 +81,7 @@ def a_box(aside_rad: float, dt_s: float = 0.0) -> Sightings:
         confidence=np.full((1, 17), 0.5),
         noise_rad=np.full((1, 17), 0.01),
         scores=np.ones(1),
+        pose_scores=np.ones(1),
         appearance=np.zeros((1, 0)),
         frame_starts=np.array([0, 1]),
         is_box=np.ones(1, bool),
