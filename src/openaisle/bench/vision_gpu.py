@@ -19,7 +19,7 @@ from openaisle.core.units import NS_PER_MS, NS_PER_S
 from openaisle.detections import crops
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
-from openaisle.detections.people import PeopleNetworks
+from openaisle.detections.people_networks import PeopleNetworks
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import SHIPPED, RuntimeSettings
 

@@ -18,7 +18,8 @@ from openaisle.core.units import NS_PER_MS
 from openaisle.detections import appearance, crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Letterbox, Pixels
-from openaisle.detections.people import SCORE_MIN, PeopleNetworks, PeopleSettings, different_people
+from openaisle.detections.people import PeopleSettings, different_people
+from openaisle.detections.people_networks import SCORE_MIN, PeopleNetworks
 from openaisle.detections.regions import WHOLE, regions
 from openaisle.detections.runtime import RuntimeSettings
 

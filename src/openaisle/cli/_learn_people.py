@@ -252,7 +252,7 @@ def _calibrate(
 ) -> None:
     """`own`: sights of the store that they are for, and whether each one's empty picture is known."""
     from openaisle.detections.bodies import Bodies
-    from openaisle.detections.people import PeopleNetworks
+    from openaisle.detections.people_networks import PeopleNetworks
     from openaisle.detections.runtime import RuntimeSettings
     from openaisle.learning import export as room, people_calibration, people_proposals
     from openaisle.learning.synthesise import SynthesiseSettings

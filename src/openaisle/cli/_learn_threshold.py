@@ -44,7 +44,7 @@ def people(
 
     With --store-data it is chosen on the split `check` of the store's own labels instead of random stores.
     """
-    from openaisle.detections.people import KEYPOINTS_FILE
+    from openaisle.detections.people_networks import KEYPOINTS_FILE
     from openaisle.detections.runtime import SHIPPED, RuntimeSettings
     from openaisle.learning import thresholds as room
     from openaisle.learning.evaluate import HeldOut

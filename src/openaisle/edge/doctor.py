@@ -144,7 +144,8 @@ def _video() -> Iterator[Finding]:
 def _models() -> Iterator[Finding]:
     import onnxruntime
 
-    from openaisle.detections.people import BOXES_FILE, KEYPOINTS_FILE, PeopleDetector
+    from openaisle.detections.people import PeopleDetector
+    from openaisle.detections.people_networks import BOXES_FILE, KEYPOINTS_FILE
     from openaisle.detections.runtime import SHIPPED
 
     yield _ok("inference", ", ".join(onnxruntime.get_available_providers()))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from openaisle.core.errors import ModelError
 from openaisle.detections import bodies, crops
-from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND
+from openaisle.detections.people_networks import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND
 from openaisle.detections.runtime import METADATA_KEY
 
 OPSET: Final = 17

@@ -16,7 +16,8 @@ from openaisle.core.messages import JOINTS
 from openaisle.detections import decode
 from openaisle.detections.bodies import Bodies
 from openaisle.detections.crops import Floats
-from openaisle.detections.people import SCORE_MIN, Calibration, PeopleSettings, joint_terms
+from openaisle.detections.people import PeopleSettings
+from openaisle.detections.people_networks import SCORE_MIN, Calibration, joint_terms
 from openaisle.learning.evaluate import JOINT_NEAR
 from openaisle.learning.logistic import logistic
 from openaisle.learning.people_proposals import Proposals

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from openaisle.detections import crops, decode
 from openaisle.detections.background import Background
 from openaisle.detections.crops import Floats, Letterbox, Pixels
-from openaisle.detections.people import PeopleNetworks, PeopleSettings, Seen
+from openaisle.detections.people import PeopleSettings
+from openaisle.detections.people_networks import PeopleNetworks, Seen
 from openaisle.detections.regions import WHOLE
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import picture_size, similarities

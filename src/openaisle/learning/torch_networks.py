@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval  # pyright: ignore[reportMis
 
 from openaisle.core.errors import MachineError
 from openaisle.detections import crops
-from openaisle.detections.people import PeopleNetworks
+from openaisle.detections.people_networks import PeopleNetworks
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.export import FILE_OF
 from openaisle.learning.people_network import ShippedBoxNetwork, ShippedKeypointNetwork

@@ -9,7 +9,7 @@ from openaisle.core.errors import ModelError
 from openaisle.core.messages import CameraDetections
 from openaisle.detections import crops
 from openaisle.detections.bodies import KEY, OUTPUTS, TERMS, Bodies
-from openaisle.detections.people import Calibration, Seen
+from openaisle.detections.people_networks import Calibration, Seen
 from openaisle.learning.evaluate import pose_scores
 
 SIZE_PX = (640, 360)

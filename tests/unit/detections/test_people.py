@@ -9,7 +9,8 @@ from openaisle.core.messages import WRISTS, CameraDetections, Frame
 from openaisle.core.units import ns_from_s
 from openaisle.detections import decode
 from openaisle.detections.appearance import LOOK_FEATURES
-from openaisle.detections.people import Calibration, PeopleDetector, PeopleSettings
+from openaisle.detections.people import PeopleDetector, PeopleSettings
+from openaisle.detections.people_networks import Calibration
 from openaisle.detections.runtime import RuntimeSettings
 from openaisle.learning.evaluate import HeldOut, evaluate
 from openaisle.sim.labels import VISIBLE, PersonLabel, labels

@@ -4,7 +4,7 @@ import numpy as np
 
 from openaisle.detections.background import GRID_PX
 from openaisle.detections.crops import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from openaisle.detections.people import PeopleNetworks
+from openaisle.detections.people_networks import PeopleNetworks
 from openaisle.detections.regions import CELL_PX, WHOLE, Region, RegionSettings, regions
 from openaisle.detections.runtime import RuntimeSettings
 

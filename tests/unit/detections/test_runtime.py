@@ -10,7 +10,13 @@ import pytest
 
 from openaisle.core.errors import ModelError
 from openaisle.detections import runtime
-from openaisle.detections.people import BOXES_FILE, BOXES_KIND, KEYPOINTS_FILE, KEYPOINTS_KIND, PeopleNetworks
+from openaisle.detections.people_networks import (
+    BOXES_FILE,
+    BOXES_KIND,
+    KEYPOINTS_FILE,
+    KEYPOINTS_KIND,
+    PeopleNetworks,
+)
 from openaisle.detections.runtime import SHIPPED, OnnxModel, RuntimeSettings, load_model, resolved_providers
 
 BOX_INPUT = {"pixels": (None, 192, 320, 4)}

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="training needs torch: pip install torch==2.
 
 from openaisle.core.errors import InputError
 from openaisle.detections import crops, decode
-from openaisle.detections.people import Calibration, Seen
+from openaisle.detections.people_networks import Calibration, Seen
 from openaisle.learning.people_bodies import FitSettings, fit
 from openaisle.learning.people_proposals import Proposals
 from openaisle.sim.labels import PersonLabel

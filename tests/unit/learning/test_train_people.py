@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install t
 pytest.importorskip("onnx", reason="exporting needs onnx: pip install torch==2.13.0 onnx")
 
 from openaisle.core.errors import InputError, ModelError  # noqa: E402
-from openaisle.detections.people import PeopleNetworks  # noqa: E402
+from openaisle.detections.people_networks import PeopleNetworks  # noqa: E402
 from openaisle.detections.regions import WHOLE  # noqa: E402
 from openaisle.detections.runtime import SHIPPED, RuntimeSettings  # noqa: E402
 from openaisle.learning import export, precision, train_people  # noqa: E402
