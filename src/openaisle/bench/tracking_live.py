@@ -153,9 +153,12 @@ def _strangers_of(store: Store, plan: DayPlan) -> _Strangers:
 def measure_joints(seed: int, report: Report) -> dict[str, Any]:
     """Where people and their wrists are, against where they really are, from noisy skeletons."""
     store = load_store(STORE)
-    eyes = SkeletonCameras(store, np.random.default_rng([seed, 6]))
+    steps = vision_people.DAYS * vision_people.VISITS
     return vision_people.in_space(
-        store, seed, eyes, lambda over: report("joints", over / vision_people.VISITS)
+        store,
+        range(seed, seed + vision_people.DAYS),
+        lambda day_seed: SkeletonCameras(store, np.random.default_rng([day_seed, 6])),
+        lambda over: report("joints", over / steps),
     )
 
 

@@ -31,8 +31,9 @@ from openaisle.tracks.floor import Tracks
 Floats = NDArray[np.float64]
 
 HELD_OUT_STORES: Final = 6
-VISITS: Final = 4
-STEPS: Final = HELD_OUT_STORES + VISITS
+DAYS: Final = 3  # in space, of seeds one after the other
+VISITS: Final = 4  # a day
+STEPS: Final = HELD_OUT_STORES + DAYS * VISITS
 
 MATCH_M_MAX: Final = 0.6
 """A track farther than this from everybody is nobody."""
@@ -51,10 +52,15 @@ def people_report(
     runtime: RuntimeSettings | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Figures in pictures of random stores 9000 and up, and in space of a day of `store`, with their N."""
+    """Figures in pictures of random stores 9000 and up, and in space of days of `store`, with their N."""
     held_out = evaluate.HeldOut(stores=HELD_OUT_STORES)
     pictures = evaluate.evaluate(runtime or RuntimeSettings(), held_out, report)
-    space = in_space(store, seed, PixelCameras(store, seed), lambda over: report(HELD_OUT_STORES + over))
+    space = in_space(
+        store,
+        range(seed, seed + DAYS),
+        lambda day_seed: PixelCameras(store, day_seed),
+        lambda over: report(HELD_OUT_STORES + over),
+    )
     return {"pictures": evaluate.figures_json(pictures, held_out), "space": space}
 
 
@@ -72,7 +78,10 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("  people tracked", f"{space['tracked_rate']:.1%}"),
         ("  nobody tracked, per 1,000 frames", f"{space['false_people_per_1000_frames']:.2f}"),
         ("  place: median, p90", f"{space['place_cm']['median']} cm, {space['place_cm']['p90']} cm"),
-        ("  wrist: median, p90", f"{wrist['median']} cm, {wrist['p90']} cm (n {wrist['n']})"),
+        (
+            "  wrist: median, p90",
+            f"{wrist['median']} cm, {wrist['p90']} cm (n {wrist['n']}; days {space['wrist_cm_of_each_day']})",
+        ),
         ("  sure wrist: median, p90", f"{sure['median']} cm, {sure['p90']} cm (n {sure['n']})"),
         *(
             (
@@ -90,15 +99,50 @@ def lines(report: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None]) -> dict[str, Any]:
-    """A day of up to three shoppers at a time, looked at by all cameras at once, and tracked."""
+def in_space(
+    store: Store,
+    seeds: Sequence[int],
+    eyes_of: Callable[[int], Eyes],
+    report: Callable[[int], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Days of up to three shoppers at a time, looked at by all cameras at once, and tracked.
+
+    `report` hears of how many visits are over.
+    """
+    tally, errors = _SpaceTally(store), KeypointErrors()
+    frames = 0
+    each_wrist_cm: list[float | None] = []
+    for number, seed in enumerate(seeds):
+        own = _SpaceTally(store)
+        frames += _day_in_space(
+            store,
+            seed,
+            _Witness(eyes_of(seed), store, errors),
+            own,
+            lambda over, n=number: report(n * VISITS + over),
+        )
+        each_wrist_cm.append(own.figures(1)["wrist_cm"]["median"])
+        tally.take(own)
+    return {
+        "store": store.store_id,
+        "seeds": [seeds[0], seeds[-1]],
+        "visits": VISITS * len(seeds),
+        "frames": frames,
+        **tally.figures(frames),
+        "wrist_cm_of_each_day": each_wrist_cm,
+        "keypoints": errors.figures(),
+    }
+
+
+def _day_in_space(
+    store: Store, seed: int, witness: _Witness, tally: _SpaceTally, report: Callable[[int], None]
+) -> int:
+    """One day into `tally`; how many frames were looked at."""
     plan = plan_day(
         store, visit_count=VISITS, seed=seed, families="mixed", arrivals_per_minute=3.0, people_max=3
     )
-    witness = _Witness(eyes, store)
     day = SimulatedDay(store, plan, vision=witness)
     tracks = Tracks(store)
-    tally = _SpaceTally(store)
     frames = 0
     waiting: list[FloorTracks] = []
     for reading in day.readings():
@@ -114,14 +158,7 @@ def in_space(store: Store, seed: int, eyes: Eyes, report: Callable[[int], None])
             if (truth := witness.at(claim.captured_ns)) is not None:
                 tally.add(claim, truth)
         report(len(day.shop.truth.visits))
-    return {
-        "store": store.store_id,
-        "seed": seed,
-        "visits": VISITS,
-        "frames": frames,
-        **tally.figures(frames),
-        "keypoints": witness.errors.figures(),
-    }
+    return frames
 
 
 @dataclass(frozen=True)
@@ -141,10 +178,10 @@ def _when(moment: _Moment) -> int:
 class _Witness:
     """Hands scenes on to the eyes, and remembers how far keypoints err and where everybody was in the last seconds."""
 
-    def __init__(self, eyes: Eyes, store: Store) -> None:
+    def __init__(self, eyes: Eyes, store: Store, errors: KeypointErrors) -> None:
         self._eyes = eyes
         self._camera_of = store.camera_of
-        self.errors = KeypointErrors()
+        self._errors = errors
         self._seen: list[_Moment] = []
         # Of each camera's last frame: whose wrists it shows, [2] each.
         self._shown: dict[CameraId, dict[int, NDArray[np.bool_]]] = {}
@@ -160,7 +197,7 @@ class _Witness:
         while self._seen[0].at_ns < oldest_ns:
             self._seen.pop(0)
         for seen in found:
-            self.errors.add(seen, self._camera_of[seen.camera_id], scene.joints_floor_m)
+            self._errors.add(seen, self._camera_of[seen.camera_id], scene.joints_floor_m)
         return found
 
     @property
@@ -236,6 +273,16 @@ class _SpaceTally:
             self._wrists += zip(off_m[known].tolist(), wrists[known, 3].tolist(), strict=True)
             if truth.wrist_views is not None:
                 self._well_seen_m += off_m[known & (truth.wrist_views[row] >= VIEWS_WELL_SEEN)].tolist()
+
+    def take(self, other: _SpaceTally) -> None:
+        """Add what another day came to."""
+        self._instants += other._instants
+        self._people += other._people
+        self._tracked += other._tracked
+        self._nobodies += other._nobodies
+        self._place_m += other._place_m
+        self._wrists += other._wrists
+        self._well_seen_m += other._well_seen_m
 
     def figures(self, frames: int) -> dict[str, Any]:
         wrists = np.array(self._wrists).reshape(-1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from openaisle.bench.keypoint_errors import KeypointErrors
 from openaisle.bench.vision_people import TRUTH_NS_MAX, _Moment, _Witness
 from openaisle.core.units import NS_PER_MS
 from openaisle.sim.skeletons import SkeletonCameras
@@ -14,7 +15,7 @@ from openaisle.store.load import load_store
 def _witness(*moments: tuple[int, tuple[int, ...], float]) -> _Witness:
     """Of moments (ms, who is there, how far along x everybody is)."""
     store = load_store("corner")
-    witness = _Witness(SkeletonCameras(store, np.random.default_rng(1)), store)
+    witness = _Witness(SkeletonCameras(store, np.random.default_rng(1)), store, KeypointErrors())
     witness._seen = [
         _Moment(at_ms * NS_PER_MS, ids, np.full((len(ids), 24, 3), x_m), None) for at_ms, ids, x_m in moments
     ]
