@@ -37,9 +37,9 @@ def _frame(rng: np.random.Generator, *, is_wrong: bool) -> Proposals:
     )
     label = PersonLabel(
         body_id=1,
-        keypoints_px=joints,
-        visible_box_px=proposed[0],
-        amodal_box_px=whole,
+        keypoints_px=joints.astype(float),
+        visible_box_px=proposed[0].astype(float),
+        amodal_box_px=whole.astype(float),
         visible_px=3000,
         visible_fraction=0.5,
     )
