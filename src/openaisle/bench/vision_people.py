@@ -6,6 +6,7 @@ tracks is compared with the bodies that were there at that moment. These are the
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -171,10 +172,6 @@ class _Moment:
     wrist_views: NDArray[np.int64] | None  # [bodies, 2] cameras that see each wrist; None: nothing was drawn
 
 
-def _when(moment: _Moment) -> int:
-    return moment.at_ns
-
-
 class _Witness:
     """Hands scenes on to the eyes, and remembers how far keypoints err and where everybody was in the last seconds."""
 
@@ -206,13 +203,14 @@ class _Witness:
 
     def at(self, at_ns: int) -> _Moment | None:
         """Where everybody was at a time, between the two remembered moments about it; None if none is near."""
-        near = min(self._seen, key=lambda each: abs(each.at_ns - at_ns), default=None)
+        place = bisect_right(self._seen, at_ns, key=lambda each: each.at_ns)
+        about = self._seen[max(place - 1, 0) : place + 1]
+        near = min(about, key=lambda each: abs(each.at_ns - at_ns), default=None)
         if near is None or abs(near.at_ns - at_ns) > TRUTH_NS_MAX:
             return None
-        before = max((each for each in self._seen if each.at_ns <= at_ns), key=_when, default=near)
-        after = min((each for each in self._seen if each.at_ns > at_ns), key=_when, default=near)
-        if before.body_ids != after.body_ids or before.at_ns >= after.at_ns:
+        if len({each.body_ids for each in about}) > 1 or len(about) == 1:
             return near
+        before, after = about
         share = (at_ns - before.at_ns) / (after.at_ns - before.at_ns)
         joints = (1 - share) * before.joints_floor_m + share * after.joints_floor_m
         return replace(near, at_ns=at_ns, joints_floor_m=joints)

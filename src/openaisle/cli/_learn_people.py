@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from openaisle.learning.synthesise import Sight
 
 
+CrowdedOption = Annotated[
+    float, typer.Option(help="Share of frames with 5 to 11 people in them.", min=0.0, max=1.0)
+]
+
+
 class Job(StrEnum):
     BOXES = "boxes"
     KEYPOINTS = "keypoints"
@@ -42,9 +48,7 @@ def synthesise(
     shopped: Annotated[
         float, typer.Option(help="Share of frames before which whole facings went or came.", min=0.0, max=1.0)
     ] = 0.4,
-    crowded: Annotated[
-        float, typer.Option(help="Share of frames with 5 to 11 people in them.", min=0.0, max=1.0)
-    ] = 0.0,
+    crowded: CrowdedOption = 0.0,
     look: Annotated[
         str,
         typer.Option(
@@ -216,9 +220,7 @@ def calibrate(
     ] = None,
     first_store: Annotated[int, typer.Option(help="Seed of the first store to fit on.")] = 8000,
     stores: Annotated[int, typer.Option(help="How many of them.", min=1)] = 12,
-    crowded: Annotated[
-        float, typer.Option(help="Share of frames with 5 to 11 people in them.", min=0.0, max=1.0)
-    ] = 0.0,
+    crowded: CrowdedOption = 0.0,
     bodies: Annotated[
         bool,
         typer.Option(
@@ -255,12 +257,10 @@ def _calibrate(
     from openaisle.detections.people_networks import PeopleNetworks
     from openaisle.detections.runtime import RuntimeSettings
     from openaisle.learning import export as room, people_calibration, people_proposals
-    from openaisle.learning.synthesise import SynthesiseSettings
+    from openaisle.learning.evaluate import HeldOut
 
-    # As many frames of a store as `learn evaluate` looks at.
-    settings = SynthesiseSettings(
-        first_store=first_store, stores=stores, cameras=5, frames=10, crowded=crowded
-    )
+    held_out = HeldOut(first_store=first_store, stores=stores)
+    settings = replace(held_out.as_settings(), crowded=crowded)
     runtime = RuntimeSettings(weights=weights, precision="f32")
     on: dict[str, Any] = {"first_store": first_store, "stores": stores, "crowded": crowded}
     with bar() as shown:

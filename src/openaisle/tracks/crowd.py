@@ -183,8 +183,10 @@ class Crowd:
 
     def _without_wrong(self, people: Sequence[Person], sightings: Sightings, benefit: Floats) -> Floats:
         """Who has a code is there, however badly seen; what is taken for somebody else may be goods on a shelf."""
-        is_stranger = np.array([person.visit_id is None for person in people], bool)
         is_wrong = sightings.pose_scores < self.settings.pose_score_min
+        if not is_wrong.any():
+            return benefit
+        is_stranger = np.array([person.visit_id is None for person in people], bool)
         return np.where(is_stranger[:, None] & is_wrong, 0.0, benefit)
 
     def _prefer_likeness(self, rows: Ints, sightings: Sightings, benefit: Floats) -> Floats:
