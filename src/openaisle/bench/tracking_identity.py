@@ -19,7 +19,7 @@ from openaisle.tracks.floor import tracks_of
 
 STORE: Final = "corner"
 KINDS: Final = {"mixed": "mixed", "look-alikes": ["lookalike_people"]}
-DAYS: Final = 5  # of each kind
+DAYS: Final = 25  # of each kind: one mistake is two or four switches
 VISITS_A_DAY: Final = 20
 PEOPLE_MAX: Final = 6
 ARRIVALS_PER_MINUTE: Final = 6.0

@@ -16,22 +16,22 @@ from openaisle.core.messages import CameraDetections
 from openaisle.core.units import NS_PER_S
 from openaisle.store.schema import Camera, Gate
 from openaisle.tracks.appearance import Looks
-from openaisle.tracks.associate import TRUST_MIN, assign_frames, pair_sightings
+from openaisle.tracks.associate import assign_frames
 from openaisle.tracks.belief import Belief, Views
 from openaisle.tracks.camera_errors import CameraErrors
 from openaisle.tracks.camera_watch import CameraWatch
 from openaisle.tracks.coverage import Coverage
 from openaisle.tracks.crowd_settings import CrowdSettings
-from openaisle.tracks.fusion import as_they_are, fit, look_again, place_single, seed_from, take_in
+from openaisle.tracks.fusion import fit, look_again, take_in
 from openaisle.tracks.mates import doubles_of_mates, doubles_of_strangers
-from openaisle.tracks.misread import misread_of, without_misread
-from openaisle.tracks.mixups import mixed_up
+from openaisle.tracks.misread import without_misread
+from openaisle.tracks.mixups import led_astray, mixed_up
 from openaisle.tracks.motion import predict
+from openaisle.tracks.newcomers import Newcomers, nearest_of
 from openaisle.tracks.people import Bodies, Person, exchange_bodies, rows_of
 from openaisle.tracks.refinding import refound
 from openaisle.tracks.sight import Sight
 from openaisle.tracks.sightings import Rig, Sightings, sightings_of
-from openaisle.tracks.skeleton import STATURE_M
 from openaisle.tracks.tracklets import Tracklets
 from openaisle.tracks.twins import Twins
 
@@ -64,10 +64,10 @@ class Crowd:
         self._index_of = self.rig.index_of()
         sight = Sight(self.rig, coverage.gondolas, coverage.plan_floor_m)
         self._belief = Belief(self.settings, coverage, sight, gates)
+        self._newcomers = Newcomers(self.settings, self.bodies, self._belief)
         self._twins = Twins(self.settings, sight)
         self._named_count = 0
         self._at_ns: int | None = None
-        self._misses_somebody = False
 
     def step(
         self, frames: Sequence[CameraDetections], until_ns: int, *, misses_somebody: bool = True
@@ -76,7 +76,7 @@ class Crowd:
 
         `misses_somebody`: people are inside of whom no track is known, so that a stranger may well be one of them.
         """
-        self._misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
+        self._newcomers.misses_somebody = misses_somebody or any(person.visit_id for person in self.lost)
         known = self._errors or self._watch
         sightings = sightings_of(
             frames, self.rig, self._index_of, until_ns, known and known.offset, known and known.factor
@@ -99,7 +99,7 @@ class Crowd:
         self._judge(views, until_ns)
         self._hold_back(views, until_ns)
         self._find_again(sightings, owner, until_ns)
-        self._find_newcomers(sightings, owner, until_ns)
+        self._newcomers.find(self.people, sightings, owner, until_ns)
         doubles, doubted = self._twins.step(self.people, rows, self.bodies, sightings, owner, heard)
         self._drop(doubles)
         for person in doubted:
@@ -118,7 +118,11 @@ class Crowd:
         """Those of the lost who are where they stood, as far as anybody can see; where nobody else is now."""
         apart_m = self.settings.same_distance_m
         hidden = [person for person in self.lost if self._at_ns == person.hidden_ns]
-        return [person for person in hidden if self._nearest(*person.position_floor_m)[1] >= apart_m]
+        return [
+            person
+            for person in hidden
+            if nearest_of(self.people, self.bodies, *person.position_floor_m)[1] >= apart_m
+        ]
 
     @property
     def doubles_of_mates(self) -> list[Person]:
@@ -135,6 +139,11 @@ class Crowd:
             strangers, self.lost, self.looks, self._twins.windows_at_once
         ):
             self.take_over(lost, stranger)
+
+    def lead_back(self, strangers: Sequence[Person]) -> None:
+        """Visitors whose tracks follow somebody else, and whom looks find among strangers, are those."""
+        for astray, stranger in led_astray(self.people, strangers, self.looks):
+            self.take_over(astray, stranger)
 
     # --- following ------------------------------------------------------------------------------------------------
 
@@ -235,7 +244,7 @@ class Crowd:
         settings = self.settings
         if person.evidence < settings.believe_evidence:
             return False
-        if self._may_appear(*person.born_floor_m):
+        if self._newcomers.may_appear(*person.born_floor_m):
             return True
         walked_m = math.dist(person.born_floor_m, self.bodies.root[person.row, :2].tolist())
         return (
@@ -246,160 +255,6 @@ class Crowd:
         self._named_count += 1
         person.track_id = f"t{self._named_count}"
         person.is_believed = True
-
-    # --- newcomers ------------------------------------------------------------------------------------------------
-
-    def _find_newcomers(self, sightings: Sightings, owner: Ints, until_ns: int) -> None:
-        """Pair the sightings that show nobody we know; start a track where two cameras agree, doubt single ones."""
-        trusted = (sightings.confidence * (sightings.confidence >= TRUST_MIN)).sum(axis=1)
-        is_somebody = (sightings.scores > 0.2) & (sightings.pose_scores >= self.settings.pose_score_min)
-        left = np.flatnonzero((owner < 0) & is_somebody & (trusted > 2.0))
-        if len(left) > self.settings.newcomers_max:
-            surest = np.argsort(-trusted[left] * sightings.scores[left], kind="stable")
-            left = np.sort(left[surest[: self.settings.newcomers_max]])
-        if not len(left):
-            return
-        explained = misread_of(sightings, left, owner, self.people, self.bodies)
-        score = np.zeros((len(left), len(left)))
-        middle_m = np.zeros((len(left), len(left), 2))
-        pair_sightings(
-            left, sightings.camera, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
-            sightings.noise_rad, score, middle_m,
-        )  # fmt: skip
-        while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
-            a, b = divmod(int(score.argmax()), len(left))
-            x, y = middle_m[a, b].tolist()
-            whose = max(int(explained[a]), int(explained[b]))
-            taken = self._settle_pair(sightings, left, (a, b), (x, y), owner, whose, until_ns)
-            score[taken, :] = 0.0
-            score[:, taken] = 0.0
-            score[a, b] = score[b, a] = 0.0
-        for index in left[(owner[left] < 0) & (explained < 0)].tolist():
-            self._start_single(sightings, index, owner, until_ns)
-
-    def _settle_pair(
-        self,
-        sightings: Sightings,
-        left: Ints,
-        pair: tuple[int, int],
-        place: tuple[float, float],
-        owner: Ints,
-        whose: int,
-        until_ns: int,
-    ) -> list[int]:
-        """Somebody new, or somebody known of whom cameras see more than the track does; what of `left` that took.
-
-        `whose`: index of somebody known whom one of the two shows, if badly read; or -1.
-        """
-        if not self._belief.can_stand(*place):
-            return []
-        if whose >= 0:
-            return self._straighten(sightings, left, pair[0], place, owner, whose)
-        nearest, is_free = self._is_free(place, left[list(pair)], sightings, owner)
-        if not is_free:
-            return self._straighten(sightings, left, pair[0], place, owner, nearest)
-        return self._start_pair(sightings, left, pair[0], place, owner, until_ns)
-
-    def _is_free(
-        self, place: tuple[float, float], shown: Ints, sightings: Sightings, owner: Ints
-    ) -> tuple[int, bool]:
-        """Who of `people` is nearest to a place, and whether somebody new whom sightings `shown` show may be there.
-
-        They may be quite near to somebody whom the same pictures show as well, if it is more than their boxes.
-        """
-        nearest, distance_m = self._nearest(*place)
-        if distance_m >= self._birth_distance_m(*place):
-            return nearest, True
-        if distance_m < self.settings.birth_distance_m_min_beside or not self._may_appear(*place):
-            return nearest, False
-        are_beside = np.isin(sightings.frame[shown], sightings.frame[owner == nearest])
-        return nearest, bool((are_beside & ~sightings.is_box[shown]).all())
-
-    def _birth_distance_m(self, x_m: float, y_m: float) -> float:
-        """How far from everybody known somebody new may be."""
-        settings = self.settings
-        is_open = self._may_appear(x_m, y_m)
-        return settings.birth_distance_m_min if is_open else settings.birth_distance_m_min_inside
-
-    def _may_appear(self, x_m: float, y_m: float) -> bool:
-        """Whether somebody new may well be seen there first."""
-        return self._misses_somebody or self._belief.is_near_gate(x_m, y_m)
-
-    def _nearest(self, x_m: float, y_m: float) -> tuple[int, float]:
-        """(index, metres) of the nearest of `people`."""
-        places = self.bodies.root[rows_of(self.people), :2]
-        if not len(places):
-            return -1, math.inf
-        distances = np.hypot(places[:, 0] - x_m, places[:, 1] - y_m)
-        return int(distances.argmin()), float(distances.min())
-
-    def _start_pair(
-        self,
-        sightings: Sightings,
-        left: Ints,
-        first: int,
-        place: tuple[float, float],
-        owner: Ints,
-        until_ns: int,
-    ) -> list[int]:
-        """Start a track from one sighting and all that agree with it."""
-        row = self.bodies.take_row()
-        used = seed_from(self.bodies, row, sightings, left, left[first], place, STATURE_M)
-        if len(np.unique(sightings.camera[used])) < 2:
-            self.bodies.give_back(row)
-            return []
-        x, y = self.bodies.root[row, :2].tolist()
-        person = Person(
-            row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=1.0
-        )
-        owner[used] = len(self.people)
-        self.people.append(person)
-        return np.flatnonzero(np.isin(left, used)).tolist()
-
-    def _straighten(
-        self,
-        sightings: Sightings,
-        left: Ints,
-        first: int,
-        place: tuple[float, float],
-        owner: Ints,
-        index: int,
-    ) -> list[int]:
-        """Read a known body anew if more sightings agree with another posture than with the one it is thought to be in.
-
-        Whoever crouches or turns while hidden is otherwise seen by none of the cameras that see them again.
-        """
-        bodies, row = self.bodies, self.people[index].row
-        before = bodies.copy_row(row)
-        own = np.flatnonzero(owner == index)
-        among = np.union1d(left, own)
-        used = seed_from(bodies, row, sightings, among, left[first], place, float(bodies.height_m[row]))
-        if len(used) <= max(len(own), 1):
-            bodies.restore_row(row, before)
-            return []
-        owner[own] = -1
-        owner[used] = index
-        return np.flatnonzero(np.isin(left, used)).tolist()
-
-    def _start_single(self, sightings: Sightings, index: int, owner: Ints, until_ns: int) -> None:
-        """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
-        if not self.bodies.free_count or sightings.scores[index] < 0.4:
-            return
-        x, y, sd_m = place_single(sightings, index)
-        if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
-            return
-        if not self._is_free((x, y), np.array([index]), sightings, owner)[1]:
-            return
-        row = self.bodies.take_row()
-        self.bodies.seed(row, (x, y), sd_m, STATURE_M)
-        own = np.full(len(sightings), -1, np.int64)
-        own[index] = 0
-        take_in(self.bodies, np.array([row]), sightings, own, as_they_are(sightings))
-        self.people.append(
-            Person(
-                row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3
-            )
-        )
 
     # --- lost and found -------------------------------------------------------------------------------------------
 
@@ -422,10 +277,18 @@ class Crowd:
             mine = found == index
             if np.unique(sightings.camera[mine]).size < self.settings.found_views_min:
                 continue
+            if self._is_unlike(person, sightings.appearance[mine]):
+                continue
             owner[mine] = len(self.people)
             person.is_lost, person.seen_ns, person.hidden_ns = False, until_ns, until_ns
             self.lost.remove(person)
             self.people.append(person)
+
+    def _is_unlike(self, person: Person, appearance: Floats) -> bool:
+        """Whether views [n, features] look like somebody else, as far as looks are known."""
+        likeness = self.looks.likeness(np.array([person.row]), appearance)
+        known = likeness[np.isfinite(likeness)]
+        return bool(len(known)) and float(known.mean()) < self.settings.found_likeness_min
 
     def _lose(self, until_ns: int) -> None:
         settings = self.settings

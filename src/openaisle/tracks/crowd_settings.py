@@ -26,15 +26,16 @@ class CrowdSettings:
     doubt_ns_max: int = 4 * NS_PER_S  # who is not believed by then is nobody
     # Who stood, and whom one camera sees for no longer, is no farther along its sight.
     held_ns_max: int = 3 * NS_PER_S
-    held_m: float = 0.25
-    held_m_per_s: float = 0.2
+    held_m: float = 0.15
+    held_m_per_s: float = 0.1
     lost_after_ns: int = NS_PER_S
     stranger_lost_ns_max: int = 3 * NS_PER_S  # lost without a visit: forgotten
     hidden_ns_max: int = 3 * NS_PER_S  # ... though nobody can see where they stood
     waited_for_ns_max: int = (
         10 * NS_PER_S
     )  # who was lost for so long may simply be seen again where they were ...
-    found_views_min: int = 1  # ... by so many cameras
+    found_views_min: int = 1  # ... by so many cameras ...
+    found_likeness_min: float = 0.6  # ... if what is seen looks like them: cosine, where looks are known
     birth_distance_m_min: float = 0.3  # nobody appears inside somebody else ...
     birth_distance_m_min_inside: float = (
         0.6  # ... and away from gates hardly beside: it is somebody known, bent

@@ -160,6 +160,7 @@ class Tracks:
             and self._doors.is_inside(person)
         ]
         self._crowd.take_back(strangers)
+        self._crowd.lead_back([person for person in strangers if person in self._crowd.people])
         rest = [
             person
             for person in strangers

@@ -18,6 +18,9 @@ BETTER_MIN: Final = (
     0.25  # cosine by which what is seen of a track looks more like somebody else than like its owner
 )
 ALIKE_MIN: Final = 0.8  # ... and to how much it must, if that one is lost
+# What is seen of somebody for a while looks like what was seen of them before to 0.9 and more, in 99 of 100 moments.
+ASTRAY_MAX: Final = 0.5  # cosine below which a track has lost its owner ...
+OWNER_MIN: Final = 0.9  # ... who is somebody on no code of whom what is seen is so much like them
 
 
 def mixed_up(
@@ -53,3 +56,21 @@ def mixed_up(
         if best is None or better > best[0]:
             best = (better, one, other)
     return None if best is None else best[1:]
+
+
+def led_astray(
+    followed: Sequence[Person], strangers: Sequence[Person], looks: Looks
+) -> list[tuple[Person, Person]]:
+    """(visitor, stranger) where a visitor's track follows somebody else and the stranger is the visitor. Each once."""
+    visitors = [person for person in followed if person.visit_id is not None]
+    if not visitors or not strangers:
+        return []
+    own = np.diagonal(looks.of_now(rows_of(visitors), rows_of(visitors)))
+    astray = [visitors[index] for index in np.flatnonzero(own < ASTRAY_MAX).tolist()]
+    cosine = np.nan_to_num(looks.of_now(rows_of(strangers), rows_of(astray)), nan=-1.0)
+    found: list[tuple[Person, Person]] = []
+    while cosine.max(initial=-1.0) >= OWNER_MIN:
+        index, column = divmod(int(cosine.argmax()), len(astray))
+        found.append((astray[column], strangers[index]))
+        cosine[index, :] = cosine[:, column] = -1.0
+    return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from openaisle.tracks.appearance import Looks
-from openaisle.tracks.mixups import mixed_up
+from openaisle.tracks.mixups import led_astray, mixed_up
 from openaisle.tracks.people import Person, exchange_bodies
 from openaisle.tracks.sightings import Sightings
 from openaisle.tracks.tracklets import Tracklets
@@ -58,6 +58,20 @@ def test_one_who_looks_a_little_like_a_lost_visitor_stays_who_they_are() -> None
     ana, ben = two()
     ben.is_lost = True
     assert mixed_up([ana], [ben], looks_of_two(RED + 0.7 * BLUE, BLUE)) is None
+
+
+@pytest.mark.parametrize(
+    ("seen_of_track", "seen_of_stranger", "is_found"),
+    [(BLUE, RED, True), (RED, RED, False), (BLUE, RED + 0.7 * BLUE, False)],
+    ids=["elsewhere, and found", "still seen", "hardly alike"],
+)
+def test_a_visitor_whose_track_follows_another_is_the_stranger_who_looks_like_them(
+    seen_of_track: np.ndarray, seen_of_stranger: np.ndarray, is_found: bool
+) -> None:
+    ana, stranger = two()
+    stranger.visit_id = None
+    found = led_astray([ana, stranger], [stranger], looks_of_two(seen_of_track, seen_of_stranger))
+    assert found == ([(ana, stranger)] if is_found else [])
 
 
 def test_what_was_seen_last_is_wiped_with_the_look() -> None:

@@ -84,3 +84,15 @@ def test_hips_that_one_camera_sees_are_not_put_high_below_a_low_head() -> None:
         (person,) = shop.crowd.people
         hips = shop.crowd.bodies.mean[person.row, HIPS, :3]
         assert np.linalg.norm(hips - body[HIPS], axis=1).max() < 0.3
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_who_stood_and_bends_before_one_camera_is_not_led_away_along_its_sight(camera: int) -> None:
+    shop = Shop()
+    shop.show(low(1.0), 3.0)
+    for share in np.linspace(1.0, 0.6, 5):
+        shop.show(low(float(share)), 0.1, (camera,))
+    shop.show(low(0.6), 1.0, (camera,))
+    (person,) = shop.crowd.people
+    root = shop.crowd.bodies.root[person.row, :2]
+    assert np.linalg.norm(root - np.array(PLACE)) < 0.4
