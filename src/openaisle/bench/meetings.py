@@ -29,14 +29,15 @@ CROWDED: Final = "crowded_store"  # every other shop is: there hands meet by acc
 VISITS: Final = 16  # a shop
 NEAR_NS: Final = NS_PER_S  # between a meeting and the moment at which goods changed hands
 RIDGE: Final = 1.0
-NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m", "doubt", "crowd")
+NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m", "doubt", "crowd", "apart_m")
+DISTANCE: Final = NAMES.index("distance_m")
 
 
 @dataclass(frozen=True)
 class Judged:
     """Meetings of two people of different visits."""
 
-    features: Floats  # [meetings, 8], in the order of NAMES
+    features: Floats  # [meetings, 9], in the order of NAMES
     are_passings: NDArray[np.bool_]  # [meetings]
 
 
@@ -58,16 +59,29 @@ def meetings_of(seed: int) -> Judged:
         found += meetings.step(tracks)
     found += meetings.finish()
     given = [event for event in day.shop.truth.events if event.kind in ("give", "get")]
-    features: list[tuple[float, ...]] = []
-    passings: list[bool] = []
+    judged: list[Meeting] = []
+    passed: dict[int, tuple[int, ...]] = {}  # index of a meeting: which of `given` it was
     for meeting in found:
         visits = {visit_of.get(hand.track_id) for hand in meeting.hands}
         if None in visits or len(visits) < 2:
             continue
-        near = {event.visit_id for event in given if abs(event.at_ns - meeting.at_ns) < NEAR_NS}
-        features.append(meeting.features)
-        passings.append(visits <= near)
-    return Judged(np.array(features).reshape(-1, len(NAMES)), np.array(passings, bool))
+        near = [at for at, event in enumerate(given) if abs(event.at_ns - meeting.at_ns) < NEAR_NS]
+        if visits <= {given[at].visit_id for at in near}:
+            passed[len(judged)] = tuple(at for at in near if given[at].visit_id in visits)
+        judged.append(meeting)
+    # Of the four pairs of hands of two people who pass something the nearest one does; the others say nothing.
+    nearest = {
+        min(
+            (index for index in passed if passed[index] == which),
+            key=lambda at: judged[at].features[DISTANCE],
+        )
+        for which in set(passed.values())
+    }
+    kept = [index for index in range(len(judged)) if index in nearest or index not in passed]
+    features = [judged[index].features for index in kept]
+    return Judged(
+        np.array(features).reshape(-1, len(NAMES)), np.array([index in nearest for index in kept], bool)
+    )
 
 
 def gather(first_store: int, stores: int, done: Callable[[int], None] = lambda _: None) -> Judged:

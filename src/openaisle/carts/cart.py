@@ -240,7 +240,8 @@ class Carts:
             return False
         owner = interaction.visit_id
         if owner is not None and owner not in self._visits:
-            said += self._ask(open_review(owner, interaction_id, VISIT_NOT_OPEN, now_ns))
+            if not self._is_asked(owner, VISIT_NOT_OPEN):  # One look shows all that they did since.
+                said += self._ask(open_review(owner, interaction_id, VISIT_NOT_OPEN, now_ns))
             owner = None
         self._to_log.append(interaction)
         self._put(interaction, owner)
@@ -355,6 +356,13 @@ class Carts:
         self._review_ids[review.review_id] = review.visit_id
         self._to_log.append(review)
         return [review]
+
+    def _is_asked(self, visit_id: VisitId, reason: str) -> bool:
+        """Whether a review of a visit for that reason was opened lately."""
+        return any(
+            asked_of == visit_id and review_id.endswith(f"/{reason}")
+            for review_id, asked_of in self._review_ids.items()
+        )
 
     # --- memory ---------------------------------------------------------------------------------------------------
 

@@ -120,7 +120,10 @@ class HandOvers:
     def _weight(self, lot: Lot, giver: Hand, at_ns: int) -> float:
         settings = self._settings
         same = lot.right_hand if giver.side == 1 else 1.0 - lot.right_hand
-        return lot.recency(at_ns, settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
+        is_away = min(1.0, lot.held_s(at_ns) / settings.still_reaching_s) ** 2
+        return (
+            is_away * lot.recency(at_ns, settings.recent_s) * (same + (1.0 - same) / settings.same_hand_odds)
+        )
 
     # --- saying -------------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     overcharged_visits: int  # billed for any unit not taken; a billed visit that never was counts too
     undercharged_visits: int  # not billed for some unit taken
     reviews_per_1000: float
+    reviews_by_reason: dict[str, int]
     cart_latency_ms: Latency
     families: dict[str, FamilyScore]
     id_switches_per_100_visits: float
@@ -90,7 +91,7 @@ class Tally:
     phantoms: tuple[VisitTally, ...]  # receipts with lines for visits that never were
     latencies_ns: tuple[int, ...]
     missed: int
-    review_count: int
+    review_reasons: tuple[str, ...]  # of each review
     id_switches: int
 
 
@@ -133,7 +134,7 @@ def tally(
         phantoms=phantoms,
         latencies_ns=tuple(latencies_ns),
         missed=missed,
-        review_count=len(reviews),
+        review_reasons=tuple(review.reason for review in reviews),
         id_switches=count_id_switches(truth, tracks),
     )
 
@@ -144,6 +145,7 @@ def score_of(tallies: Iterable[Tally]) -> Score:
     visits = [visit for day in days for visit in day.visits]
     phantoms = [visit for day in days for visit in day.phantoms]
     count = len(visits)
+    reasons = Counter(reason for day in days for reason in day.review_reasons)
     exact = sum(visit.is_exact for visit in visits)
     precision, recall, f1 = _precision_recall_f1([*visits, *phantoms])
     families = sorted({family for visit in visits for family in visit.families})
@@ -156,7 +158,8 @@ def score_of(tallies: Iterable[Tally]) -> Score:
         line_f1=f1,
         overcharged_visits=sum(visit.extra > 0 for visit in [*visits, *phantoms]),
         undercharged_visits=sum(visit.missing > 0 for visit in visits),
-        reviews_per_1000=round(_ratio(1000 * sum(day.review_count for day in days), count), 3),
+        reviews_per_1000=round(_ratio(1000 * reasons.total(), count), 3),
+        reviews_by_reason=dict(sorted(reasons.items())),
         cart_latency_ms=_latency(
             [ns for day in days for ns in day.latencies_ns], sum(day.missed for day in days)
         ),

@@ -61,6 +61,7 @@ class Walking:
         self._walkers: dict[int, _Walker] = {}
         self._tick = 0
         self.free_floor = free_floor(store)
+        self._plan = shapely.Polygon(store.plan_floor_m)
         self._simulation = jupedsim.Simulation(
             model=jupedsim.AnticipationVelocityModel(rng_seed=seed),
             geometry=self.free_floor,
@@ -183,13 +184,18 @@ class Walking:
         )
 
     def _aside(self, state: _Walker, position: Point2, step_m_min: float) -> Point2 | None:
-        """Where there is most room so many steps away, not through anybody; None if there is nowhere."""
+        """Where there is most room so many steps away, not through anybody; None if there is nowhere.
+
+        Nobody who is inside, and stays, steps aside out of the shop.
+        """
         others = [
             self._simulation.agent(other.agent_id).position
             for _, other in sorted(self._walkers.items())
             if other is not state
         ]
         standing = self._standing(RADIUS_M + 0.02)
+        if shapely.contains_xy(self._plan, *position) and shapely.contains_xy(self._plan, *state.target):
+            standing = shapely.intersection(standing, self._plan)
         best: Point2 | None = None
         best_room = -math.inf
         for turn in range(12):

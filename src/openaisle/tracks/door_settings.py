@@ -30,7 +30,7 @@ class DoorSettings:
     )  # ... and if they were inside and are before the gate so soon, it is another
     line_margin_m: float = 0.35  # people brush past the posts
     line_hysteresis_m: float = 0.08  # inwards
-    leave_hysteresis_m: float = 0.25  # outwards: people step back from a line, into a queue or for a trolley
+    leave_hysteresis_m: float = 0.4  # outwards: people step back from a line, into a queue or for a trolley
     appear_near_gate_m: float = 1.0  # who is first seen this near inside of a gate has come through it
     walk_m_per_s: float = 1.8
     seen_ns_max: int = 300 * NS_PER_MS  # only who was seen as recently can be found to belong to a tap

@@ -38,6 +38,20 @@ def test_two_groups_that_meet_in_an_aisle_all_arrive(corner: Store) -> None:
     assert nearest_m > PRESSED_M
 
 
+def test_nobody_who_stays_steps_aside_out_of_the_shop(corner: Store) -> None:
+    walking = Walking(corner, seed=1)
+    for walker, x_m in enumerate(
+        (3.1, 3.65, 4.2, 4.75)
+    ):  # They bar the way to whoever is between them and the exit.
+        assert walking.enter(walker, (x_m, 1.0), 1.1)
+        walking.stand(walker, (x_m, 1.0))
+    assert walking.enter(9, walking.nearest_free((4.0, 0.45)), 1.1)
+    walking.go(9, (4.0, 1.9))
+    for _ in range(round(40 / TICK_S)):
+        walking.tick()
+        assert walking.position(9)[1] > 0.0
+
+
 def corner_aisle(walking: Walking) -> tuple[Point2, Point2]:
     """Both ends of a stretch of floor that is free from west to east."""
     low_x, low_y, high_x, high_y = walking.free_floor.bounds
