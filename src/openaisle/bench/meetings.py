@@ -29,7 +29,7 @@ CROWDED: Final = "crowded_store"  # every other shop is: there hands meet by acc
 VISITS: Final = 16  # a shop
 NEAR_NS: Final = NS_PER_S  # between a meeting and the moment at which goods changed hands
 RIDGE: Final = 1.0
-NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m", "doubt", "crowd", "apart_m")
+NAMES: Final = ("bias", "distance_m", "facing", "aside_m", "lowered", "reach_m", "doubt", "crowd")
 DISTANCE: Final = NAMES.index("distance_m")
 
 
@@ -37,7 +37,7 @@ DISTANCE: Final = NAMES.index("distance_m")
 class Judged:
     """Meetings of two people of different visits."""
 
-    features: Floats  # [meetings, 9], in the order of NAMES
+    features: Floats  # [meetings, 8], in the order of NAMES
     are_passings: NDArray[np.bool_]  # [meetings]
 
 

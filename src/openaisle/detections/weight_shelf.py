@@ -60,7 +60,7 @@ class ShelfSettings:
     swings_ms: int = 120
     lift_ms: int = 100
     swing_ms: int = 150  # ... if that is so much
-    swung_share: float = 0.004  # of its mass, by which it may then be wrong,
+    swung_share: float = 0.01  # of its mass, by which it may then be wrong,
     unsettled_share: float = 0.02  # and by which otherwise
     same_lift_ms: int = 200  # an unloading lasts this long at most: two edges nearer than that are one
     carrying_share: float = 0.05  # of a change; a plate with less of it feels it from next door,
@@ -110,6 +110,7 @@ class OpenStep:
     before_g: Floats
     mass_g: Floats  # [plates]
     sd_g: Floats  # [plates] NaN: that plate says nothing
+    before_sd_g: Floats  # [plates] of `before_g`, as far as another step went on in it
     started_ns: int
     edge_ns: int
     settled_ns: int
@@ -267,7 +268,11 @@ class ShelfWatch:
             closed.mass_g = closed.mass_g + off_g
             opened.mass_g = opened.mass_g - off_g
             opened.before_g = opened.before_g + off_g
-        closed.sd_g = np.hypot(closed.sd_g, wrong_share * closed.mass_g)
+        # What the one has too much of the other has too little of.
+        wrong_g = wrong_share * closed.mass_g
+        closed.sd_g = np.hypot(closed.sd_g, wrong_g)
+        opened.before_sd_g = np.where(closed.plates & opened.plates, np.abs(wrong_g), 0.0)
+        opened.sd_g = np.hypot(opened.sd_g, opened.before_sd_g)
 
     def _continues(self, step: OpenStep, group: Group, look: Look) -> bool:
         """True if the change belongs to an open step: a hand came and went, it still swings, or a hand let go."""
@@ -313,6 +318,7 @@ class ShelfWatch:
             before_g=before_g,
             mass_g=group.mass_g,
             sd_g=self._sd_g(look.level_sd_g, group.mass_g, look),
+            before_sd_g=np.zeros(len(before_g)),
             started_ns=int(look.times_ns[started]),
             edge_ns=edge_ns,
             settled_ns=look.at_ns,
@@ -409,7 +415,8 @@ class ShelfWatch:
         step.mass_g = mass_g
         step.own = step.own | (plates & ~step.plates)
         step.plates = step.plates | plates
-        step.sd_g = self._sd_g(look.long_level_sd_g if use_long else look.level_sd_g, mass_g, look)
+        level_sd_g = look.long_level_sd_g if use_long else look.level_sd_g
+        step.sd_g = np.hypot(self._sd_g(level_sd_g, mass_g, look), step.before_sd_g)
         step.settled_ns = look.at_ns
         if not use_long:
             step.revision += 1

@@ -60,7 +60,6 @@ class _Sight:
     reach_m: float  # of the less extended arm, on the floor
     doubt: float  # of the wrist that is seen worse: 0 sure, 1 not seen
     crowd: float  # log of 1 + how many others stand about: hands of many meet by accident
-    apart_m: float  # between the two bodies, on the floor
 
 
 @dataclass
@@ -174,7 +173,6 @@ def _features(nearest: Sequence[_Sight]) -> tuple[float, ...]:
         _mean([sight.reach_m for sight in nearest]),
         _mean([sight.doubt for sight in nearest]),
         _mean([sight.crowd for sight in nearest]),
-        _mean([sight.apart_m for sight in nearest]),
     )
 
 
@@ -200,7 +198,6 @@ def _sight(
         reach_m=_known(min(reach_m)),
         doubt=doubt,
         crowd=crowd,
-        apart_m=_known(length),
     )
 
 

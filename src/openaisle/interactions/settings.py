@@ -168,9 +168,8 @@ class MeetingSettings:
     sights_min: int = 2
     glimpses: int = 3  # the nearest of them are judged
     crowd_m: float = 1.2  # who stands within counts as about them
-    # Of 1, distance (m), facing, aside (m), lowered, reach (m), doubt of the wrists, log of 1 + others about, and
-    # apart (m): of the two bodies.
-    weights: tuple[float, ...] = (0.41, -6.74, 2.89, -12.12, -1.86, 11.97, -3.58, -2.26, 0.0)
+    # Of 1, distance (m), facing, aside (m), lowered, reach (m), doubt of the wrists and log of 1 + others about.
+    weights: tuple[float, ...] = (0.41, -6.74, 2.89, -12.12, -1.86, 11.97, -3.58, -2.26)
     log_odds_min: float = -2.0
     sights_max: int = 600  # of one meeting; the oldest go first
     pairs_max: int = 4096  # of hands near each other; at the bound the oldest are forgotten
