@@ -36,6 +36,15 @@ def test_hands_that_meet_with_nothing_in_them_pass_nothing() -> None:
     assert of(found, InteractionKind.GIVE) == of(found, InteractionKind.GET) == []
 
 
+def test_hands_that_meet_as_one_comes_from_the_shelf_are_doubted() -> None:
+    def given(meet_s: tuple[float, float]) -> float:
+        found = meeting(meet_s=meet_s).run(12)
+        (give,) = (i for i in found.values() if i.kind is InteractionKind.GIVE)
+        return give.probability
+
+    assert 1.0 - given((5.35, 5.95)) > 4.0 * (1.0 - given((8.0, 8.6)))
+
+
 def test_hands_that_hang_side_by_side_pass_nothing() -> None:
     scene = Scene([Person("ana", 0.5, [(0.5, 4.4, 5.1)]), Person("ben", 0.98)])  # 4 cm between their wrists
     scene.change(5.0, {4: -150.0, 5: -150.0})

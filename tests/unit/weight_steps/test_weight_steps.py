@@ -68,6 +68,16 @@ def test_picks_a_third_of_a_second_apart_are_separate() -> None:
     assert masses_g == pytest.approx([-250, -290, -330, -370], abs=9.0)
 
 
+def test_what_began_before_another_step_had_settled_is_as_unsure_as_that_ones_end() -> None:
+    def sd_of_second_g(after_s: float) -> float:
+        bench = Bench()
+        bench.add(ramp(5.0, 0.12, -400.0), 5)
+        bench.add(ramp(5.0 + after_s, 0.12, -420.0), 5)
+        return float(np.sqrt((bench.run(12).final[1].noise_sd_g ** 2).sum()))
+
+    assert sd_of_second_g(0.45) > sd_of_second_g(4.0) + 2.0
+
+
 def test_of_two_steps_on_neighbouring_plates_neither_is_measured_on_the_others() -> None:
     bench = Bench()
     bench.add(ramp(5.0, 0.15, -450.0), 5)
