@@ -74,7 +74,7 @@ class StagedSight:
             clock.stop("decode")
         windows = len(boxes)
         if windows:
-            places = crops.windows_of_boxes(boxes)
+            places = crops.windows_of_boxes(boxes, grid_px=1 / letterbox.scale)
             gain = background.gain
             cut = np.stack(
                 [crops.cut(frame.pixels, working, difference, place, gain=gain) for place in places]

@@ -227,18 +227,29 @@ def calibrate(
             help="Fit what reads whole bodies' boxes and the worth of poses, too: needs torch and 100 stores."
         ),
     ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Of the INT8 copies, by what they say themselves, and in them.")
+    ] = False,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
 ) -> None:
     """Fit again what turns the people networks' figures into probabilities. Needs onnx: pip install onnx.
 
-    INT8 copies are of the file as it was: `learn quantise people` makes them again.
+    INT8 copies are of the file as it was: `learn quantise people` makes them again, and --int8 fits them after that.
     """
     need("onnx")
     if bodies:
         need("torch")
     from openaisle.detections.runtime import SHIPPED
 
-    _calibrate(weights or SHIPPED, first_store, stores, crowded=crowded, fits_bodies=bodies, workers=workers)
+    _calibrate(
+        weights or SHIPPED,
+        first_store,
+        stores,
+        crowded=crowded,
+        fits_bodies=bodies,
+        is_int8=int8,
+        workers=workers,
+    )
 
 
 def _calibrate(
@@ -248,6 +259,7 @@ def _calibrate(
     *,
     crowded: float = 0.0,
     fits_bodies: bool = False,
+    is_int8: bool = False,
     workers: int = 1,
     own: Iterable[tuple[Sight, bool]] = (),
     own_name: str | None = None,
@@ -255,13 +267,13 @@ def _calibrate(
     """`own`: sights of the store that they are for, and whether each one's empty picture is known."""
     from openaisle.detections.bodies import Bodies
     from openaisle.detections.people_networks import PeopleNetworks
-    from openaisle.detections.runtime import RuntimeSettings
+    from openaisle.detections.runtime import INT8_FOLDER, RuntimeSettings
     from openaisle.learning import export as room, people_calibration, people_proposals
     from openaisle.learning.evaluate import HeldOut
 
     held_out = HeldOut(first_store=first_store, stores=stores)
     settings = replace(held_out.as_settings(), crowded=crowded)
-    runtime = RuntimeSettings(weights=weights, precision="f32")
+    runtime = RuntimeSettings(weights=weights, precision="int8" if is_int8 else "f32")
     on: dict[str, Any] = {"first_store": first_store, "stores": stores, "crowded": crowded}
     with bar() as shown:
         task = shown.add_task("looking at stores", total=stores)
@@ -273,7 +285,7 @@ def _calibrate(
     networks = PeopleNetworks(runtime)
     looked = (people_proposals.proposals_in(networks, sight, has_empty=has_empty) for sight, has_empty in own)
     frames += [each for each in looked if each is not None]
-    path = weights / room.FILE_OF["keypoints"]
+    path = (weights / INT8_FOLDER if is_int8 else weights) / room.FILE_OF["keypoints"]
     said = {
         name: value for name, value in room.read_metadata(path).items() if not name.startswith("score_min")
     }

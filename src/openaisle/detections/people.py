@@ -166,7 +166,10 @@ class PeopleDetector:
             2 * self._settings.people_max,
         )
         proposals = [self._proposals(look, *found) for look, found in zip(looks, centres, strict=True)]
-        windows = [crops.windows_of_boxes(boxes) for boxes, _ in proposals]
+        windows = [
+            crops.windows_of_boxes(boxes, grid_px=1 / look.view.letterbox.scale)
+            for look, (boxes, _) in zip(looks, proposals, strict=True)
+        ]
         cut = [
             crops.cut(look.frame.pixels, look.working, look.difference, window, gain=look.gain)
             for look, rows in zip(looks, windows, strict=True)
