@@ -193,16 +193,16 @@ class Walking:
             for _, other in sorted(self._walkers.items())
             if other is not state
         ]
-        standing = self._standing(RADIUS_M + 0.02)
+        floors = [self._standing(RADIUS_M + 0.02)]
         if shapely.contains_xy(self._plan, *position) and shapely.contains_xy(self._plan, *state.target):
-            standing = shapely.intersection(standing, self._plan)
+            floors.append(self._plan)
         best: Point2 | None = None
         best_room = -math.inf
         for turn in range(12):
             for step_m in (step_m_min, step_m_min + 0.4):
                 dx, dy = step_m * math.cos(turn * math.pi / 6), step_m * math.sin(turn * math.pi / 6)
                 point = (position[0] + dx, position[1] + dy)
-                if not shapely.contains_xy(standing, *point):
+                if not all(shapely.contains_xy(floor, *point) for floor in floors):
                     continue
                 if not shapely.covers(self.free_floor, shapely.LineString([position, point])):
                     continue

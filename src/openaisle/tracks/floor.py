@@ -159,13 +159,10 @@ class Tracks:
             and at_ns - person.seen_ns < self._crowd.settings.missed_ns
             and self._doors.is_inside(person)
         ]
-        self._crowd.take_back(strangers)
-        self._crowd.lead_back([person for person in strangers if person in self._crowd.people])
-        rest = [
-            person
-            for person in strangers
-            if person in self._crowd.people and not self._doors.is_waiting_at_gate(person, at_ns)
-        ]
+        for find in (self._crowd.take_back, self._crowd.lead_back):
+            find(strangers)
+            strangers = [person for person in strangers if person in self._crowd.people]
+        rest = [person for person in strangers if not self._doors.is_waiting_at_gate(person, at_ns)]
         if rest:
             self._crowd.rejoin(rest, at_ns)
 

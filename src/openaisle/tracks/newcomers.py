@@ -36,8 +36,8 @@ class Newcomers:
     """Starts tracks among the sightings left over, and mends those whose posture was misread."""
 
     def __init__(self, settings: CrowdSettings, bodies: Bodies, belief: Belief) -> None:
-        self.settings = settings
-        self.bodies = bodies
+        self._settings = settings
+        self._bodies = bodies
         self._belief = belief
         self._people: list[Person] = []  # those of the step at hand
         self.misses_somebody = False  # people are inside of whom no track is known
@@ -53,21 +53,21 @@ class Newcomers:
         """
         self._people = people
         trusted = (sightings.confidence * (sightings.confidence >= TRUST_MIN)).sum(axis=1)
-        is_somebody = (sightings.scores > 0.2) & (sightings.pose_scores >= self.settings.pose_score_min)
+        is_somebody = (sightings.scores > 0.2) & (sightings.pose_scores >= self._settings.pose_score_min)
         left = np.flatnonzero((owner < 0) & is_somebody & (trusted > 2.0))
-        if len(left) > self.settings.newcomers_max:
+        if len(left) > self._settings.newcomers_max:
             surest = np.argsort(-trusted[left] * sightings.scores[left], kind="stable")
-            left = np.sort(left[surest[: self.settings.newcomers_max]])
+            left = np.sort(left[surest[: self._settings.newcomers_max]])
         if not len(left):
             return
-        explained = misread_of(sightings, left, owner, self._people, self.bodies)
+        explained = misread_of(sightings, left, owner, self._people, self._bodies)
         score = np.zeros((len(left), len(left)))
         middle_m = np.zeros((len(left), len(left), 2))
         pair_sightings(
             left, sightings.camera, sightings.origin_floor_m, sightings.rays_floor, sightings.confidence,
             sightings.noise_rad, score, middle_m,
         )  # fmt: skip
-        while score.max(initial=0.0) >= self.settings.pair_score_min and self.bodies.free_count:
+        while score.max(initial=0.0) >= self._settings.pair_score_min and self._bodies.free_count:
             a, b = divmod(int(score.argmax()), len(left))
             x, y = middle_m[a, b].tolist()
             whose = max(int(explained[a]), int(explained[b]))
@@ -108,17 +108,17 @@ class Newcomers:
 
         They may be quite near to somebody whom the same pictures show as well, if it is more than their boxes.
         """
-        nearest, distance_m = nearest_of(self._people, self.bodies, *place)
+        nearest, distance_m = nearest_of(self._people, self._bodies, *place)
         if distance_m >= self._birth_distance_m(*place):
             return nearest, True
-        if distance_m < self.settings.birth_distance_m_min_beside or not self.may_appear(*place):
+        if distance_m < self._settings.birth_distance_m_min_beside or not self.may_appear(*place):
             return nearest, False
         are_beside = np.isin(sightings.frame[shown], sightings.frame[owner == nearest])
         return nearest, bool((are_beside & ~sightings.is_box[shown]).all())
 
     def _birth_distance_m(self, x_m: float, y_m: float) -> float:
         """How far from everybody known somebody new may be."""
-        settings = self.settings
+        settings = self._settings
         is_open = self.may_appear(x_m, y_m)
         return settings.birth_distance_m_min if is_open else settings.birth_distance_m_min_inside
 
@@ -132,12 +132,12 @@ class Newcomers:
         until_ns: int,
     ) -> list[int]:
         """Start a track from one sighting and all that agree with it."""
-        row = self.bodies.take_row()
-        used = seed_from(self.bodies, row, sightings, left, left[first], place, STATURE_M)
+        row = self._bodies.take_row()
+        used = seed_from(self._bodies, row, sightings, left, left[first], place, STATURE_M)
         if len(np.unique(sightings.camera[used])) < 2:
-            self.bodies.give_back(row)
+            self._bodies.give_back(row)
             return []
-        x, y = self.bodies.root[row, :2].tolist()
+        x, y = self._bodies.root[row, :2].tolist()
         person = Person(
             row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=1.0
         )
@@ -158,7 +158,7 @@ class Newcomers:
 
         Whoever crouches or turns while hidden is otherwise seen by none of the cameras that see them again.
         """
-        bodies, row = self.bodies, self._people[index].row
+        bodies, row = self._bodies, self._people[index].row
         before = bodies.copy_row(row)
         own = np.flatnonzero(owner == index)
         among = np.union1d(left, own)
@@ -172,18 +172,18 @@ class Newcomers:
 
     def _start_single(self, sightings: Sightings, index: int, owner: Ints, until_ns: int) -> None:
         """Somebody only one camera sees: placed by the feet, or by the head at usual stature; doubted for long."""
-        if not self.bodies.free_count or sightings.scores[index] < 0.4:
+        if not self._bodies.free_count or sightings.scores[index] < 0.4:
             return
         x, y, sd_m = place_single(sightings, index)
         if not math.isfinite(sd_m) or sd_m > 0.6 or not self._belief.can_stand(x, y):
             return
         if not self._is_free((x, y), np.array([index]), sightings, owner)[1]:
             return
-        row = self.bodies.take_row()
-        self.bodies.seed(row, (x, y), sd_m, STATURE_M)
+        row = self._bodies.take_row()
+        self._bodies.seed(row, (x, y), sd_m, STATURE_M)
         own = np.full(len(sightings), -1, np.int64)
         own[index] = 0
-        take_in(self.bodies, np.array([row]), sightings, own, as_they_are(sightings))
+        take_in(self._bodies, np.array([row]), sightings, own, as_they_are(sightings))
         self._people.append(
             Person(
                 row, until_ns, (x, y), seen_ns=until_ns, sure_ns=until_ns, sure_floor_m=(x, y), evidence=0.3

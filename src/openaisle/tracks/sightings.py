@@ -87,9 +87,7 @@ class Sightings:
     confidence: Floats  # [n, 17]
     noise_rad: Floats  # [n, 17] standard deviation across the ray
     scores: Floats  # [n]
-    pose_scores: (
-        Floats  # [n] expected similarity of the joints to the true ones; 1 where a detector cannot tell
-    )
+    pose_scores: Floats  # [n] expected similarity of joints to the true ones; 1 where a detector cannot tell
     appearance: Floats  # [n, features]
     frame_starts: Ints  # [frames + 1]
     is_box: NDArray[np.bool_]  # [n] no keypoints were seen: joints are those of a body that fills the box

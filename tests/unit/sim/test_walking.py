@@ -40,9 +40,8 @@ def test_two_groups_that_meet_in_an_aisle_all_arrive(corner: Store) -> None:
 
 def test_nobody_who_stays_steps_aside_out_of_the_shop(corner: Store) -> None:
     walking = Walking(corner, seed=1)
-    for walker, x_m in enumerate(
-        (3.1, 3.65, 4.2, 4.75)
-    ):  # They bar the way to whoever is between them and the exit.
+    # They bar the way to whoever is between them and the exit.
+    for walker, x_m in enumerate((3.1, 3.65, 4.2, 4.75)):
         assert walking.enter(walker, (x_m, 1.0), 1.1)
         walking.stand(walker, (x_m, 1.0))
     assert walking.enter(9, walking.nearest_free((4.0, 0.45)), 1.1)
